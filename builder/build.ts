@@ -1,0 +1,253 @@
+import type { ByteSource } from "../format/io/byte-source.ts";
+import { openFileSource, streamRange } from "../format/io/byte-source.ts";
+import { openReplacement, type Replacement } from "../format/io/replacement.ts";
+import { PspfError } from "../format/errors.ts";
+import { keyPairOf } from "../format/seal/keys.ts";
+import { signWith } from "../format/seal/sign.ts";
+import {
+  ALIGNMENT,
+  FORMAT_VERSION,
+  MAX_METADATA_SIZE,
+  SLOT_DESCRIPTOR_SIZE,
+  TRAILER_SIZE,
+} from "../format/spec.ts";
+import type { Bytes, Sha256 } from "../format/types.ts";
+import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
+import { FLAVOR } from "../format/wire/dialects.ts";
+import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
+import { CAPABILITY, encodeIndex } from "../format/wire/index-block.ts";
+import { gzipMetadata } from "../format/wire/metadata-block.ts";
+import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
+import { encodeSlot } from "./encode-slot.ts";
+import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.ts";
+import { frameIndex } from "../format/wire/trailer.ts";
+import { packageIdOf } from "../format/workenv/layout.ts";
+import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
+import type { SlotInput } from "./slot-input.ts";
+
+export interface BuildRequest {
+  /** Everything of the metadata that does not follow from the slots' and the launcher's bytes. */
+  readonly about: Omit<Metadata, "slots" | "launcher">;
+  readonly slots: readonly SlotInput[];
+  readonly launcher: ByteSource;
+  readonly launcherTool: Pick<LauncherFacts, "tool" | "toolVersion">;
+  /** The private seed, 32 bytes. */
+  readonly seed: Bytes;
+  /** Where the package goes; its folder exists. */
+  readonly output: string;
+  readonly json: JsonOptions;
+  /** Compression level of every slot; absent, each codec's usual one. */
+  readonly level?: number;
+  /** Read the package again before it gets its name, and throw when anything is wrong with it. */
+  readonly verify: boolean;
+}
+
+export interface BuildResult {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: Sha256;
+  readonly metadata: Metadata;
+  /** Bytes, by slot. */
+  readonly slots: readonly StoredSlot[];
+}
+
+export interface StoredSlot {
+  readonly entry: SlotEntry;
+  readonly offset: number;
+  readonly size: number;
+  readonly originalSize: number;
+  readonly checksum: Bytes;
+}
+
+/**
+ * Writes one package: launcher, room for metadata and slot table, slots, then metadata and table into their room, then
+ * the trailer. Each byte is written once, nothing is held in memory whole, and the output appears complete or not at
+ * all.
+ */
+export async function build(request: BuildRequest): Promise<BuildResult> {
+  using file = openReplacement(request.output, 0o755);
+  const launcher = await copyLauncher(request, file);
+  const room = roomFor(request, launcher);
+  const slots = await writeSlots(request, file, room.slots);
+  const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
+  const json = encodeMetadata(metadata, request.json);
+  await writeHead(request, file, { json, slots, launcherSize: launcher.size, room });
+  if (request.verify) await verifyWritten(file.path);
+  const sha256 = await digestOf(file.path);
+  const size = file.written;
+  file.commit();
+  return { path: request.output, size, sha256, metadata, slots };
+}
+
+async function copyLauncher(
+  { launcher, launcherTool }: BuildRequest,
+  file: Replacement,
+): Promise<LauncherFacts> {
+  const hash = sha256Stream();
+  for await (const piece of streamRange(launcher, 0, launcher.size)) {
+    hash.update(piece);
+    file.write(piece);
+  }
+  return { ...launcherTool, size: launcher.size, checksum: hash.hex() };
+}
+
+/** Offsets of the parts in front of the slots. */
+interface Room {
+  readonly metadata: number;
+  readonly slotTable: number;
+  readonly slots: number;
+}
+
+/**
+ * The metadata stands in front of the slots but is known only after them. Its size is bounded before: all numbers and
+ * checksums at their longest, and gzip never adds more than a few bytes. What stays free is zero.
+ */
+function roomFor({ about, slots, json }: BuildRequest, launcher: LauncherFacts): Room {
+  const longest = slots.map((slot, index) => entryOf(slot, index, LONGEST));
+  const size = encodeMetadata({ ...about, slots: longest, launcher }, json).length;
+  if (size > MAX_METADATA_SIZE)
+    throw new PspfError(
+      "build-failed",
+      `Cannot build the package: its metadata could have ${size} bytes, at most ${MAX_METADATA_SIZE} are read`,
+      {
+        hint: "use fewer slots or shorter setup commands",
+      },
+    );
+  const slotTable = align(launcher.size + size + 64);
+  return {
+    metadata: launcher.size,
+    slotTable,
+    slots: align(slotTable + slots.length * SLOT_DESCRIPTOR_SIZE),
+  };
+}
+
+const LONGEST = {
+  size: Number.MAX_SAFE_INTEGER,
+  originalSize: Number.MAX_SAFE_INTEGER,
+  checksum: "f".repeat(64) as Sha256,
+  permissions: 0o7777,
+  operations: Array.from({ length: 8 }, () => "BZIP2" as const),
+};
+
+async function writeSlots(
+  request: BuildRequest,
+  file: Replacement,
+  start: number,
+): Promise<readonly StoredSlot[]> {
+  const stored: StoredSlot[] = [];
+  file.skipTo(start);
+  for (const [index, slot] of request.slots.entries()) {
+    file.skipTo(align(file.written));
+    stored.push(await writeSlot(slot, index, file, request.level));
+  }
+  return stored;
+}
+
+async function writeSlot(
+  slot: SlotInput,
+  index: number,
+  file: Replacement,
+  level?: number,
+): Promise<StoredSlot> {
+  const offset = file.written;
+  const encoded = await encodeSlot(slot, level);
+  const hash = sha256Stream();
+  for await (const piece of encoded.stored) {
+    hash.update(piece);
+    file.write(piece);
+  }
+  const { operations, permissions } = encoded;
+  const facts = { size: file.written - offset, originalSize: encoded.originalSize(), checksum: hash.hex() };
+  const entry = entryOf(slot, index, { ...facts, operations, permissions });
+  const isSelf = slot.data.kind === "self";
+  const checksum = isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(facts.checksum) as Bytes);
+  return { entry, offset: isSelf ? 0 : offset, size: facts.size, originalSize: facts.originalSize, checksum };
+}
+
+type SlotFacts = Required<
+  Pick<SlotEntry, "size" | "originalSize" | "checksum" | "operations" | "permissions">
+>;
+
+function entryOf(slot: SlotInput, index: number, facts: SlotFacts): SlotEntry {
+  const { id, source, target, purpose, lifecycle, resolution, platform } = slot;
+  const selfRef = slot.data.kind === "self";
+  const { checksum, ...rest } = facts;
+  return {
+    ...rest,
+    index,
+    id,
+    source,
+    target,
+    rawTarget: target,
+    purpose,
+    lifecycle,
+    selfRef,
+    ...(selfRef ? {} : { checksum }),
+    ...(resolution === undefined ? {} : { resolution }),
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
+
+interface Head {
+  readonly json: Bytes;
+  readonly slots: readonly StoredSlot[];
+  readonly launcherSize: number;
+  readonly room: Room;
+}
+
+/** Metadata, slot table and trailer. */
+async function writeHead({ seed, about }: BuildRequest, file: Replacement, head: Head): Promise<void> {
+  const { json, slots, launcherSize, room } = head;
+  const block = await gzipMetadata(json);
+  if (room.metadata + block.length > room.slotTable)
+    throw new Error("the room for the metadata was too small");
+  file.writeAt(block, room.metadata);
+  slots.forEach((slot, i) => file.writeAt(descriptorOf(slot), room.slotTable + i * SLOT_DESCRIPTOR_SIZE));
+  const index = encodeIndex({
+    formatVersion: FORMAT_VERSION,
+    packageSize: BigInt(file.written + TRAILER_SIZE),
+    launcherSize: BigInt(launcherSize),
+    metadataOffset: BigInt(room.metadata),
+    metadataSize: BigInt(block.length),
+    slotTableOffset: BigInt(room.slotTable),
+    slotTableSize: BigInt(slots.length * SLOT_DESCRIPTOR_SIZE),
+    slotCount: slots.length,
+    publicKey: keyPairOf(seed).publicKey,
+    metadataChecksum: sha256(block),
+    signature: signWith(seed, json),
+    pageSize: 4096,
+    capabilities: CAPABILITY.mmap | CAPABILITY.signed,
+    compatibility: FORMAT_VERSION,
+    protocolVersion: 1,
+    packageId: Uint8Array.fromHex(packageIdOf(about.package, sha256Hex(json))) as Bytes,
+  });
+  file.write(frameIndex(index));
+}
+
+const descriptorOf = ({ entry, offset, size, originalSize, checksum }: StoredSlot): Bytes =>
+  encodeDescriptor({
+    ...FLAVOR.describe(entry),
+    offset: BigInt(offset),
+    size: BigInt(size),
+    originalSize: BigInt(originalSize),
+    checksum: digestPrefix(checksum),
+  });
+
+async function verifyWritten(path: string): Promise<void> {
+  using source = openFileSource(path);
+  const result: Verification = await verifyPackage(source);
+  if (isValid(result)) return;
+  throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
+    problems: result.checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
+    hint: "is the disk or its memory failing? otherwise this is a bug of flavor",
+  });
+}
+
+async function digestOf(path: string): Promise<Sha256> {
+  using source = openFileSource(path);
+  const hash = sha256Stream();
+  for await (const piece of streamRange(source, 0, source.size)) hash.update(piece);
+  return hash.hex();
+}
+
+const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

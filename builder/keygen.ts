@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PspfError } from "../format/errors.ts";
+import { doing } from "../format/io/fs.ts";
+import { generateKeyPair, privateKeyPem, publicKeyPem } from "../format/seal/keys.ts";
+import { toHex } from "../format/wire/hashes.ts";
+
+export interface GeneratedKeys {
+  readonly privateKey: string;
+  readonly publicKey: string;
+  /** The public key itself, 64 hex digits. */
+  readonly fingerprint: string;
+}
+
+/** Writes a fresh pair as `flavor-private.key` (mode 0600) and `flavor-public.key`. Never replaces a file. */
+export function generateKeys(directory: string): GeneratedKeys {
+  doing("create", directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  const files = {
+    privateKey: join(directory, "flavor-private.key"),
+    publicKey: join(directory, "flavor-public.key"),
+  };
+  for (const path of Object.values(files))
+    if (existsSync(path))
+      throw new PspfError(
+        "output-exists",
+        `Cannot write ${path}: it exists, and a lost key cannot be made again`,
+        {
+          hint: "choose another folder with --out-dir",
+        },
+      );
+  const { seed, publicKey } = generateKeyPair();
+  writeNew(files.privateKey, privateKeyPem(seed), 0o600);
+  try {
+    writeNew(files.publicKey, publicKeyPem(publicKey), 0o644);
+  } catch (error) {
+    rmSync(files.privateKey, { force: true });
+    throw error;
+  }
+  return { ...files, fingerprint: toHex(publicKey) };
+}
+
+const writeNew = (path: string, text: string, mode: number): void =>
+  doing("write", path, () => writeFileSync(path, text, { mode, flag: "wx" }));

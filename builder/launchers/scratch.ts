@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { doing } from "../../format/io/fs.ts";
+
+/** A folder for unfinished work. `aborted` fires when this process is asked to end. */
+export interface Scratch {
+  readonly path: string;
+  readonly aborted: AbortSignal;
+}
+
+const PREFIX = ".flavor-work-";
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Works in a private folder inside `parent`, which is gone afterwards: after success, failure and the signals that
+ * end a process. What a killed process left there is removed a day later.
+ */
+export async function withScratch<T>(parent: string, work: (scratch: Scratch) => Promise<T>): Promise<T> {
+  doing("create the folder", parent, () => mkdirSync(parent, { recursive: true }));
+  sweep(parent);
+  const path = doing("create a folder in", parent, () => mkdtempSync(join(parent, PREFIX)));
+  const controller = new AbortController();
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  const end = (signal: NodeJS.Signals) => {
+    controller.abort();
+    remove();
+    stopListening();
+    // Whoever else listens decides how to end; when nobody does, the signal does what it always does.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const stopListening = () => {
+    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, end);
+  try {
+    return await work({ path, aborted: controller.signal });
+  } finally {
+    stopListening();
+    remove();
+  }
+}
+
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent).filter((entry) => entry.startsWith(PREFIX))) {
+    const path = join(parent, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY);
+    if (age > DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
+}

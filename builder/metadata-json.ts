@@ -1,0 +1,148 @@
+import { FLAVOR_VERSION, FORMAT_NAME } from "../format/spec.ts";
+import type { Bytes } from "../format/types.ts";
+import type {
+  BuildFacts,
+  LauncherFacts,
+  Metadata,
+  SetupCommand,
+  SlotEntry,
+} from "../format/wire/metadata-types.ts";
+import { formatOperations, formatOperationsStrict } from "../format/wire/operations.ts";
+
+export interface JsonOptions {
+  /** "flavorpack" keeps to the spellings that all of FlavorPack's readers know. */
+  readonly operations: "own" | "flavorpack";
+  /** Further top-level and nested members, from `PSPFBuilder.setMetadata`; what the builder decides wins. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The metadata as the bytes that are signed. Every key that the strictest reference reader demands is there, keys
+ * always have the same order, and equal metadata gives equal bytes. Specification: metadata block.
+ */
+export function encodeMetadata(metadata: Metadata, options: JsonOptions): Bytes {
+  const document = merge(options.extra ?? {}, asDocument(metadata, options));
+  return new TextEncoder().encode(JSON.stringify(document, null, 2));
+}
+
+function asDocument(metadata: Metadata, { operations }: JsonOptions): Record<string, unknown> {
+  const { execution, runtimeEnv, workenv, setupCommands, cacheValidation, build, launcher } = metadata;
+  return {
+    format: FORMAT_NAME,
+    format_version: "1.0.0",
+    package: { ...metadata.package, description: metadata.package.description ?? "" },
+    slots: metadata.slots.map((slot) => slotDocument(slot, operations)),
+    execution: {
+      primary_slot: execution.primarySlot,
+      command: execution.command,
+      // FlavorPack's readers know one of the two each.
+      env: execution.env,
+      environment: execution.env,
+    },
+    verification: {
+      integrity_seal: { required: true, algorithm: "ed25519" },
+      signed: true,
+      require_verification: true,
+    },
+    ...(build === undefined ? {} : { build: buildDocument(build) }),
+    ...(launcher === undefined ? {} : { launcher: launcherDocument(launcher) }),
+    compatibility: { min_format_version: "1.0.0", features: featuresOf(metadata) },
+    ...(cacheValidation === undefined
+      ? {}
+      : {
+          cache_validation: {
+            check_file: cacheValidation.checkFile,
+            expected_content: cacheValidation.expectedContent,
+          },
+        }),
+    ...(isEmpty(runtimeEnv) ? {} : { runtime: { env: runtimeEnv } }),
+    ...(isEmpty(workenv)
+      ? {}
+      : { workenv: { directories: workenv.directories.map(directoryDocument), env: workenv.env } }),
+    setup_commands: setupCommands.map(setupDocument),
+  };
+}
+
+const slotDocument = (slot: SlotEntry, operations: JsonOptions["operations"]) => ({
+  slot: slot.index,
+  id: slot.id,
+  source: slot.source,
+  target: slot.target === "" ? "{workenv}" : slot.target,
+  size: slot.size,
+  ...(slot.originalSize === undefined ? {} : { original_size: slot.originalSize }),
+  checksum: slot.checksum === undefined ? "" : `sha256:${slot.checksum}`,
+  operations:
+    operations === "own" ? formatOperations(slot.operations) : formatOperationsStrict(slot.operations),
+  purpose: slot.purpose,
+  lifecycle: slot.lifecycle,
+  ...(slot.permissions === undefined ? {} : { permissions: octal(slot.permissions) }),
+  resolution: slot.resolution ?? "build",
+  ...(slot.platform === undefined ? {} : { platform: slot.platform }),
+  ...(slot.selfRef ? { self_ref: true } : {}),
+});
+
+const buildDocument = ({ tool, toolVersion, timestamp, deterministic, platform }: BuildFacts) => ({
+  tool,
+  tool_version: toolVersion,
+  timestamp,
+  deterministic,
+  platform,
+});
+
+const launcherDocument = ({ tool, toolVersion, size, checksum }: LauncherFacts) => ({
+  tool,
+  tool_version: toolVersion,
+  size,
+  checksum: `sha256:${checksum}`,
+  capabilities: ["signed"],
+});
+
+const directoryDocument = ({ path, mode }: Metadata["workenv"]["directories"][number]) => ({
+  path: path === "" ? "{workenv}" : `{workenv}/${path}`,
+  ...(mode === undefined ? {} : { mode: octal(mode) }),
+});
+
+const setupDocument = (setup: SetupCommand) =>
+  "mode" in setup && setup.mode !== undefined ? { ...setup, mode: octal(setup.mode) } : setup;
+
+/** The features that FlavorPack's Python builder names. */
+function featuresOf({
+  workenv,
+  runtimeEnv,
+  setupCommands,
+  cacheValidation,
+  slots,
+}: Metadata): readonly string[] {
+  const features = {
+    workenv_dirs: workenv.directories.length > 0,
+    runtime_env: !isEmpty(runtimeEnv),
+    setup_commands: setupCommands.length > 0,
+    cache_validation: cacheValidation !== undefined,
+    volatile_slots: slots.some((slot) => slot.lifecycle === "volatile"),
+  };
+  return Object.entries(features).flatMap(([name, used]) => (used ? [name] : []));
+}
+
+const isEmpty = (table: object): boolean =>
+  Object.values(table).every((value) => Object.keys(value).length === 0);
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
+
+/** Deep merge of plain objects; `over` wins. */
+function merge(
+  under: Readonly<Record<string, unknown>>,
+  over: Record<string, unknown>,
+): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...over };
+  for (const [key, value] of Object.entries(under)) {
+    const mine = over[key];
+    if (mine === undefined) result[key] = value;
+    else if (isPlain(mine) && isPlain(value)) result[key] = merge(value, mine);
+  }
+  return result;
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const TOOL = { tool: "flavor", toolVersion: FLAVOR_VERSION } as const;

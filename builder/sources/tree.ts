@@ -1,0 +1,120 @@
+import { accessSync, constants, lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { join, sep } from "node:path";
+import { PspfError } from "../../format/errors.ts";
+import { doing } from "../../format/io/fs.ts";
+import { faultOfLinkTarget } from "../../format/tar/link-target.ts";
+import type { TreeEntry } from "../../format/tar/tree-entry.ts";
+import { type Matcher, matcherOf } from "./patterns.ts";
+
+export interface TreeRules {
+  /** Only what one of these patterns means, and the folders above it; everything by default. */
+  readonly include?: readonly string[];
+  /** Nothing that one of these patterns means; wins over `include`. A folder's pattern covers what is below it. */
+  readonly exclude?: readonly string[];
+}
+
+/**
+ * Everything below `root` but itself, sorted by the bytes of the path, so that the order is the same on every machine.
+ * Links are never followed, hard links count as files. Throws `build-failed` for what a package cannot hold, such as
+ * sockets, names that are not UTF-8 and links that lead outside; `io-failed` for what cannot be read.
+ */
+export function listTree(root: string, rules: TreeRules = {}): readonly TreeEntry[] {
+  const selection: Selection = {
+    included:
+      rules.include === undefined || rules.include.length === 0 ? () => true : matcherOf(rules.include),
+    excluded: matcherOf(rules.exclude ?? []),
+  };
+  return sortByBytes(listBelow(root, "", selection));
+}
+
+interface Selection {
+  readonly included: Matcher;
+  readonly excluded: Matcher;
+}
+
+function listBelow(folder: string, prefix: string, selection: Selection): TreeEntry[] {
+  const found: TreeEntry[] = [];
+  for (const name of namesIn(folder)) {
+    const path = prefix + name;
+    if (selection.excluded(path)) continue;
+    const absolute = join(folder, name);
+    const stat = doing("look at", absolute, () => lstatSync(absolute));
+    const included = selection.included(path);
+    if (!stat.isDirectory()) {
+      if (included) found.push(leafEntry(path, absolute, stat));
+      continue;
+    }
+    const inner = listBelow(
+      absolute,
+      `${path}/`,
+      included ? { ...selection, included: () => true } : selection,
+    );
+    if (included || inner.length > 0)
+      found.push({ ...factsOf(path, absolute, stat), kind: "directory", size: 0 });
+    for (const entry of inner) found.push(entry);
+  }
+  return found;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Read as bytes: as text, names that are not UTF-8 would come back changed, and would then not be found. */
+function namesIn(folder: string): readonly string[] {
+  const names = doing("list", folder, () => readdirSync(folder, { encoding: "buffer" }));
+  return names.map((name) => decodeName(name, `the folder ${folder}: a name in it`));
+}
+
+function decodeName(bytes: Uint8Array, what: string): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new PspfError("build-failed", `Cannot pack ${what} is not UTF-8`, {
+      cause,
+      hint: "rename or exclude it",
+    });
+  }
+}
+
+function leafEntry(path: string, absolute: string, stat: Stats): TreeEntry {
+  if (stat.isSymbolicLink()) return linkEntry(path, absolute, stat);
+  if (!stat.isFile())
+    throw new PspfError(
+      "build-failed",
+      `Cannot pack ${absolute}: it is neither a file, a folder nor a symlink`,
+      {
+        hint: "remove or exclude it",
+      },
+    );
+  // found out now, not after gigabytes have been packed
+  doing("read", absolute, () => accessSync(absolute, constants.R_OK));
+  return { ...factsOf(path, absolute, stat), kind: "file", size: stat.size };
+}
+
+function linkEntry(path: string, absolute: string, stat: Stats): TreeEntry {
+  const bytes = doing("read the link", absolute, () => readlinkSync(absolute, { encoding: "buffer" }));
+  const text = decodeName(bytes, `${absolute}: its target`);
+  const linkName = sep === "\\" ? text.replaceAll("\\", "/") : text;
+  const fault = faultOfLinkTarget(path, linkName);
+  if (fault !== undefined)
+    throw new PspfError(
+      "build-failed",
+      `Cannot pack the symlink ${absolute} to ${JSON.stringify(linkName)}: ${fault}`,
+      {
+        hint: "use a relative link to something inside the packed folder, a copy of it, or exclude the link",
+      },
+    );
+  return { ...factsOf(path, absolute, stat), kind: "symlink", size: 0, linkName };
+}
+
+const factsOf = (path: string, absolute: string, stat: Stats) => ({
+  path,
+  absolute,
+  mode: stat.mode & 0o777,
+  mtime: Math.floor(stat.mtimeMs / 1000),
+});
+
+/** Not by string comparison: UTF-16 puts U+10000 and above in front of U+E000 to U+FFFF. */
+function sortByBytes(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+}

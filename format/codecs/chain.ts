@@ -1,0 +1,50 @@
+import type { Bytes, ByteStream } from "../types.ts";
+import type { OperationName } from "../wire/operations.ts";
+import type { EncodeOptions } from "./codec.ts";
+import { loadCodec } from "./registry.ts";
+
+/** A chain as what makes one stream of a tree, and what compresses that stream. */
+export interface SplitChain {
+  readonly bundle: "TAR" | undefined;
+  readonly codecs: readonly OperationName[];
+}
+
+/** Takes the TAR off the front of a chain that `checkSupported` has accepted. */
+export const splitChain = (chain: readonly OperationName[]): SplitChain =>
+  chain[0] === "TAR" ? { bundle: "TAR", codecs: chain.slice(1) } : { bundle: undefined, codecs: chain };
+
+/** Applies byte codecs in order; the level is used for each of them. Loads no codec before the first read. */
+export async function* encodeChain(
+  codecs: readonly OperationName[],
+  input: ByteStream,
+  options: EncodeOptions = {},
+): ByteStream {
+  let stream = input;
+  for (const codec of await Promise.all(codecs.map(loadCodec))) stream = codec.encode(stream, options);
+  yield* stream;
+}
+
+/** Undoes byte codecs, last one first. Loads no codec before the first read. */
+export async function* decodeChain(codecs: readonly OperationName[], input: ByteStream): ByteStream {
+  let stream = input;
+  for (const codec of await Promise.all(codecs.toReversed().map(loadCodec))) stream = codec.decode(stream);
+  yield* stream;
+}
+
+const MAGICS = [
+  { name: "GZIP", at: 0, pattern: [0x1f, 0x8b, 0x08] },
+  { name: "BZIP2", at: 0, pattern: [0x42, 0x5a, 0x68] },
+  { name: "XZ", at: 0, pattern: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
+  { name: "ZSTD", at: 0, pattern: [0x28, 0xb5, 0x2f, 0xfd] },
+  { name: "TAR", at: 257, pattern: [0x75, 0x73, 0x74, 0x61, 0x72] },
+] as const satisfies readonly { name: OperationName; at: number; pattern: readonly number[] }[];
+
+/** A zstd stream may begin with a skippable frame: 0x184D2A50 to 0x184D2A5F, little-endian. */
+const isSkippable = (bytes: Bytes): boolean =>
+  ((bytes[0] ?? 0) & 0xf0) === 0x50 && bytes[1] === 0x2a && bytes[2] === 0x4d && bytes[3] === 0x18;
+
+/** What made these bytes, by their magic numbers: a codec or TAR. The first 512 bytes suffice. */
+export function sniff(bytes: Bytes): OperationName | undefined {
+  const found = MAGICS.find(({ at, pattern }) => pattern.every((byte, i) => bytes[at + i] === byte));
+  return found?.name ?? (isSkippable(bytes) ? "ZSTD" : undefined);
+}

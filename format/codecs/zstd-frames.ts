@@ -1,0 +1,116 @@
+import type { Bytes, ByteStream } from "../types.ts";
+import { damaged, truncated } from "./codec.ts";
+
+/** RFC 8878, as little-endian u32. */
+const FRAME_MAGIC = 0xfd2fb528;
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const SKIPPABLE_MASK = 0xfffffff0;
+
+/** Bits of a frame header's descriptor byte. */
+const SINGLE_SEGMENT = 0x20;
+const HAS_CHECKSUM = 0x04;
+const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
+const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
+
+const RLE = 1;
+const RESERVED = 3;
+
+/** What the next bytes of a stream are. */
+type Expects =
+  "magic" | "skip-size" | "skippable" | "descriptor" | "header" | "block-header" | "block" | "checksum";
+
+/** How many bytes the fixed-size parts have. */
+const SIZES = { magic: 4, "skip-size": 4, descriptor: 1, "block-header": 3 } as const;
+
+/**
+ * Passes a zstd stream on and follows its frames (RFC 8878, section 3.1), because neither decoder reports input that
+ * ends inside a frame: both end as if all were well. Throws `codec-failed` for that and for what is no frame.
+ */
+export async function* wholeFrames(input: ByteStream): ByteStream {
+  const walk = new FrameWalk();
+  for await (const piece of input) {
+    walk.follow(piece);
+    yield piece;
+  }
+  if (!walk.betweenFrames) throw truncated("ZSTD");
+}
+
+class FrameWalk {
+  #expects: Expects = "magic";
+  /** Bytes still to come of the current part. */
+  #left: number = SIZES.magic;
+  /** The value of a fixed-size part, as far as it has come. */
+  #value = 0;
+  #shift = 0;
+  #hasChecksum = false;
+  #lastBlock = false;
+  #frames = 0;
+
+  get betweenFrames(): boolean {
+    return this.#frames > 0 && this.#expects === "magic" && this.#left === SIZES.magic;
+  }
+
+  follow(piece: Bytes): void {
+    for (let at = 0; at < piece.length;) {
+      if (this.#expects in SIZES) {
+        this.#value += (piece[at++] as number) * 2 ** this.#shift;
+        this.#shift += 8;
+        this.#left--;
+      } else {
+        const step = Math.min(this.#left, piece.length - at);
+        at += step;
+        this.#left -= step;
+      }
+      // A part may be empty (a skippable frame without content), hence the loop.
+      while (this.#left === 0) this.#next();
+    }
+  }
+
+  #expect(part: Expects, size: number): void {
+    this.#expects = part;
+    this.#left = size;
+    this.#value = 0;
+    this.#shift = 0;
+  }
+
+  #next(): void {
+    const value = this.#value;
+    switch (this.#expects) {
+      case "magic":
+        this.#frames++;
+        if (value === FRAME_MAGIC) return this.#expect("descriptor", SIZES.descriptor);
+        if ((value & SKIPPABLE_MASK) === SKIPPABLE_MAGIC)
+          return this.#expect("skip-size", SIZES["skip-size"]);
+        throw damaged("ZSTD", `0x${value.toString(16).padStart(8, "0")} stands where a frame should begin`);
+      case "skip-size":
+        return this.#expect("skippable", value);
+      case "descriptor": {
+        this.#hasChecksum = (value & HAS_CHECKSUM) !== 0;
+        const single = (value & SINGLE_SEGMENT) !== 0;
+        const windowBytes = single ? 0 : 1;
+        const sizeFlag = (value >> 6) as 0 | 1 | 2 | 3;
+        const sizeBytes = sizeFlag === 0 && single ? 1 : CONTENT_SIZE_BYTES[sizeFlag];
+        return this.#expect(
+          "header",
+          windowBytes + DICTIONARY_ID_BYTES[(value & 3) as 0 | 1 | 2 | 3] + sizeBytes,
+        );
+      }
+      case "header":
+        return this.#expect("block-header", SIZES["block-header"]);
+      case "block-header": {
+        this.#lastBlock = (value & 1) === 1;
+        const type = (value >> 1) & 3;
+        if (type === RESERVED) throw damaged("ZSTD", "a block has the reserved type");
+        return this.#expect("block", type === RLE ? 1 : value >> 3);
+      }
+      case "block":
+        if (!this.#lastBlock) return this.#expect("block-header", SIZES["block-header"]);
+        return this.#hasChecksum ? this.#expect("checksum", 4) : this.#expect("magic", SIZES.magic);
+      case "skippable":
+      case "checksum":
+        return this.#expect("magic", SIZES.magic);
+      default:
+        return this.#expects satisfies never;
+    }
+  }
+}

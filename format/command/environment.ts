@@ -1,0 +1,95 @@
+import type { LaunchFacts, RuntimeEnv } from "../wire/metadata-types.ts";
+import { fillTemplate, type Scope } from "./template.ts";
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** What the launcher tells the application about itself. */
+export interface Caller {
+  /** argv[0] as it was typed. */
+  readonly originalCommand: string;
+  /** Its base name: the name of a link, when started by one. */
+  readonly commandName: string;
+  /** The cache that holds the workenv. */
+  readonly cache: string;
+  readonly windows: boolean;
+}
+
+/**
+ * The environment of the application, later steps win: the caller's; `runtime.env`; `workenv.env`; `execution.env`;
+ * FLAVOR_*; `{workenv}/bin` in front of PATH. Placeholders are filled in in `workenv.env` and `execution.env`; what
+ * `runtime.env.set` gives stays as it is, as in every other launcher.
+ */
+export function childEnvironment(
+  parent: Environment,
+  metadata: Pick<LaunchFacts, "runtimeEnv" | "workenv" | "execution">,
+  scope: Scope,
+  caller: Caller,
+): Environment {
+  const inherited = parent["FLAVOR_CACHE"] === undefined ? { ...parent, FLAVOR_CACHE: caller.cache } : parent;
+  const env = applyRuntimeEnv(inherited, metadata.runtimeEnv, caller);
+  for (const table of [metadata.workenv.env, metadata.execution.env])
+    for (const [name, value] of Object.entries(table)) env[name] = fillTemplate(value, scope);
+  env["FLAVOR_WORKENV"] = scope.workenv;
+  env["FLAVOR_COMMAND_NAME"] = caller.commandName;
+  env["FLAVOR_ORIGINAL_COMMAND"] = caller.originalCommand;
+  const path = pathName(env, caller);
+  env[path] = prependPath(env[path], scope.workenv, caller);
+  return env;
+}
+
+/** Windows needs these to start anything. */
+const WINDOWS_PASS = ["SYSTEMROOT", "WINDIR", "TEMP", "TMP", "PATHEXT", "COMSPEC"];
+
+/** unset (never what pass protects), then map (the same), then set. */
+export function applyRuntimeEnv(
+  parent: Environment,
+  rules: RuntimeEnv,
+  { windows }: Pick<Caller, "windows">,
+): Record<string, string> {
+  const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
+  const unset = matcher(rules.unset, windows);
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
+  for (const [from, to] of Object.entries(rules.map)) {
+    const value = env[from];
+    if (value === undefined || pass(from)) continue;
+    delete env[from];
+    env[to] = value;
+  }
+  return Object.assign(env, rules.set);
+}
+
+/** Names and globs (`*`, `?`, `[…]`) as one question. */
+function matcher(patterns: readonly string[], windows: boolean): (name: string) => boolean {
+  const names = new Set<string>();
+  const globs: RegExp[] = [];
+  for (const pattern of patterns) {
+    if (/[*?[]/.test(pattern)) globs.push(globToRegExp(pattern, windows ? "i" : ""));
+    else names.add(windows ? pattern.toUpperCase() : pattern);
+  }
+  return (name) => names.has(windows ? name.toUpperCase() : name) || globs.some((glob) => glob.test(name));
+}
+
+/** A glob over names; `*` also crosses "/", which no variable's name has. */
+export function globToRegExp(glob: string, flags = ""): RegExp {
+  const source = glob.replace(
+    /\[(!?)([^\]]+)\]|[*?]|[^*?[]+|\[/g,
+    (part, not: string | undefined, set: string | undefined) => {
+      if (part === "*") return ".*";
+      if (part === "?") return ".";
+      if (set !== undefined) return `[${not === "!" ? "^" : ""}${set.replace(/[\\\]^]/g, "\\$&")}]`;
+      return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    },
+  );
+  return new RegExp(`^${source}$`, `s${flags}`);
+}
+
+/** Windows spells it "Path" and does not care. */
+const pathName = (env: Environment, { windows }: Caller): string =>
+  (windows ? Object.keys(env).find((name) => name.toUpperCase() === "PATH") : undefined) ?? "PATH";
+
+function prependPath(path: string | undefined, workenv: string, { windows }: Caller): string {
+  const own = windows ? [`${workenv}\\bin`, `${workenv}\\Scripts`] : [`${workenv}/bin`];
+  const separator = windows ? ";" : ":";
+  return [...own, ...(path === undefined || path === "" ? [] : [path])].join(separator);
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "bun:test";
+import { type ErrorCode, EXIT_CODES, exitCodeOf, PspfError, renderError } from "./errors.ts";
+
+const CODES = Object.keys(EXIT_CODES) as ErrorCode[];
+
+describe("codes", () => {
+  test.each(CODES)("%s is kebab-case, has an exit code from 101 to 110 and keeps it", (code) => {
+    expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(EXIT_CODES[code]).toBeWithin(101, 111);
+    expect(new PspfError(code, "Cannot do it: it is a test").exitCode).toBe(EXIT_CODES[code]);
+  });
+
+  test("each exit code that the documents name has at least one error", () => {
+    expect([...new Set(Object.values(EXIT_CODES))].sort()).toEqual([
+      101, 102, 103, 104, 105, 106, 107, 108, 109, 110,
+    ]);
+  });
+
+  test.each([
+    ["one of ours", new PspfError("signature-invalid", "x"), 107],
+    ["another error", new TypeError("x"), 101],
+    ["text", "x", 101],
+    ["nothing", undefined, 101],
+  ] as const)("exitCodeOf %s", (_, thrown, exitCode) => {
+    expect(exitCodeOf(thrown)).toBe(exitCode);
+  });
+});
+
+describe("PspfError", () => {
+  test("has no hint, no problems and no cause unless they are given", () => {
+    const error = new PspfError("io-failed", "Cannot read x");
+    expect(error.hint).toBeUndefined();
+    expect(error.problems).toEqual([]);
+    expect("cause" in error).toBeFalse();
+    expect(error.name).toBe("PspfError");
+    expect(error).toBeInstanceOf(Error);
+  });
+});
+
+describe("renderError", () => {
+  test.each([
+    {
+      what: "the message and the code",
+      error: new PspfError("io-failed", "Cannot read x: it is gone"),
+      text: "error: Cannot read x: it is gone [io-failed]",
+    },
+    {
+      what: "problems, causes and hint, one per line and in this order",
+      error: new PspfError("manifest-invalid", "Cannot use flavor.toml", {
+        problems: ["a: expected a string", "b: expected a number"],
+        cause: new Error("outer", { cause: new Error("inner") }),
+        hint: "see the documents",
+      }),
+      text: [
+        "error: Cannot use flavor.toml [manifest-invalid]",
+        "  a: expected a string",
+        "  b: expected a number",
+        "  caused by: outer",
+        "  caused by: inner",
+        "  hint: see the documents",
+      ].join("\n"),
+    },
+    {
+      what: "no cause that is not an error",
+      error: new PspfError("io-failed", "Cannot read x", { cause: "EIO" }),
+      text: "error: Cannot read x [io-failed]",
+    },
+  ])("shows $what", ({ error, text }) => {
+    expect(renderError(error)).toBe(text);
+  });
+
+  test("begins with who speaks", () => {
+    expect(renderError(new PspfError("io-failed", "Cannot read x"), "myapp")).toBe(
+      "myapp: Cannot read x [io-failed]",
+    );
+    expect(renderError("what", "myapp")).toBe("myapp: internal error: what");
+  });
+
+  test("shows the stack of an error that is not ours, because it is our bug", () => {
+    const text = renderError(new RangeError("off by one"));
+    expect(text).toStartWith("error: internal error: ");
+    expect(text).toContain("off by one");
+    expect(text).toContain("errors.test.ts");
+  });
+
+  test("shows the message of an error without a stack", () => {
+    const error = new Error("no stack here");
+    delete error.stack;
+    expect(renderError(error)).toBe("error: internal error: no stack here");
+  });
+
+  test.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [7, "7"],
+    ["words", "words"],
+  ])("survives that %p was thrown", (thrown, text) => {
+    expect(renderError(thrown)).toBe(`error: internal error: ${text}`);
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * Everything that can go wrong, and the exit code it means. Adding a failure is one row here; `docs/errors.md`
+ * has one anchor per row and a test that compares the two.
+ */
+export const EXIT_CODES = {
+  "internal-error": 101,
+  // 102: the bytes are not a package, or not one that we read
+  "not-a-package": 102,
+  "unsupported-version": 102,
+  "index-damaged": 102,
+  "layout-invalid": 102,
+  "metadata-invalid": 102,
+  "slot-table-invalid": 102,
+  "value-out-of-range": 102,
+  // 103: unpacking
+  "operation-unsupported": 103,
+  "codec-failed": 103,
+  "archive-invalid": 103,
+  "path-escapes": 103,
+  "slot-not-found": 103,
+  "no-workenv-location": 103,
+  "setup-failed": 103,
+  // 104: starting the program
+  "command-invalid": 104,
+  "program-not-found": 104,
+  "start-failed": 104,
+  // 105: arguments and environment of a call
+  "bad-arguments": 105,
+  "workenv-not-found": 105,
+  // 106: files and disks
+  "io-failed": 106,
+  "output-exists": 106,
+  "workenv-busy": 106,
+  // 107: integrity and trust
+  "metadata-checksum-mismatch": 107,
+  "signature-invalid": 107,
+  "signature-missing": 107,
+  "slot-checksum-mismatch": 107,
+  "slot-table-mismatch": 107,
+  "launcher-checksum-mismatch": 107,
+  "key-invalid": 107,
+  // 108, 109, 110: building
+  "build-failed": 108,
+  "manifest-invalid": 109,
+  "launcher-unavailable": 110,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+export interface ErrorFacts {
+  /** One line of advice: what the reader can do next. */
+  readonly hint?: string;
+  /** Single problems of a document, shown one per line below the message. */
+  readonly problems?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/** The one error class. `message` reads "Cannot <deed> <thing>: <state>, <wanted>"; `code` never changes. */
+export class PspfError extends Error {
+  override readonly name = "PspfError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly problems: readonly string[];
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.hint = facts.hint;
+    this.problems = facts.problems ?? [];
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.code];
+  }
+}
+
+/** The exit code for anything that was thrown. */
+export const exitCodeOf = (error: unknown): number =>
+  error instanceof PspfError ? error.exitCode : EXIT_CODES["internal-error"];
+
+/**
+ * An error as text for a terminal: what happened, its problems and causes one per line, the hint, the code.
+ * An error that is not ours shows its stack, because it is our bug.
+ */
+export function renderError(error: unknown, speaker = "error"): string {
+  if (!(error instanceof PspfError))
+    return `${speaker}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  const lines = [`${speaker}: ${error.message} [${error.code}]`, ...error.problems.map((p) => `  ${p}`)];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    lines.push(`  caused by: ${cause.message}`);
+  if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
+  return lines.join("\n");
+}

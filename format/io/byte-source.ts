@@ -1,0 +1,63 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { PspfError } from "../errors.ts";
+import type { Bytes, ByteStream } from "../types.ts";
+import { doing } from "./fs.ts";
+
+/** Random access to bytes: all that a reader needs to know about files. */
+export interface ByteSource {
+  /** What messages call it: a path, usually. */
+  readonly name: string;
+  readonly size: number;
+  /** Exactly `length` bytes from `at`; throws `io-failed` when there are fewer. */
+  read(at: number, length: number): Promise<Bytes>;
+}
+
+/** A file as a source, open until its scope ends. Reads are synchronous underneath: a `pread` needs no thread. */
+export function openFileSource(path: string): ByteSource & Disposable {
+  const fd = doing("open", path, () => openSync(path, "r"));
+  const size = doing("measure", path, () => {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new Error("it is not a regular file");
+    return stat.size;
+  });
+  return {
+    name: path,
+    size,
+    read: async (at, length) => {
+      checkRange(path, size, at, length);
+      const buffer = new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        const count = doing("read", path, () => readSync(fd, buffer, done, length - done, at + done));
+        if (count === 0) throw tooShort(path, at, length);
+        done += count;
+      }
+      return buffer;
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+export const memorySource = (bytes: Bytes, name = "memory"): ByteSource => ({
+  name,
+  size: bytes.length,
+  read: async (at, length) => {
+    checkRange(name, bytes.length, at, length);
+    return bytes.slice(at, at + length);
+  },
+});
+
+const CHUNK = 1024 * 1024;
+
+/** The bytes of a range in pieces of at most 1 MiB. */
+export async function* streamRange(source: ByteSource, at: number, length: number): ByteStream {
+  for (let done = 0; done < length; done += CHUNK)
+    yield await source.read(at + done, Math.min(CHUNK, length - done));
+}
+
+function checkRange(name: string, size: number, at: number, length: number): void {
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(length) || at < 0 || length < 0 || at + length > size)
+    throw tooShort(name, at, length);
+}
+
+const tooShort = (name: string, at: number, length: number) =>
+  new PspfError("io-failed", `Cannot read ${name}: it ends before ${length} bytes at offset ${at}`);

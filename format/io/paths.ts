@@ -1,0 +1,45 @@
+import { isAbsolute, join, normalize, sep } from "node:path";
+import { PspfError } from "../errors.ts";
+import type { SafePath } from "../types.ts";
+
+/** Windows reserves these base names, with any extension. */
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+
+export interface PathRules {
+  /** Also refuse what Windows would read differently: drive letters, backslashes, reserved names, trailing dots. */
+  readonly windows: boolean;
+}
+
+export const hostPathRules: PathRules = { windows: process.platform === "win32" };
+
+/**
+ * The one gate for names that come from a package: a relative path with forward slashes becomes an absolute path
+ * below `root`, or `path-escapes`. Links that already lie on the disk are the writer's business (`tree-writer.ts`).
+ */
+export function resolveInside(root: string, untrusted: string, rules: PathRules = hostPathRules): SafePath {
+  const fault = faultOfName(untrusted, rules);
+  if (fault !== undefined)
+    throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: ${fault}`);
+  const target = normalize(join(root, untrusted));
+  const base = normalize(root);
+  const inside = target === base || target.startsWith(base.endsWith(sep) ? base : base + sep);
+  if (!inside || isAbsolute(untrusted))
+    throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: it leads outside ${root}`);
+  return (target.length > base.length && target.endsWith(sep) ? target.slice(0, -1) : target) as SafePath;
+}
+
+/** What is wrong with a name from a package, or undefined. */
+export function faultOfName(name: string, rules: PathRules = hostPathRules): string | undefined {
+  if (name.includes("\0")) return "it contains a NUL";
+  if (name.startsWith("/")) return "it is absolute";
+  const parts = name.split("/");
+  if (parts.includes("..")) return "it contains '..'";
+  if (!rules.windows) return undefined;
+  if (name.includes("\\")) return "it contains a backslash";
+  for (const part of parts) {
+    if (/[<>:"|?*]/.test(part)) return "it contains a character that Windows does not allow";
+    if (RESERVED.test(part)) return "Windows reserves that name";
+    if (part !== "." && part !== "" && /[. ]$/.test(part)) return "a part of it ends with a dot or a blank";
+  }
+  return undefined;
+}

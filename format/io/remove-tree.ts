@@ -1,0 +1,22 @@
+import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { doing, errnoOf } from "./fs.ts";
+
+/** Removes a tree, also one with read-only directories; what is not there is fine. Links are never followed. */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
+    doing("remove", path, () => {
+      makeWritable(path);
+      rmSync(path, { recursive: true, force: true });
+    });
+  }
+}
+
+function makeWritable(directory: string): void {
+  chmodSync(directory, 0o700);
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) makeWritable(join(directory, entry.name));
+}

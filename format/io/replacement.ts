@@ -1,0 +1,80 @@
+import { closeSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Bytes } from "../types.ts";
+import { doing } from "./fs.ts";
+
+/** A file that is written beside its final place and appears there whole or not at all. */
+export interface Replacement extends Disposable {
+  /** Where the bytes are until `commit`. */
+  readonly path: string;
+  write(piece: Bytes): void;
+  /** Writes at an offset; `written` stays what it is. */
+  writeAt(piece: Bytes, at: number): void;
+  /** Goes on at a later offset; what is left out reads as zeros. */
+  skipTo(offset: number): void;
+  readonly written: number;
+  /** Closes the file and puts it into its place. */
+  commit(): void;
+  /** Without a `commit` before, removes every trace. */
+  [Symbol.dispose](): void;
+}
+
+/** What stands beside its place right now, for a signal handler. */
+const unfinished = new Set<string>();
+
+/** Removes the files that are being written: for a process that is about to end by a signal. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+  unfinished.clear();
+}
+
+export function openReplacement(target: string, mode: number): Replacement {
+  const folder = dirname(target);
+  const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
+  const fd = doing("write", target, () => openSync(path, "wx", 0o600));
+  unfinished.add(path);
+  let isOpen = true;
+  let written = 0;
+  const put = (piece: Bytes, position: number) => {
+    for (let at = 0; at < piece.length; )
+      at += doing("write", target, () => writeSync(fd, piece, at, piece.length - at, position + at));
+  };
+  const close = () => {
+    if (isOpen) closeSync(fd);
+    isOpen = false;
+  };
+  return {
+    path,
+    write(piece) {
+      put(piece, written);
+      written += piece.length;
+    },
+    writeAt: put,
+    skipTo(offset) {
+      written = offset;
+    },
+    get written() {
+      return written;
+    },
+    commit() {
+      doing("write", target, () => {
+        if (process.platform !== "win32") fchmodSync(fd, mode);
+        close();
+        renameSync(path, target);
+      });
+      unfinished.delete(path);
+    },
+    [Symbol.dispose]() {
+      close();
+      if (unfinished.delete(path)) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** Writes a small file so that readers see the old content or the new, never a part. Makes its folder. */
+export function replaceFile(target: string, content: string | Bytes, mode = 0o600): void {
+  doing("create the folder of", target, () => mkdirSync(dirname(target), { recursive: true, mode: 0o700 }));
+  using file = openReplacement(target, mode);
+  file.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
+  file.commit();
+}

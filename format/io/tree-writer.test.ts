@@ -1,0 +1,460 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Bytes } from "../types.ts";
+import {
+  canLackPermission,
+  inPieces,
+  outcome,
+  pathsBelow,
+  runUnprivileged,
+  tempDir,
+} from "../tar/testing.ts";
+import { openTreeWriter, type TreeWriter } from "./tree-writer.ts";
+
+const posix = process.platform !== "win32";
+if (!posix) process.stderr.write("skipped: tests of modes, Windows has none\n");
+
+let dir: ReturnType<typeof tempDir>;
+let root: string;
+let writer: TreeWriter;
+
+beforeEach(() => {
+  dir = tempDir();
+  root = join(dir.path, "root");
+  writer = openTreeWriter(root);
+});
+afterEach(() => {
+  writer[Symbol.dispose]();
+  dir[Symbol.dispose]();
+});
+
+const bytesOf = (text: string): Bytes => new Uint8Array(Buffer.from(text));
+
+function write(path: string, content = "x", mode = 0o644, to = writer): number {
+  const sink = to.openFile(path, mode, 0);
+  sink.write(bytesOf(content));
+  return sink.close();
+}
+
+const at = (path: string) => join(root, path);
+const read = (path: string) => readFileSync(at(path), "utf8");
+const modeOf = (path: string) => (lstatSync(at(path)).mode & 0o7777).toString(8);
+const everything = () => pathsBelow(dir.path);
+
+describe("a tree", () => {
+  test("of files, folders and links", async () => {
+    writer.directory("d", 0o755);
+    expect(await writer.file("d/e/f", 0o644, 0, inPieces(bytesOf("12345"), 2))).toBe(5);
+    write("./g//h/", "");
+    writer.symlink("d/l", "../g/h");
+    writer.symlink("dangling", "nothing/here");
+    writer.hardLinkAsCopy("copy", "./d/e/f");
+    writer.finish();
+    expect(everything()).toEqual(
+      [
+        "root",
+        "root/copy",
+        "root/d",
+        "root/d/e",
+        "root/d/e/f",
+        "root/d/l",
+        "root/dangling",
+        "root/g",
+        "root/g/h",
+      ].sort(),
+    );
+    expect(read("d/e/f")).toBe("12345");
+    expect(read("copy")).toBe("12345");
+    expect(readlinkSync(at("d/l"))).toBe("../g/h");
+    expect(readlinkSync(at("dangling"))).toBe("nothing/here");
+  });
+
+  test("has copies instead of hard links", () => {
+    write("a", "1", 0o755);
+    writer.hardLinkAsCopy("b", "a");
+    expect(lstatSync(at("b")).nlink).toBe(1);
+    writeFileSync(at("a"), "2");
+    expect(read("b")).toBe("1");
+    if (posix) expect(modeOf("b")).toBe("755");
+  });
+
+  test("a copy of itself changes nothing", () => {
+    write("a", "1");
+    writer.hardLinkAsCopy("./a", "a");
+    expect(read("a")).toBe("1");
+  });
+
+  test("may be written by two writers", () => {
+    write("d/a", "1");
+    writer.directory("d", 0o555);
+    writer.finish();
+    const second = openTreeWriter(root);
+    write("d/b", "2", 0o644, second);
+    second.finish();
+    expect(read("d/a") + read("d/b")).toBe("12");
+    if (posix) expect(modeOf("d")).toBe("555");
+  });
+});
+
+describe.skipIf(!posix)("modes", () => {
+  test.each([
+    [0o755, "755"],
+    [0o400, "400"],
+    [0o777, "777"],
+    [0o666, "666"],
+    [0, "600"],
+    [0o4755, "755"],
+    [0o2755, "755"],
+    [0o1644, "644"],
+    [0o7000, "600"],
+    [0o100644, "644"],
+  ])("a file with %o gets %s", (mode, wanted) => {
+    write("a", "x", mode);
+    expect(modeOf("a")).toBe(wanted);
+  });
+
+  test.each([
+    [0o755, "755"],
+    [0o500, "500"],
+    [0, "700"],
+    [0o1777, "777"],
+    [0o2775, "775"],
+  ])("a folder with %o gets %s at the end", (mode, wanted) => {
+    writer.directory("a", mode);
+    expect(modeOf("a")).toBe("700");
+    write("a/b/c");
+    writer.finish();
+    expect(modeOf("a")).toBe(wanted);
+    expect(modeOf("a/b")).toBe("755");
+  });
+
+  test.each([0, 0o022, 0o077, 0o777])("do not depend on the umask %o", (mask) => {
+    const before = process.umask(mask);
+    try {
+      write("a/f", "x", 0o777);
+      writer.directory("d", 0o777);
+      writer.hardLinkAsCopy("c", "a/f");
+      writer.finish();
+    } finally {
+      process.umask(before);
+    }
+    expect(["a", "a/f", "d", "c"].map(modeOf)).toEqual(["755", "777", "777", "777"]);
+  });
+
+  test("of the root and of what links point to stay as they are", () => {
+    write("a", "x", 0o600);
+    writer.symlink("l", "a");
+    const before = modeOf(".");
+    writer.directory(".", 0o777);
+    writer.directory("", 0o777);
+    writer.finish();
+    expect(modeOf(".")).toBe(before);
+    expect(modeOf("a")).toBe("600");
+  });
+});
+
+test.skipIf(!canLackPermission())("folders that deny everything can be filled, twice, by anyone", () => {
+  chmodSync(dir.path, 0o777);
+  const seen = runUnprivileged(`
+    const { openTreeWriter } = await import(${JSON.stringify(join(import.meta.dir, "tree-writer.ts"))});
+    for (const name of ["one", "two"]) {
+      const writer = openTreeWriter(${JSON.stringify(join(dir.path, "own"))});
+      if (name === "one") for (const path of ["a", "a/b"]) writer.directory(path, 0o400);
+      writer.openFile("a/b/" + name, 0o400, 0).close();
+      writer.finish();
+    }`);
+  expect(seen).toBe("");
+  root = join(dir.path, "own");
+  expect(["a", "a/b", "a/b/one", "a/b/two"].map(modeOf)).toEqual(["400", "400", "400", "400"]);
+});
+
+describe("times", () => {
+  const writeAt = (mtimes: boolean) => {
+    const to = openTreeWriter(root, { mtimes });
+    const sink = to.openFile("a", 0o644, 86400);
+    sink.close();
+    to.hardLinkAsCopy("b", "a");
+    return [statSync(at("a")).mtimeMs, statSync(at("b")).mtimeMs];
+  };
+
+  test("are kept on request", () => {
+    expect(writeAt(true)).toEqual([86400_000, 86400_000]);
+  });
+
+  test("are otherwise those of writing", () => {
+    for (const time of writeAt(false)) expect(time).toBeGreaterThan(86400_000);
+  });
+});
+
+describe("the later of two entries wins", () => {
+  test("file over file, with a new inode", () => {
+    write("a", "1", 0o400);
+    writer.hardLinkAsCopy("b", "a");
+    write("a", "22");
+    expect([read("a"), read("b")]).toEqual(["22", "1"]);
+  });
+
+  test("file over link, without following it", () => {
+    write("a", "1");
+    writer.symlink("l", "a");
+    write("l", "2");
+    expect([read("a"), read("l")]).toEqual(["1", "2"]);
+  });
+
+  test("link over file and link over link", () => {
+    write("a", "1");
+    writer.symlink("a", "b");
+    writer.symlink("a", "c");
+    expect(readlinkSync(at("a"))).toBe("c");
+  });
+
+  test("copy over link, without following it", () => {
+    write("a", "1");
+    write("b", "2");
+    writer.symlink("l", "b");
+    writer.hardLinkAsCopy("l", "a");
+    expect([read("b"), read("l")]).toEqual(["2", "1"]);
+  });
+
+  test("copy over file", () => {
+    write("a", "1");
+    write("b", "2");
+    writer.hardLinkAsCopy("b", "a");
+    expect(read("b")).toBe("1");
+  });
+});
+
+describe("refused, with nothing written outside", () => {
+  type Deed = readonly ["file" | "folder", string] | readonly ["link" | "copy", string, string];
+
+  function act([kind, path, other]: Deed): unknown {
+    if (kind === "file") return write(path);
+    if (kind === "folder") return writer.directory(path, 0o755);
+    return kind === "link"
+      ? writer.symlink(path, other as string)
+      : writer.hardLinkAsCopy(path, other as string);
+  }
+
+  // the last deed is the attack, those in front of it are allowed
+  test.each<readonly [string, string, readonly Deed[]]>([
+    ["a name that climbs", "path-escapes", [["file", "../evil"]]],
+    ["a name that climbs later", "path-escapes", [["file", "a/../../evil"]]],
+    ["a name that climbs and stays inside", "path-escapes", [["file", "a/../b"]]],
+    ["an absolute name", "path-escapes", [["file", "/evil"]]],
+    ["a NUL in a name", "path-escapes", [["file", "a\0b"]]],
+    ["a folder that climbs", "path-escapes", [["folder", "../evil"]]],
+    ["a link that climbs", "path-escapes", [["link", "../evil", "x"]]],
+    [
+      "a copy that climbs",
+      "path-escapes",
+      [
+        ["file", "a"],
+        ["copy", "../evil", "a"],
+      ],
+    ],
+    ["a name past every limit", "archive-invalid", [["file", "a/".repeat(500_000)]]],
+    ["a link to an absolute path", "path-escapes", [["link", "l", "/etc"]]],
+    ["a link to outside", "path-escapes", [["link", "l", ".."]]],
+    ["a deep link to outside", "path-escapes", [["link", "a/b/l", "../../../x"]]],
+    [
+      "a link through a link",
+      "path-escapes",
+      [
+        ["link", "a/up", ".."],
+        ["link", "l", "a/up/.."],
+      ],
+    ],
+    ["an empty link", "path-escapes", [["link", "l", ""]]],
+    ["a NUL in a link", "path-escapes", [["link", "l", "a\0b"]]],
+    [
+      "a file below a link",
+      "path-escapes",
+      [
+        ["link", "l", "d"],
+        ["file", "l/evil"],
+      ],
+    ],
+    [
+      "a file below a link to the root",
+      "path-escapes",
+      [
+        ["link", "l", "."],
+        ["file", "l/evil"],
+      ],
+    ],
+    [
+      "a file below a chain",
+      "path-escapes",
+      [
+        ["folder", "d"],
+        ["link", "a", "d"],
+        ["link", "b", "a"],
+        ["file", "b/evil"],
+      ],
+    ],
+    [
+      "a folder on a link",
+      "path-escapes",
+      [
+        ["link", "l", "d"],
+        ["folder", "l"],
+      ],
+    ],
+    [
+      "a folder below a link",
+      "path-escapes",
+      [
+        ["folder", "d"],
+        ["link", "l", "d"],
+        ["folder", "l/evil"],
+      ],
+    ],
+    [
+      "a link below a link",
+      "path-escapes",
+      [
+        ["link", "l", "d"],
+        ["link", "l/m", "x"],
+      ],
+    ],
+    ["a copy of a file outside", "path-escapes", [["copy", "a", "../secret"]]],
+    ["a copy of an absolute file", "path-escapes", [["copy", "a", "/etc/passwd"]]],
+    [
+      "a copy of a link",
+      "archive-invalid",
+      [
+        ["link", "l", "x"],
+        ["copy", "a", "l"],
+      ],
+    ],
+    [
+      "a copy of a file that became a link",
+      "archive-invalid",
+      [
+        ["file", "f"],
+        ["link", "f", "x"],
+        ["copy", "a", "f"],
+      ],
+    ],
+    [
+      "a copy of a folder",
+      "archive-invalid",
+      [
+        ["folder", "d"],
+        ["copy", "a", "d"],
+      ],
+    ],
+    ["a copy of nothing", "archive-invalid", [["copy", "a", "missing"]]],
+    [
+      "a file where a folder is",
+      "archive-invalid",
+      [
+        ["file", "d/x"],
+        ["file", "d"],
+      ],
+    ],
+    ["a file where the root is", "archive-invalid", [["file", "."]]],
+    [
+      "a link where a folder is",
+      "archive-invalid",
+      [
+        ["folder", "d"],
+        ["link", "d", "x"],
+      ],
+    ],
+    [
+      "a copy where a folder is",
+      "archive-invalid",
+      [
+        ["file", "d/x"],
+        ["copy", "d", "d/x"],
+      ],
+    ],
+    [
+      "a folder where a file is",
+      "archive-invalid",
+      [
+        ["file", "f"],
+        ["folder", "f"],
+      ],
+    ],
+    [
+      "a file below a file",
+      "archive-invalid",
+      [
+        ["file", "f"],
+        ["file", "f/g"],
+      ],
+    ],
+  ])("%s", async (_, code, deeds) => {
+    writeFileSync(join(dir.path, "secret"), "secret");
+    const outcomes: string[] = [];
+    for (const deed of deeds) outcomes.push(await outcome(() => act(deed)));
+    expect(outcomes).toEqual([...deeds.slice(1).map(() => "ok"), code]);
+    expect(readdirSync(dir.path).sort()).toEqual(["root", "secret"]);
+    expect(everything().filter((path) => path.includes("evil"))).toEqual([]);
+    expect(readFileSync(join(dir.path, "secret"), "utf8")).toBe("secret");
+  });
+
+  test("links that lie there already", async () => {
+    mkdirSync(join(dir.path, "outside"));
+    symlinkSync("../outside", at("out"));
+    expect(await outcome(() => write("out/evil"))).toBe("path-escapes");
+    expect(await outcome(() => write("out/deep/evil"))).toBe("path-escapes");
+    expect(await outcome(() => writer.directory("out", 0o777))).toBe("path-escapes");
+    write("out", "instead of the link");
+    expect(readdirSync(join(dir.path, "outside"))).toEqual([]);
+  });
+
+  test("a folder that lies there already and is no folder of ours stays a folder", async () => {
+    mkdirSync(at("d"));
+    expect(await outcome(() => write("d"))).toBe("archive-invalid");
+    expect(await outcome(() => writer.symlink("d", "x"))).toBe("archive-invalid");
+    expect(lstatSync(at("d")).isDirectory()).toBeTrue();
+  });
+
+  test.each([
+    "C:/evil",
+    "C:evil",
+    "a\\..\\..\\evil",
+    "\\\\server\\evil",
+    "a/con",
+    "NUL.txt",
+    "a.",
+    "b /c",
+    "a:stream",
+  ])("on Windows %j", async (name) => {
+    const strict = openTreeWriter(root, { rules: { windows: true } });
+    expect(await outcome(() => write(name, "x", 0o644, strict))).toBe("path-escapes");
+    expect(await outcome(() => strict.directory(name, 0o755))).toBe("path-escapes");
+    expect(await outcome(() => strict.symlink("l", name))).toBe("path-escapes");
+    write("plain/name", "x", 0o644, strict);
+  });
+});
+
+test("failures of the disk say deed and path", async () => {
+  writeFileSync(join(dir.path, "file"), "");
+  expect(await outcome(() => openTreeWriter(join(dir.path, "file", "root")))).toBe("io-failed");
+  expect(await outcome(() => write("n".repeat(300)))).toBe("io-failed");
+  expect(() => write("n".repeat(300))).toThrow(/^Cannot create .*nnn$/);
+});
+
+test("a file that was given up is closed with the writer", () => {
+  const before = existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
+  writer.openFile("a", 0o644, 0).write(bytesOf("half"));
+  writer[Symbol.dispose]();
+  writer[Symbol.dispose]();
+  expect(existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0).toBe(before);
+});

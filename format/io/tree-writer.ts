@@ -1,0 +1,214 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
+import { PspfError } from "../errors.ts";
+import { faultOfLinkTarget } from "../tar/link-target.ts";
+import type { Bytes, ByteStream, SafePath } from "../types.ts";
+import { doing, errnoOf, ioError } from "./fs.ts";
+import { hostPathRules, type PathRules, resolveInside } from "./paths.ts";
+
+export interface TreeWriterOptions {
+  /** Whether files get the time that they come with; otherwise the time of writing. Off by default. */
+  readonly mtimes?: boolean;
+  readonly rules?: PathRules;
+}
+
+/** A file that is being written. */
+export interface FileSink {
+  write(piece: Bytes): void;
+  /** Gives the file its mode and time. The number of bytes written. */
+  close(): number;
+}
+
+/**
+ * Writes below one directory and nowhere else. Paths are untrusted, relative, with forward slashes; modes are
+ * permission bits, of which set-user-id, set-group-id and sticky are dropped; times are seconds since 1970. Where two
+ * entries have the same path the later wins, unless just one of them is a directory (`archive-invalid`). Throws
+ * `path-escapes` for everything that leads or could lead outside.
+ */
+export interface TreeWriter extends Disposable {
+  /** The real mode comes with `finish`, so that read-only directories can be filled. */
+  directory(path: string, mode: number): void;
+  openFile(path: string, mode: number, mtime: number): FileSink;
+  file(path: string, mode: number, mtime: number, body: ByteStream): Promise<number>;
+  symlink(path: string, target: string): void;
+  /** A copy of a file that this writer wrote: a real link would share later changes. */
+  hardLinkAsCopy(path: string, existing: string): void;
+  /** Gives directories their modes. Must be called once, after the last entry. */
+  finish(): void;
+  /** Closes the file that was being written when something failed. */
+  [Symbol.dispose](): void;
+}
+
+/** For directories until `finish`, and for files until they are complete. */
+const PRIVATE_DIRECTORY = 0o700;
+const PRIVATE_FILE = 0o600;
+/** For directories that no entry describes. */
+const IMPLIED_DIRECTORY = 0o755;
+
+/** PATH_MAX of Linux. Also keeps the recursion over parents shallow. */
+const MAX_PATH = 4096;
+
+/** A writer for the directory `root`, which is made if need be and whose own mode stays as it is. */
+export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeWriter {
+  const rules = options.rules ?? hostPathRules;
+  const hasModes = process.platform !== "win32";
+  doing("create", root, () => mkdirSync(root, { recursive: true, mode: PRIVATE_DIRECTORY }));
+  const base = resolve(root);
+  // Directories that are known to be real ones, with the modes they shall get, if any. We never remove or replace
+  // one, so what lies below needs no second look at them.
+  const directories = new Map<string, number | undefined>([[base, undefined]]);
+  // The files that we wrote, with their times: only these may be copied.
+  const files = new Map<string, number>();
+  let open: number | undefined;
+
+  function inside(path: string): SafePath {
+    if (path.length <= MAX_PATH) return resolveInside(base, path, rules);
+    throw new PspfError(
+      "archive-invalid",
+      `Cannot use a path of ${path.length} characters: at most ${MAX_PATH}`,
+    );
+  }
+
+  function ensureDirectory(path: string): void {
+    if (directories.has(path)) return;
+    ensureDirectory(dirname(path));
+    let mode: number | undefined = IMPLIED_DIRECTORY;
+    try {
+      mkdirSync(path, PRIVATE_DIRECTORY);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw ioError("create", path, error);
+      mode = adopt(path);
+    }
+    directories.set(path, mode);
+  }
+
+  /** Makes sure of a directory that was there before us; the mode to give back to it, if it had to change. */
+  function adopt(path: string): number | undefined {
+    const stat = doing("look at", path, () => lstatSync(path));
+    if (stat.isSymbolicLink())
+      throw new PspfError(
+        "path-escapes",
+        `Cannot write below ${path}: it is a symlink, a folder was expected`,
+      );
+    if (!stat.isDirectory()) throw clash(path, "a file is where a folder was expected");
+    const mode = stat.mode & 0o777;
+    if (!hasModes || (mode & PRIVATE_DIRECTORY) === PRIVATE_DIRECTORY) return undefined;
+    doing("change the mode of", path, () => chmodSync(path, mode | PRIVATE_DIRECTORY));
+    return mode;
+  }
+
+  /** The place for something that is not a directory; its parents exist. */
+  function place(path: string): SafePath {
+    const target = inside(path);
+    if (directories.has(target)) throw clash(target, "a folder is where another entry was expected");
+    ensureDirectory(dirname(target));
+    return target;
+  }
+
+  /** Does what creates `path` exclusively; if something else was there, it goes first. */
+  function replacing<T>(deed: string, path: SafePath, create: () => T): T {
+    return doing(deed, path, () => {
+      try {
+        return create();
+      } catch (error) {
+        if (errnoOf(error) !== "EEXIST") throw error;
+      }
+      if (lstatSync(path).isDirectory()) throw clash(path, "a folder is where another entry was expected");
+      unlinkSync(path);
+      files.delete(path);
+      return create();
+    });
+  }
+
+  const writer: TreeWriter = {
+    directory(path, mode) {
+      const target = inside(path);
+      if (target === base) return;
+      ensureDirectory(target);
+      directories.set(target, mode & 0o777 || PRIVATE_DIRECTORY);
+    },
+    openFile(path, mode, mtime) {
+      const target = place(path);
+      const fd = replacing("create", target, () => openSync(target, "wx", PRIVATE_FILE));
+      const finalMode = mode & 0o777 || PRIVATE_FILE;
+      open = fd;
+      let written = 0;
+      return {
+        write(piece) {
+          for (let at = 0; at < piece.length;)
+            at += doing("write", target, () => writeSync(fd, piece, at, piece.length - at));
+          written += piece.length;
+        },
+        close() {
+          doing("complete", target, () => {
+            // not the mode of open(): that would be subject to the umask
+            if (hasModes) fchmodSync(fd, finalMode);
+            if (options.mtimes === true) futimesSync(fd, mtime, mtime);
+            open = undefined;
+            closeSync(fd);
+          });
+          files.set(target, mtime);
+          return written;
+        },
+      };
+    },
+    async file(path, mode, mtime, body) {
+      const sink = writer.openFile(path, mode, mtime);
+      for await (const piece of body) sink.write(piece);
+      return sink.close();
+    },
+    symlink(path, target) {
+      const fault = faultOfLinkTarget(path, target, rules);
+      if (fault !== undefined)
+        throw new PspfError(
+          "path-escapes",
+          `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(target)}: ${fault}`,
+        );
+      const link = place(path);
+      replacing("link", link, () => symlinkSync(target, link));
+    },
+    hardLinkAsCopy(path, existing) {
+      const source = inside(existing);
+      const mtime = files.get(source);
+      if (mtime === undefined)
+        throw new PspfError(
+          "archive-invalid",
+          `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(existing)}: that is no file of the same archive`,
+        );
+      const target = place(path);
+      if (target === source) return;
+      replacing("copy", target, () => copyFileSync(source, target, constants.COPYFILE_EXCL));
+      // a copy has the mode of the original, but its own time
+      if (options.mtimes === true) doing("complete", target, () => utimesSync(target, mtime, mtime));
+      files.set(target, mtime);
+    },
+    finish() {
+      if (!hasModes) return;
+      // a path is longer than its parent's: the deepest come first, while their parents can still be entered
+      for (const [path, mode] of [...directories].sort(([a], [b]) => b.length - a.length))
+        if (mode !== undefined) doing("change the mode of", path, () => chmodSync(path, mode));
+    },
+    [Symbol.dispose]() {
+      if (open !== undefined) closeSync(open);
+      open = undefined;
+    },
+  };
+  return writer;
+}
+
+const clash = (path: string, state: string) =>
+  new PspfError("archive-invalid", `Cannot write ${path}: ${state}`);

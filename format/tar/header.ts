@@ -1,0 +1,89 @@
+import { PspfError } from "../errors.ts";
+import type { Bytes } from "../types.ts";
+import { decodeText, parseNumber } from "./fields.ts";
+
+/** Tar is a sequence of blocks of this size. */
+export const BLOCK = 512;
+
+/** The fields of one header block, as written: extension headers are not applied yet. */
+export interface RawHeader {
+  readonly name: string;
+  readonly mode: number;
+  /** Bytes of the body; a multiple of 512 follows, zero-padded. */
+  readonly size: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  /** The type flag as one character; "0" also for the NUL of tar's first decade. */
+  readonly type: string;
+  readonly linkName: string;
+}
+
+// Where each field lies: POSIX.1-1988 "ustar" (pax(1)), which old and GNU headers share up to offset 345.
+const NAME = [0, 100] as const;
+const MODE = [100, 8] as const;
+const SIZE = [124, 12] as const;
+const MTIME = [136, 12] as const;
+const CHECKSUM = [148, 8] as const;
+const TYPE = 156;
+const LINK_NAME = [157, 100] as const;
+const MAGIC = 257;
+const PREFIX = [345, 155] as const;
+
+/**
+ * One header block to its fields; undefined for a block of zeros. Reads old, ustar and GNU headers. Throws
+ * `archive-invalid` if the checksum, a number or the encoding of a name is wrong.
+ */
+export function parseHeader(block: Bytes): RawHeader | undefined {
+  if (block[0] === 0 && isZero(block)) return undefined;
+  checkChecksum(block);
+  const size = parseNumber(block, ...SIZE, "size");
+  if (size < 0)
+    throw new PspfError("archive-invalid", `Cannot read the archive: an entry has the size ${size}`);
+  const flag = block[TYPE] as number;
+  const name = decodeText(block, ...NAME);
+  const prefix = isPosix(block) ? decodeText(block, ...PREFIX) : "";
+  return {
+    name: prefix === "" ? name : `${prefix}/${name}`,
+    mode: parseNumber(block, ...MODE, "mode"),
+    size,
+    mtime: parseNumber(block, ...MTIME, "mtime"),
+    type: flag === 0 ? "0" : String.fromCharCode(flag),
+    linkName: decodeText(block, ...LINK_NAME),
+  };
+}
+
+export const isZero = (bytes: Bytes): boolean => {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+};
+
+/** "ustar" and NUL: only then is there a prefix. GNU writes a blank there and other things into the prefix. */
+const isPosix = (block: Bytes): boolean =>
+  block[MAGIC] === 0x75 &&
+  block[MAGIC + 1] === 0x73 &&
+  block[MAGIC + 2] === 0x74 &&
+  block[MAGIC + 3] === 0x61 &&
+  block[MAGIC + 4] === 0x72 &&
+  block[MAGIC + 5] === 0;
+
+/** The sum of all bytes, its own field taken as blanks. Some old programs summed signed bytes. */
+function checkChecksum(block: Bytes): void {
+  const [start, length] = CHECKSUM;
+  let sum = length * 0x20;
+  let high = 0;
+  for (let i = 0; i < BLOCK; i++) {
+    if (i === start) i += length;
+    const byte = block[i] as number;
+    sum += byte;
+    if (byte >= 0x80) high++;
+  }
+  const wanted = parseNumber(block, ...CHECKSUM, "checksum");
+  if (wanted === sum || wanted === sum - 256 * high) return;
+  throw new PspfError(
+    "archive-invalid",
+    `Cannot read the archive: a header has the checksum ${sum}, not ${wanted}`,
+    {
+      hint: "the data is damaged, or it is not a tar archive",
+    },
+  );
+}

@@ -1,0 +1,109 @@
+import { PspfError } from "../errors.ts";
+import type { Bytes } from "../types.ts";
+import { extensions } from "./extensions.ts";
+import { BLOCK, isZero, parseHeader, type RawHeader } from "./header.ts";
+import type { EntrySink, TarLimits, TarVisitor } from "./tar-entry.ts";
+
+/** Takes an archive in pieces of any size and tells a visitor what is in it. Holds at most one header. */
+export interface TarParser {
+  /** Throws `archive-invalid` as soon as the bytes cannot be a tar archive. */
+  push(piece: Bytes): void;
+  /** Throws `archive-invalid` if the archive is not complete. */
+  end(): void;
+}
+
+/** GNU tar pads archives to records, of 10 KiB by default and 1 MiB at most in practice. */
+const MAX_PADDING = 1024 * 1024;
+const MAX_ENTRIES = 4_000_000;
+
+/** A synchronous parser: while it is given a piece, it calls the visitor and the visitor's sinks. */
+export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParser {
+  const maxEntries = limits.maxEntries ?? MAX_ENTRIES;
+  const extension = extensions(limits.maxExtension);
+  const partial = new Uint8Array(BLOCK);
+  let held = 0; // bytes in `partial`
+  let offset = 0; // of the next byte in the archive
+  let start: number | undefined; // where the entry began whose headers are being read
+  let body = 0; // bytes to come of the current body
+  let padding = 0; // bytes to come of its last block
+  let sink: EntrySink | undefined;
+  let entries = 0;
+  let zeros = 0; // blocks of zeros; two are the end
+  let trailing = 0; // bytes after the end
+
+  function header(block: Bytes, at: number): void {
+    const raw = parseHeader(block);
+    if (raw === undefined) {
+      if (start !== undefined) throw invalid("an extended header has no entry");
+      zeros++;
+      return;
+    }
+    if (zeros > 0) throw invalid("an entry follows a block of zeros");
+    start ??= at;
+    body = raw.size;
+    sink = extension.take(raw) ?? visit(raw, start);
+    padding = (BLOCK - (body % BLOCK)) % BLOCK;
+    if (body === 0) sink?.close();
+  }
+
+  function visit(raw: RawHeader, from: number): EntrySink | undefined {
+    if (++entries > maxEntries) throw invalid(`it has more than ${maxEntries} entries`);
+    const entry = extension.apply(raw, from);
+    start = undefined;
+    body = entry.size;
+    return visitor.entry(entry);
+  }
+
+  /** Uses up some of the piece from `at`; the number of bytes used. */
+  function step(piece: Bytes, at: number): number {
+    const left = piece.length - at;
+    if (body > 0) {
+      const count = Math.min(left, body);
+      body -= count;
+      sink?.write(piece.subarray(at, at + count));
+      if (body === 0) sink?.close();
+      return count;
+    }
+    if (padding > 0) {
+      const count = Math.min(left, padding);
+      padding -= count;
+      return count;
+    }
+    if (zeros === 2) {
+      trailing += left;
+      if (trailing > MAX_PADDING || !isZero(piece.subarray(at))) throw invalid("something follows its end");
+      return left;
+    }
+    if (held === 0 && left >= BLOCK) {
+      header(piece.subarray(at, at + BLOCK), offset);
+      return BLOCK;
+    }
+    const count = Math.min(left, BLOCK - held);
+    partial.set(piece.subarray(at, at + count), held);
+    held += count;
+    if (held === BLOCK) {
+      held = 0;
+      header(partial, offset + count - BLOCK);
+    }
+    return count;
+  }
+
+  return {
+    push(piece) {
+      for (let at = 0; at < piece.length;) {
+        const used = step(piece, at);
+        at += used;
+        offset += used;
+      }
+    },
+    end() {
+      const between = held === 0 && body === 0 && padding === 0 && start === undefined;
+      if (zeros === 2 || (limits.ending === "anywhere" && between && zeros === 0)) return;
+      throw new PspfError("archive-invalid", `Cannot read the archive: it breaks off after ${offset} bytes`, {
+        hint: "the file may be incomplete",
+      });
+    },
+  };
+}
+
+const invalid = (state: string) => new PspfError("archive-invalid", `Cannot read the archive: ${state}`);

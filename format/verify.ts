@@ -1,0 +1,172 @@
+import { decodeChain, splitChain } from "./codecs/chain.ts";
+import { type ErrorCode, PspfError } from "./errors.ts";
+import { type ByteSource, streamRange } from "./io/byte-source.ts";
+import { openPackage, type Package, readSlot, type Slot } from "./reader.ts";
+import { sealOf, signerOf } from "./seal/package-seal.ts";
+import { TRAILER_SIZE } from "./spec.ts";
+import { readTar } from "./tar/read-tar.ts";
+import type { ByteStream, Span } from "./types.ts";
+import { sha256Stream, toHex } from "./wire/hashes.ts";
+import type { Bytes } from "./types.ts";
+
+/** One thing that was looked at. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found, in a few words. */
+  readonly detail: string;
+  /** Why it failed; its exit code is the one of the whole verification when it is the first. */
+  readonly code?: ErrorCode;
+}
+
+export interface Verification {
+  /** Absent when the file could not be opened as a package: the only check then says why. */
+  readonly package?: Package;
+  readonly checks: readonly Check[];
+  /** Hex of the key that signed; absent when there is no package. */
+  readonly signer?: string;
+}
+
+export const isValid = ({ checks }: Verification): boolean => checks.every((check) => check.ok);
+
+/**
+ * Looks at everything that can be wrong with a package and reports all of it: structure, signature, and every byte of
+ * launcher, slots and the gaps between them. Slots are decoded, not written. With `trustedKey` (32 bytes), only a
+ * signature by that key counts.
+ */
+export async function verifyPackage(source: ByteSource, trustedKey?: Bytes): Promise<Verification> {
+  let pkg: Package;
+  try {
+    pkg = await openPackage(source);
+  } catch (error) {
+    return { checks: [failed("structure", error)] };
+  }
+  const checks = [
+    ...structureChecks(pkg),
+    await signatureCheck(pkg, trustedKey),
+    await attempt("gaps", () => checkGaps(pkg)),
+    await attempt("launcher", () => checkLauncher(pkg)),
+  ];
+  for (const slot of pkg.slots)
+    checks.push(await attempt(`slot ${slot.entry.index}`, () => checkSlot(pkg, slot)));
+  return { package: pkg, checks, signer: signerOf(pkg) };
+}
+
+/** Runs one check: the words that it returns are its detail, what it throws is its failure. */
+async function attempt(name: string, check: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await check() };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+function failed(name: string, error: unknown): Check {
+  if (!(error instanceof PspfError)) throw error;
+  const detail = [error.message, ...error.problems].join("; ");
+  return { name, ok: false, detail, code: error.code };
+}
+
+/** What `openPackage` made sure of. */
+function structureChecks({ index, metadata, json }: Package): readonly Check[] {
+  const { name, version } = metadata.package;
+  return [
+    { name: "trailer", ok: true, detail: "both markers, nothing behind them" },
+    {
+      name: "index",
+      ok: true,
+      detail: `format 0x${index.raw.formatVersion.toString(16)}, checksum and size match`,
+    },
+    { name: "metadata", ok: true, detail: `${name} ${version}, ${json.length} bytes, checksum matches` },
+    { name: "slot table", ok: true, detail: `${index.slotCount} slots, as the signed metadata says` },
+  ];
+}
+
+async function signatureCheck(pkg: Package, trustedKey: Bytes | undefined): Promise<Check> {
+  return attempt("signature", async () => {
+    const seal = await sealOf(pkg);
+    if (seal === "missing") throw new PspfError("signature-missing", "the package is not signed");
+    if (seal === "invalid")
+      throw new PspfError("signature-invalid", "the signature does not match the metadata");
+    const signer = signerOf(pkg);
+    if (trustedKey !== undefined && toHex(trustedKey) !== signer)
+      throw new PspfError("signature-invalid", `signed by another key than the given one: ${signer}`);
+    return `Ed25519, key ${signer}`;
+  });
+}
+
+/** FlavorPack's Rust builder leaves 8 KiB of zeros; what is not zero would be a place to hide something. */
+async function checkGaps({ source, index, slots }: Package): Promise<string> {
+  const parts: readonly Span[] = [
+    index.launcher,
+    index.metadata,
+    index.slotTable,
+    ...slots.map((slot) => slot.stored),
+  ]
+    .filter((part) => part.size > 0)
+    .sort((a, b) => a.offset - b.offset);
+  let at = 0;
+  let total = 0;
+  for (const { offset, size } of [...parts, { offset: source.size - TRAILER_SIZE, size: 0 }]) {
+    for await (const piece of streamRange(source, at, offset - at))
+      if (piece.some((byte) => byte !== 0))
+        throw new PspfError(
+          "layout-invalid",
+          `there is something between ${at} and ${offset} that belongs to no part`,
+        );
+    total += offset - at;
+    at = offset + size;
+  }
+  return `${total} bytes of padding, all zero`;
+}
+
+async function checkLauncher({ source, index, metadata }: Package): Promise<string> {
+  const { size } = index.launcher;
+  const facts = metadata.launcher;
+  if (facts === undefined) return `${size} bytes; the metadata names no checksum`;
+  if (facts.size !== size)
+    throw new PspfError("launcher-checksum-mismatch", `it has ${size} bytes, ${facts.size} were signed`);
+  const hash = sha256Stream();
+  for await (const piece of streamRange(source, 0, size)) hash.update(piece);
+  if (hash.hex() !== facts.checksum)
+    throw new PspfError("launcher-checksum-mismatch", "its SHA-256 is not the signed one");
+  return `${facts.tool} ${facts.toolVersion}, ${size} bytes, SHA-256 matches`;
+}
+
+/** The stored bytes, what they decode to, and whether the table tells its size right. */
+async function checkSlot({ source }: Package, slot: Slot): Promise<string> {
+  const { entry, raw, stored } = slot;
+  if (entry.selfRef) return `${entry.id}: the package itself`;
+  const { bundle, codecs } = splitChain(entry.operations);
+  const read = readSlot(source, slot);
+  let originalSize = 0;
+  let entries = 0;
+  const counted = async function* (): ByteStream {
+    for await (const piece of decodeChain(codecs, read.bytes)) {
+      originalSize += piece.length;
+      yield piece;
+    }
+  };
+  try {
+    if (bundle === "TAR") for await (const _ of readTar(counted())) entries++;
+    else for await (const _ of counted());
+  } catch (error) {
+    // the decoder gave up half-way: damage of the stored bytes is what to report, if that is the reason
+    for await (const _ of read.bytes);
+    read.check();
+    throw error;
+  }
+  read.check();
+  // FlavorPack's Go and Rust builders write the stored size; ours is signed as well.
+  const allowed = entry.originalSize === undefined ? [originalSize, stored.size] : [originalSize];
+  if (
+    !allowed.some((size) => raw.originalSize === BigInt(size)) ||
+    (entry.originalSize ?? originalSize) !== originalSize
+  )
+    throw new PspfError(
+      "slot-table-mismatch",
+      `slot ${entry.index}: it unpacks to ${originalSize} bytes, not ${raw.originalSize}`,
+    );
+  const content = bundle === "TAR" ? `${entries} entries` : `${originalSize} bytes`;
+  return `${entry.id}: ${stored.size} bytes stored, SHA-256 matches, ${content}`;
+}

@@ -1,0 +1,95 @@
+import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { doing, errnoOf } from "../io/fs.ts";
+import { usesBun } from "../command/template.ts";
+import { replaceFile } from "../io/replacement.ts";
+import type { Metadata } from "../wire/metadata-types.ts";
+
+/** The files with which a launcher acts as Bun. They lie in a workenv's bookkeeping. */
+export const bunRuntimeOf = (directory: string) => ({
+  /** A link to the launcher. Started under this name, its launcher is Bun: see `launcher/bun.ts`. */
+  program: join(directory, "bun"),
+  preload: join(directory, "preload.js"),
+  bunfig: join(directory, "bunfig.toml"),
+  tsconfig: join(directory, "tsconfig.json"),
+});
+
+/**
+ * Runs in the application's process before the application. The launcher turned this process into Bun with an
+ * environment variable; here it disappears, and the process's names for its executable become the link, so that a
+ * child started through it is Bun as well. What Bun 1.4.5 makes of this, each held by a test:
+ * - Bun.spawn takes its default environment from before our change;
+ * - a launcher that starts under the link's name has lost the channel to its parent when it becomes Bun, so children
+ *   with a channel (`fork`) are started without that detour;
+ * - both kinds of workers start from the environment before our change and without preloads.
+ */
+const PRELOAD = `
+const program = __PROGRAM__;
+const launcher = process.execPath;
+const flags = process.execArgv.slice(0, process.execArgv.lastIndexOf("--preload=" + import.meta.path) + 1);
+delete process.env.BUN_BE_BUN;
+process.execPath = process.argv[0] = Bun.argv[0] = program;
+for (const name of ["spawn", "spawnSync"]) {
+  const spawn = Bun[name];
+  Bun[name] = (first, second) => {
+    const options = Array.isArray(first) ? { ...second, cmd: first } : { ...first };
+    options.env ??= process.env;
+    if (options.ipc !== undefined && flags.length > 0 && options.cmd[0] === program) {
+      options.cmd = [launcher, ...flags, ...options.cmd.slice(1)];
+      options.env = { ...options.env, BUN_BE_BUN: "1" };
+    }
+    return spawn(options);
+  };
+}
+const withPreload = (Worker) =>
+  class extends Worker {
+    constructor(script, options) {
+      super(script, { ...options, preload: [import.meta.path, ...[options?.preload ?? []].flat()] });
+    }
+  };
+globalThis.Worker = withPreload(globalThis.Worker);
+const threads = require("node:worker_threads");
+threads.Worker = withPreload(threads.Worker);
+`;
+
+/** Whether any command of a package starts Bun. */
+export const needsBun = ({ execution, setupCommands }: Metadata): boolean =>
+  usesBun(execution.command) || setupCommands.some((setup) => "command" in setup && usesBun(setup.command));
+
+/** Writes the files and points the link to the launcher. */
+export function writeBunRuntime(directory: string, launcher: string): void {
+  const files = bunRuntimeOf(directory);
+  replaceFile(
+    files.preload,
+    PRELOAD.trimStart().replace("__PROGRAM__", () => JSON.stringify(files.program)),
+  );
+  replaceFile(files.bunfig, "");
+  replaceFile(files.tsconfig, "{}\n");
+  pointBunTo(directory, launcher);
+}
+
+/** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
+export function pointBunTo(directory: string, launcher: string): void {
+  const { program } = bunRuntimeOf(directory);
+  if (linkTarget(program) === launcher) return;
+  doing("link", program, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const beside = `${program}.${crypto.randomUUID().slice(0, 8)}`;
+    symlinkSync(launcher, beside);
+    try {
+      renameSync(beside, program);
+    } catch (error) {
+      unlinkSync(beside);
+      throw error;
+    }
+  });
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment } from "../command/environment.ts";
+import type { Scope } from "../command/template.ts";
+import { doing, errnoOf } from "../io/fs.ts";
+import { resolveInside } from "../io/paths.ts";
+import { removeTree } from "../io/remove-tree.ts";
+import { replaceFile } from "../io/replacement.ts";
+import { openTreeWriter } from "../io/tree-writer.ts";
+import type { Package } from "../reader.ts";
+import type { Sha256 } from "../types.ts";
+import type { LaunchFacts, Metadata } from "../wire/metadata-types.ts";
+import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
+import { findReady, inodeOf } from "./entry.ts";
+import { extractSlot, fileTarget } from "./extract-slot.ts";
+import { indexAsJson } from "./index-json.ts";
+import { storeOf, type WorkenvLayout } from "./layout.ts";
+import { acquire } from "./lock.ts";
+import { encodeMarker, type Marker, newMarker } from "./marker.ts";
+import { runSetup } from "./setup.ts";
+
+export interface EnsureRequest {
+  readonly layout: WorkenvLayout;
+  /** SHA-256 of the package's index block. */
+  readonly digest: Sha256;
+  readonly seal: Marker["seal"];
+  /** What placeholders mean in this workenv. */
+  readonly scope: Scope;
+  /** The application's environment: setup commands run in it. */
+  readonly env: Environment;
+  /** Absolute path of the running launcher, for `{bun}`. */
+  readonly launcher: string;
+  /** Leave the staging directory of a failed attempt where it is, for whoever looks for the fault. */
+  readonly keepTemp?: boolean;
+  /** Told once when another process is preparing the same workenv. */
+  readonly onWait: () => void;
+}
+
+/**
+ * Makes the workenv of a package ready: unpacked aside, put into its place by one rename, set up there, and only then
+ * vouched for by the marker. Of several processes one does the work and the others find it done. Whatever happens
+ * before the marker is written, the next call starts anew.
+ */
+export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promise<void> {
+  const { layout, digest, seal } = request;
+  createCache(layout);
+  using _lock = await acquire(layout.lock, request.onWait);
+  const ready = findReady(layout, digest);
+  if (ready !== undefined) return ready.seal === seal ? undefined : recordAndMark(pkg, request);
+  using staging = openStaging(layout, request);
+  await unpack(pkg, staging.path);
+  retire(layout);
+  publish(staging.path, layout);
+  setUp(pkg, request);
+  recordAndMark(pkg, request);
+}
+
+function createCache({ cache }: WorkenvLayout): void {
+  const { staging, trash } = storeOf(cache);
+  for (const directory of [cache, staging, trash])
+    doing("create", directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+}
+
+/** A private directory on the cache's disk that is gone when its scope ends, unless it was published. */
+function openStaging(
+  { cache }: WorkenvLayout,
+  { keepTemp }: EnsureRequest,
+): { readonly path: string; [Symbol.dispose](): unknown } {
+  const { staging } = storeOf(cache);
+  const path = doing("create a folder in", staging, () => mkdtempSync(join(staging, "new-")));
+  return { path, [Symbol.dispose]: () => keepTemp === true || removeTree(path) };
+}
+
+async function unpack(pkg: Package, root: string): Promise<void> {
+  using writer = openTreeWriter(root);
+  for (const slot of pkg.slots) await extractSlot(pkg.source, slot, writer);
+  for (const { path, mode } of pkg.metadata.workenv.directories) writer.directory(path, mode ?? 0o700);
+  writer.finish();
+}
+
+/** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
+export function retire(layout: WorkenvLayout): void {
+  rmSync(layout.marker, { force: true });
+  const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
+  try {
+    renameSync(layout.content, grave);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw error;
+  }
+  removeTree(grave);
+}
+
+const publish = (staging: string, { content }: WorkenvLayout): void =>
+  doing("put the unpacked package at", content, () => renameSync(staging, content));
+
+function setUp({ metadata, slots }: Package, { layout, scope, env, launcher }: EnsureRequest): void {
+  if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
+  runSetup(metadata.setupCommands, scope, env);
+  for (const slot of slots)
+    if (slot.entry.lifecycle === "init") removeTree(resolveInside(layout.content, fileTarget(slot)));
+}
+
+export function launchFactsOf(metadata: Metadata): LaunchFacts {
+  const { package: about, execution, runtimeEnv, workenv, slots } = metadata;
+  const targets = slots.map(({ target }) => ({ target }));
+  return { package: about, execution, runtimeEnv, workenv, slots: targets, usesBun: needsBun(metadata) };
+}
+
+function recordAndMark(pkg: Package, { layout, digest, seal }: EnsureRequest): void {
+  replaceFile(layout.index, indexAsJson(pkg.index));
+  replaceFile(layout.metadata, pkg.json);
+  const marker = newMarker({
+    packageId: layout.id,
+    digest,
+    inode: inodeOf(layout.content) ?? -1,
+    seal,
+    launch: launchFactsOf(pkg.metadata),
+    created: new Date().toISOString(),
+  });
+  replaceFile(layout.marker, encodeMarker(marker));
+}

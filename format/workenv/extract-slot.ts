@@ -1,0 +1,69 @@
+import { posix } from "node:path";
+import { decodeChain, splitChain } from "../codecs/chain.ts";
+import { PspfError } from "../errors.ts";
+import type { ByteSource } from "../io/byte-source.ts";
+import type { TreeWriter } from "../io/tree-writer.ts";
+import { readSlot, type Slot } from "../reader.ts";
+import { type Rename, unpackTar } from "../tar/unpack.ts";
+import type { ByteStream } from "../types.ts";
+import { checkSupported } from "../wire/operations.ts";
+
+/**
+ * Undoes a slot's operations and writes what comes out below the writer's root. Throws before it returns when the
+ * stored bytes are not the signed ones: what was written until then must not be used.
+ */
+export async function extractSlot(source: ByteSource, slot: Slot, writer: TreeWriter): Promise<void> {
+  if (slot.entry.selfRef) return;
+  checkSupported(slot.entry.operations);
+  const { bundle, codecs } = splitChain(slot.entry.operations);
+  const stored = readSlot(source, slot);
+  try {
+    const content = limited(decodeChain(codecs, stored.bytes), slot);
+    if (bundle === "TAR") await unpackTar(content, writer, placement(slot.entry.target));
+    else await writer.file(fileTarget(slot), slot.mode, 0, content);
+  } catch (error) {
+    // Damaged bytes rarely decode; that they are damaged is the better message. The first reading has ended.
+    const again = readSlot(source, slot);
+    for await (const _ of again.bytes);
+    again.check();
+    throw error;
+  }
+  stored.check();
+}
+
+/** Where a slot that is one file goes; without a name of its own, under the one that FlavorPack gives it. */
+export const fileTarget = ({ entry }: Slot): string =>
+  entry.target === "" ? `slot_${entry.index}_${entry.id.replaceAll("/", "_")}` : entry.target;
+
+/**
+ * Where the entries of an archive go. Our builder puts the target's last part on top of the archive, which FlavorPack's
+ * launchers unpack beside the target; an archive without it is unpacked flat into the workenv, as they do.
+ */
+export function placement(target: string): Rename {
+  const parent = posix.dirname(target);
+  const top = posix.basename(target);
+  let hasTop: boolean | undefined = target === "" ? false : undefined;
+  return (name) => {
+    if (name === ".") return name;
+    hasTop ??= name === top || name.startsWith(`${top}/`);
+    return hasTop && parent !== "." ? `${parent}/${name}` : name;
+  };
+}
+
+/** Ends a stream that has more bytes than were signed, or fewer: a bomb stops at its first byte too many. */
+async function* limited(bytes: ByteStream, slot: Slot): ByteStream {
+  const limit = slot.entry.originalSize;
+  let count = 0;
+  for await (const piece of bytes) {
+    count += piece.length;
+    if (limit !== undefined && count > limit) throw wrongSize(slot, limit);
+    yield piece;
+  }
+  if (limit !== undefined && count !== limit) throw wrongSize(slot, limit);
+}
+
+const wrongSize = ({ entry }: Slot, limit: number) =>
+  new PspfError(
+    "archive-invalid",
+    `Cannot unpack slot ${entry.index} (${entry.id}): it does not have the ${limit} bytes that were signed`,
+  );

@@ -1,0 +1,37 @@
+import type { Sha256 } from "../types.ts";
+import type { LaunchFacts } from "../wire/metadata-types.ts";
+import type { Seal } from "../seal/package-seal.ts";
+
+const SCHEMA = "flavor.workenv/1";
+
+/** What the completion marker vouches for. It is written last, by rename. */
+export interface Marker {
+  readonly schema: typeof SCHEMA;
+  readonly packageId: string;
+  /** SHA-256 of the package's whole index block, and by its checksum of the metadata. Names only suggest, this decides. */
+  readonly digest: Sha256;
+  /** Inode of the content directory: another directory under the same name is not the one vouched for. */
+  readonly inode: number;
+  /** What the seal was when the slots were unpacked, so that a stricter level asks again. */
+  readonly seal: Seal | "unchecked";
+  /** What a warm start would otherwise read from the package again. */
+  readonly launch: LaunchFacts;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+export const newMarker = (facts: Omit<Marker, "schema">): Marker => ({ schema: SCHEMA, ...facts });
+
+export const encodeMarker = (marker: Marker): string => `${JSON.stringify(marker)}\n`;
+
+/** A marker, or undefined for anything else: a look-up never fails on bad data. */
+export function decodeMarker(text: string): Marker | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Marker> | null;
+    const isOurs =
+      value?.schema === SCHEMA && typeof value.digest === "string" && typeof value.inode === "number";
+    return isOurs && typeof value.launch?.execution?.command === "string" ? (value as Marker) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
+import type { Command } from "../format/command/command.ts";
+import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
+import type { Invocation } from "./invocation.ts";
+
+/**
+ * A compiled Bun executable is the Bun command line when this variable is set. The preload of `bun-runtime.ts`
+ * removes it again before the application's first line.
+ */
+const BE_BUN = { BUN_BE_BUN: "1" } as const;
+
+/** A command that starts `{bun}`, as one that starts this file and makes it act as Bun. */
+export function bunCommand(
+  executable: string,
+  directory: string,
+  command: Command,
+  workenv: string,
+): Command {
+  return {
+    program: executable,
+    args: [...isolation(directory, command.args, workenv), ...command.args],
+    env: { ...command.env, ...BE_BUN },
+  };
+}
+
+/**
+ * Keeps Bun from what lies in the user's current directory: a `preload` of its bunfig.toml, its .env, the paths of its
+ * tsconfig.json; and from installing packages that the application forgot. An application asks for any of it with
+ * flags of its own, since the last one wins.
+ */
+function isolation(directory: string, args: readonly string[], workenv: string): readonly string[] {
+  const files = bunRuntimeOf(directory);
+  return [
+    `--config=${files.bunfig}`,
+    "--no-env-file",
+    "--no-install",
+    `--tsconfig-override=${tsconfigFor(args, workenv) ?? files.tsconfig}`,
+    `--preload=${files.preload}`,
+  ];
+}
+
+/** The tsconfig.json that the application brought for its own script. */
+function tsconfigFor(args: readonly string[], workenv: string): string | undefined {
+  const script = args.find((arg) => arg.startsWith(workenv + sep));
+  if (script === undefined) return undefined;
+  for (let folder = dirname(script); folder.startsWith(workenv); folder = dirname(folder)) {
+    const config = join(folder, "tsconfig.json");
+    if (existsSync(config)) return config;
+  }
+  return undefined;
+}
+
+const RUNTIME_NAME = /[/\\]\.[0-9a-f]{16}\.pspf[/\\]bun[/\\]bun$/;
+
+/** When this file was started under the name of a workenv's Bun: the command that does what that name says. */
+export function bunCalled({ argv0, executable, args, env }: Invocation): Command | undefined {
+  if (basename(argv0) !== "bun" || !RUNTIME_NAME.test(argv0)) return undefined;
+  const directory = dirname(argv0);
+  const bookkeeping = dirname(directory);
+  const workenv = join(dirname(bookkeeping), basename(bookkeeping).slice(1, 17));
+  return bunCommand(executable, directory, { program: executable, args, env }, workenv);
+}

@@ -1,0 +1,44 @@
+import { PspfError } from "../format/errors.ts";
+
+export const VALIDATION_LEVELS = ["strict", "standard", "relaxed", "minimal", "none"] as const;
+export type ValidationLevel = (typeof VALIDATION_LEVELS)[number];
+
+export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What the caller's environment asks of the launcher. Read once; below this nothing looks at FLAVOR_*. */
+export interface LauncherOptions {
+  readonly validation: ValidationLevel;
+  readonly logLevel: LogLevel;
+  /** Keep what an extraction that failed has left. */
+  readonly keepTemp: boolean;
+  /** "exec" replaces this process by the application; "spawn" stays as its parent. */
+  readonly execMode: "exec" | "spawn";
+  /** The launcher's own commands instead of the application. */
+  readonly ownCommands: boolean;
+}
+
+export type CallerEnv = Readonly<Record<string, string | undefined>>;
+
+export function readLauncherEnv(env: CallerEnv): LauncherOptions {
+  return {
+    validation: oneOf(env, "FLAVOR_VALIDATION", VALIDATION_LEVELS, "standard"),
+    logLevel: oneOf(env, "FLAVOR_LOG_LEVEL", LOG_LEVELS, "silent"),
+    keepTemp: isOn(env["FLAVOR_KEEP_TEMP"]),
+    execMode: env["FLAVOR_EXEC_MODE"]?.toLowerCase() === "spawn" ? "spawn" : "exec",
+    ownCommands: isOn(env["FLAVOR_LAUNCHER_CLI"]),
+  };
+}
+
+function oneOf<T extends string>(env: CallerEnv, name: string, allowed: readonly T[], otherwise: T): T {
+  const value = env[name];
+  if (value === undefined || value === "") return otherwise;
+  const found = allowed.find((level) => level === value.toLowerCase());
+  if (found !== undefined) return found;
+  throw new PspfError("bad-arguments", `Cannot use ${name}=${JSON.stringify(value)}: it is not a level`, {
+    hint: `use one of: ${allowed.join(", ")}`,
+  });
+}
+
+const isOn = (value: string | undefined): boolean =>
+  value !== undefined && ["1", "t", "true", "on", "yes"].includes(value.toLowerCase());

@@ -1,0 +1,45 @@
+import type { Command } from "../format/command/command.ts";
+import { PspfError } from "../format/errors.ts";
+import { errnoOf } from "../format/io/fs.ts";
+import { loadLibc } from "../format/io/libc.ts";
+import type { LauncherOptions } from "./env.ts";
+
+/**
+ * Becomes the program: same process, nothing left of the launcher. Where that is impossible (Windows) or not wanted
+ * (`FLAVOR_EXEC_MODE=spawn`), starts it as a child and returns its exit code.
+ */
+export async function become(command: Command, mode: LauncherOptions["execMode"]): Promise<number> {
+  const cannotExec = process.platform === "win32" || process.execve === undefined;
+  if (mode === "spawn" || cannotExec) return (await import("./spawn.ts")).runAsChild(command);
+  await restoreSignals();
+  try {
+    return process.execve?.(command.program, [command.program, ...command.args], command.env) as never;
+  } catch (cause) {
+    throw cannotStart(command.program, cause);
+  }
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES:
+    "the file is not executable, or its disk does not allow programs: FLAVOR_CACHE can name another place",
+  ENOEXEC: "it is a program for another machine, or a script whose first line does not start with #!",
+  ENOENT: "the interpreter that it asks for is missing",
+};
+
+export function cannotStart(program: string, cause: unknown): PspfError {
+  const hint = HINTS[errnoOf(cause) ?? ""];
+  return new PspfError("start-failed", `Cannot start ${program}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+
+/** Bun ignores these two signals, and an ignored signal stays ignored in the program: `app | head` would not end. */
+async function restoreSignals(): Promise<void> {
+  const libc = await loadLibc();
+  libc?.resetSignal(SIGPIPE);
+  libc?.resetSignal(SIGXFSZ);
+}

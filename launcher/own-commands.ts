@@ -1,0 +1,110 @@
+import { mkdirSync } from "node:fs";
+import { PspfError } from "../format/errors.ts";
+import { openFileSource } from "../format/io/byte-source.ts";
+import { openTreeWriter } from "../format/io/tree-writer.ts";
+import { openPackage, type Package } from "../format/reader.ts";
+import { FLAVOR_VERSION } from "../format/spec.ts";
+import { isValid, verifyPackage } from "../format/verify.ts";
+import { formatOperations } from "../format/wire/operations.ts";
+import { extractSlot } from "../format/workenv/extract-slot.ts";
+import type { LauncherOptions } from "./env.ts";
+import type { Invocation } from "./invocation.ts";
+import { ensureWorkenvOf, runApplication } from "./launch.ts";
+
+const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
+
+  info                  name, version, slots and command (also without a command)
+  verify                every check of "flavor verify"
+  metadata              the signed JSON, byte for byte
+  extract INDEX DIR     unpacks one slot into a folder
+  run [ARGUMENTS...]    runs the application after all
+  prepare               unpacks and sets up without running
+  help                  this text
+
+With --package FILE in front, all of this is about another file.
+`;
+
+/** The launcher's own commands. Returns the exit code. */
+export async function runOwnCommand(call: Invocation, options: LauncherOptions): Promise<number> {
+  const { name, args, ...target } = parse(call);
+  // What is started may be a package as well: the variable is not for it.
+  const { FLAVOR_LAUNCHER_CLI: _, ...env } = call.env;
+  if (name === "run") return runApplication({ ...call, ...target, env, args }, options);
+  if (name === "prepare") {
+    const { layout } = await ensureWorkenvOf({ ...call, ...target, env, args }, options);
+    return print(`${layout.content}\n`);
+  }
+  using self = openFileSource(target.package);
+  switch (name) {
+    case "info":
+      return print(infoText(await openPackage(self)));
+    case "metadata":
+      return print(new TextDecoder().decode((await openPackage(self)).json));
+    case "verify": {
+      const result = await verifyPackage(self);
+      const lines = result.checks.map(
+        (check) => `${check.ok ? "ok  " : "FAIL"} ${check.name}: ${check.detail}`,
+      );
+      print(`${lines.join("\n")}\n`);
+      return isValid(result) ? 0 : 107;
+    }
+    case "extract":
+      return await extract(await openPackage(self), args);
+    case "help":
+    case "--help":
+      return print(HELP);
+    default:
+      throw new PspfError(
+        "bad-arguments",
+        `Cannot do ${JSON.stringify(name)}: there is no such launcher command`,
+        {
+          hint: "info, verify, metadata, extract, run, prepare and help are there",
+        },
+      );
+  }
+}
+
+/** The command, and the package that it is about. */
+function parse(call: Invocation): Pick<Invocation, "package" | "argv0" | "args"> & { readonly name: string } {
+  const [first, file] = call.args;
+  if (first !== "--package") {
+    const [name = "info", ...args] = call.args;
+    return { package: call.package, argv0: call.argv0, name, args };
+  }
+  if (file === undefined) throw new PspfError("bad-arguments", "Cannot use --package: the file is missing");
+  const [name = "info", ...args] = call.args.slice(2);
+  return { package: file, argv0: file, name, args };
+}
+
+function infoText({ metadata, index }: Package): string {
+  const { package: about, slots, execution, build } = metadata;
+  const operations = [...new Set(slots.map((slot) => formatOperations(slot.operations)))].join(", ");
+  const size = (index.fileSize / 2 ** 20).toFixed(1);
+  return `${about.name} ${about.version} [PSPF/2025]
+Built with: ${build?.tool ?? "unknown"} | Launcher: flavor ${FLAVOR_VERSION} | Size: ${size} MiB
+Slots: ${slots.length} (${operations || "none"})
+
+Run with: ${execution.command}
+`;
+}
+
+async function extract(pkg: Package, [index, directory]: readonly string[]): Promise<number> {
+  const slot = /^\d+$/.test(index ?? "") ? pkg.slots[Number(index)] : undefined;
+  if (index === undefined || directory === undefined)
+    throw new PspfError("bad-arguments", "Cannot extract: a slot's index and a folder are needed");
+  if (slot === undefined)
+    throw new PspfError(
+      "slot-not-found",
+      `Cannot extract slot ${index}: there are ${pkg.slots.length}, from 0`,
+    );
+  mkdirSync(directory, { recursive: true });
+  using writer = openTreeWriter(directory);
+  await extractSlot(pkg.source, slot, writer);
+  writer.finish();
+  return print(`Extracted slot ${index} (${slot.entry.id}) to ${directory}\n`);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}

@@ -1,0 +1,58 @@
+import { PspfError } from "../format/errors.ts";
+import type { ByteSource } from "../format/io/byte-source.ts";
+import { completePackage, indexOf } from "../format/reader.ts";
+import { type Seal, sealOf } from "../format/seal/package-seal.ts";
+import type { Bytes } from "../format/types.ts";
+import { ensureWorkenv, launchFactsOf } from "../format/workenv/ensure.ts";
+import type { LauncherOptions } from "./env.ts";
+import type { Invocation } from "./invocation.ts";
+import { verdictOn } from "./policy.ts";
+import { logOf } from "./log.ts";
+import { say } from "./say.ts";
+import { layoutFor, type Workenv, workenvAt } from "./workenv.ts";
+
+/** A first start: index and metadata read strictly, the seal judged, the slots unpacked and set up. */
+export async function prepareWorkenv(
+  self: ByteSource,
+  block: Bytes,
+  call: Invocation,
+  options: LauncherOptions,
+): Promise<Workenv> {
+  const log = logOf(call, options);
+  const index = indexOf(block, self);
+  const pkg = await completePackage(self, index);
+  log("debug", () => `package ${pkg.id}: ${pkg.metadata.package.name} ${pkg.metadata.package.version}`);
+  const isAsked = options.validation !== "none" && options.validation !== "minimal";
+  const seal = isAsked ? await sealOf(pkg) : "unchecked";
+  enforceSeal(seal, call, options);
+  log("debug", () => `the seal is ${seal}`);
+  const workenv = workenvAt(layoutFor(call, pkg.id), launchFactsOf(pkg.metadata), call);
+  log("info", () => `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`);
+  await ensureWorkenv(pkg, {
+    layout: workenv.layout,
+    digest: index.digest,
+    seal,
+    scope: workenv.scope,
+    env: workenv.env,
+    launcher: call.executable,
+    keepTemp: options.keepTemp,
+    onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
+  });
+  return workenv;
+}
+
+function enforceSeal(seal: Seal | "unchecked", call: Invocation, { validation }: LauncherOptions): void {
+  const fault = seal === "missing" ? "it is not signed" : "its signature does not match its metadata";
+  switch (verdictOn(validation, seal)) {
+    case "run":
+      return;
+    case "warn":
+      return say(call, `warning: ${fault}; it runs because FLAVOR_VALIDATION=${validation}`);
+    case "refuse":
+      throw new PspfError(
+        seal === "missing" ? "signature-missing" : "signature-invalid",
+        `Cannot trust this package: ${fault}`,
+        { hint: "get it again from its author" },
+      );
+  }
+}
