@@ -95,7 +95,7 @@ function sameSubstring(text: Text, isLeftmost: (i: number) => boolean, a: number
     if (a + i >= text.length || b + i >= text.length || text[a + i] !== text[b + i]) return false;
     if (i > 0) {
       const ends = isLeftmost(a + i);
-      
+      if (ends !== isLeftmost(b + i)) return false;
       if (ends) return true;
     }
   }

@@ -128,6 +128,7 @@ describe("the container", () => {
     ["a chunk without a dictionary", PACKED.with(24, 0x02), "does not reset the dictionary"],
     ["impossible properties", PACKED.with(29, 0xe1), "impossible LZMA properties"],
     ["a damaged chunk", PACKED.with(40, PACKED[40]! ^ 1), "a chunk is damaged"],
+    ["a damaged end of a chunk", PACKED.with(56, PACKED[56]! ^ 1), "a chunk is damaged"],
     ["a damaged checksum", PACKED.with(PACKED.length - 25, 0), "the checksum of a block"],
     ["a damaged index", PACKED.with(PACKED.length - 22, 0xff), "index"],
     ["a damaged footer", PACKED.with(PACKED.length - 1, 0), "footer"],

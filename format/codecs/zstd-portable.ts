@@ -54,7 +54,7 @@ async function* run(
     must(binding.end(sink));
     yield* outputs;
   } catch (cause) {
-    // The heap is full after an abort and stays so. Our own errors are about the data.
+    // An abort leaves the heap in the middle of a call, and nobody vouches for it. Our own errors are about the data.
     isUsable = cause instanceof PspfError;
     throw cause;
   } finally {
