@@ -7,10 +7,11 @@ const LOADERS: Readonly<Partial<Record<OperationName, () => Promise<Codec>>>> = 
   GZIP: async () => (await import("./gzip.ts")).gzip,
   BZIP2: async () => (await import("./bzip2.ts")).bzip2,
   XZ: async () => (await import("./xz.ts")).xz,
+  // Asked in this form, because the bundler of the launcher knows the answer and leaves the portable one out.
   ZSTD: async () =>
-    typeof Bun === "object"
-      ? (await import("./zstd.ts")).zstd
-      : (await import("./zstd-portable.ts")).zstdPortable,
+    globalThis.Bun === undefined
+      ? (await import("./zstd-portable.ts")).zstdPortable
+      : (await import("./zstd.ts")).zstd,
 };
 
 /** The codec of that name; `operation-unsupported` for all that compresses no bytes. */
