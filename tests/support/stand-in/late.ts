@@ -1,0 +1,2 @@
+/** Loaded on demand only. */
+export const late = () => "loaded late";
