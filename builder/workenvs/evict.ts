@@ -1,0 +1,68 @@
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { doing, errnoOf, ioError } from "../../format/io/fs.ts";
+import { removeTree } from "../../format/io/remove-tree.ts";
+import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
+import { tryAcquire } from "../../format/workenv/lock.ts";
+import { hasLockFile } from "./entries.ts";
+import { statOf } from "./measure.ts";
+
+/**
+ * Removes an entry, unless another process is preparing it; whether it did. Killed at any point, it leaves an entry
+ * that no launcher uses and the next removal finds: marker first, then content and bookkeeping by one rename each,
+ * the lock file last. `isMeant` is asked under the lock, because the entry may have been made anew since it was
+ * listed.
+ */
+export async function evict(
+  layout: WorkenvLayout,
+  isMeant: () => boolean = () => true,
+): Promise<"removed" | "busy" | "kept"> {
+  using lock = await tryAcquire(layout.lock);
+  if (lock === undefined) return "busy";
+  if (!isMeant()) return "kept";
+  const { trash } = storeOf(layout.cache);
+  doing("create", trash, () => mkdirSync(trash, { recursive: true, mode: 0o700 }));
+  removeMarker(layout);
+  bury(layout.content, trash);
+  bury(layout.bookkeeping, trash);
+  // Whoever has opened this file and waits for it sees that it is gone, and opens the next one.
+  rmSync(layout.lock, { force: true });
+  return "removed";
+}
+
+/** Whatever lies where the marker belongs. */
+function removeMarker({ marker }: WorkenvLayout): void {
+  try {
+    removeTree(marker);
+  } catch (error) {
+    // A file where its folder belongs.
+    if (errnoOf(error) !== "ENOTDIR") throw ioError("remove", marker, error);
+  }
+}
+
+/** Takes something away by one rename, then deletes it. */
+function bury(path: string, trash: string): void {
+  const stat = statOf(path);
+  if (stat === undefined) return;
+  const grave = join(trash, crypto.randomUUID());
+  doing("remove", path, () => {
+    // A folder that is not writable cannot get another parent.
+    if (stat.isDirectory()) chmodSync(path, 0o700);
+    renameSync(path, grave);
+    removeTree(grave);
+  });
+}
+
+/** Whether another process holds the lock of an entry now. Changes nothing on the disk. */
+export async function isBusy(layout: WorkenvLayout): Promise<boolean> {
+  if (!hasLockFile(layout)) return false;
+  using held = await tryAcquire(layout.lock);
+  return held === undefined;
+}
+
+/** What removals that were interrupted have left, each with a path of its own. */
+export function trashOf(cache: string): readonly string[] {
+  const { trash } = storeOf(cache);
+  if (statOf(trash)?.isDirectory() !== true) return [];
+  return doing("list", trash, () => readdirSync(trash)).map((name) => join(trash, name));
+}
