@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { cleanEnv, oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// FLAVOR_EXEC_MODE=spawn: the launcher stays as the program's parent, which Windows always does.
+
+const PROBE = `#!/bin/sh
+case "$1" in
+  exit) exit "$2" ;;
+  kill) kill "-$2" $$ ;;
+  echo) cat; echo err >&2; echo "<$2>" ;;
+  parent) [ "$$" = "$2" ] && echo same || echo other ;;
+  wait) trap 'echo "got $2"; exit 7' "$2"; echo ready; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done ;;
+esac
+`;
+
+let dir: ReturnType<typeof tempDir>;
+let app: string;
+let broken: string;
+beforeAll(async () => {
+  dir = tempDir();
+  app = await packApp(dir.path, oneFolder("probe", "{workenv}/app/probe.sh"), {
+    "app/probe.sh": PROBE,
+    "app/data.bin": "\0\0\0\0 no program",
+  });
+  broken = await packApp(dir.path, oneFolder("broken", "{workenv}/app/data.bin"), {});
+});
+afterAll(() => dir[Symbol.dispose]());
+
+const env = { FLAVOR_EXEC_MODE: "spawn" };
+
+test.each([0, 1, 42, 127, 255])("exit code %d is the program's", async (code) => {
+  expect(await runPackage(app, ["exit", String(code)], { env })).toMatchObject({
+    exitCode: code,
+    stderr: "",
+  });
+});
+
+test.each(["TERM", "KILL", "INT", "SEGV", "PIPE"] as const)(
+  "a death by SIG%s is 128 and its number",
+  async (name) => {
+    expect(await runPackage(app, ["kill", name], { env })).toEqual({
+      stdout: "",
+      stderr: "",
+      exitCode: 128 + constants.signals[`SIG${name}`],
+      signal: null,
+    });
+  },
+);
+
+test("the streams are the caller's", async () => {
+  expect(await runPackage(app, ["echo", "a b"], { env, stdin: "in\n" })).toEqual({
+    stdout: "in\n<a b>\n",
+    stderr: "err\n",
+    exitCode: 0,
+    signal: null,
+  });
+});
+
+test.each([
+  ["spawn", "other\n"],
+  ["exec", "same\n"],
+])("with FLAVOR_EXEC_MODE=%s the program has the process id: %j", (mode, answer) => {
+  const { stdout } = Bun.spawnSync(["sh", "-c", 'exec "$1" parent $$', "sh", app], {
+    env: { ...cleanEnv(join(dirname(app), "home")), FLAVOR_EXEC_MODE: mode },
+  });
+  expect(stdout.toString()).toBe(answer);
+});
+
+type Signal = "TERM" | "INT" | "HUP" | "QUIT" | "USR1" | "USR2";
+
+/** Starts the program, waits for its first line, sends a signal; what it wrote until its end. */
+async function signalled(name: Signal, mode: typeof env | undefined) {
+  const child = startPackage(app, ["wait", name], mode === undefined ? {} : { env: mode });
+  let text = "";
+  for await (const piece of child.stdout) {
+    if (text === "") child.kill(`SIG${name}`);
+    text += new TextDecoder().decode(piece);
+  }
+  await child.exited;
+  return { text, exitCode: child.exitCode };
+}
+
+test.each(["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] as const)(
+  "SIG%s is handed on, also when it comes at the child's first line",
+  async (name) => {
+    expect(await signalled(name, env)).toEqual({ text: `ready\ngot ${name}\n`, exitCode: 7 });
+  },
+);
+
+test("without the variable the program is in the launcher's place and gets signals itself", async () => {
+  expect(await signalled("TERM", undefined)).toEqual({ text: "ready\ngot TERM\n", exitCode: 7 });
+});
+
+test.each(["exec", "spawn"])("a program that cannot be started is 104 (%s)", async (mode) => {
+  const { stderr, exitCode } = await runPackage(broken, [], { env: { FLAVOR_EXEC_MODE: mode } });
+  expect(stderr).toStartWith("broken.psp: Cannot start ");
+  expect(stderr).toContain("[start-failed]");
+  expect(exitCode).toBe(104);
+});
