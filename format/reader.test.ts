@@ -1,23 +1,26 @@
 import { describe, expect, test } from "bun:test";
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GOLDEN_NAMES, GOLDEN_SIGNER, type GoldenName, goldenBytes, goldenPath } from "../tests/golden/golden.ts";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { GOLDEN_NAMES, goldenBytes } from "../tests/golden/golden.ts";
 import { failureOf } from "../tests/support/failure.ts";
-import { forgePackage, indexOf, withFlip, withIndex, withSlot } from "../tests/support/forged.ts";
+import { forgePackage, indexOf, withIndex, withSlot } from "../tests/support/forged.ts";
 import { fileSlot, packageBytes, selfSlot, utf8 } from "../tests/support/packages.ts";
 import { failingAt, recording } from "../tests/support/sources.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { type ByteSource, memorySource, openFileSource } from "./io/byte-source.ts";
 import { openPackage, readSlot, type Slot } from "./reader.ts";
-import { sealOf, signerOf } from "./seal/package-seal.ts";
 import { TRAILER_SIZE } from "./spec.ts";
 import type { Bytes } from "./types.ts";
 import { adler32, sha256Hex } from "./wire/hashes.ts";
+import { gzipMetadata } from "./wire/metadata-block.ts";
 import type { RawIndex } from "./wire/index-block.ts";
 import type { RawSlot } from "./wire/slot-descriptor.ts";
 
-const open = (bytes: Bytes) => openPackage(memorySource(bytes));
+const open = (bytes: Bytes) => openPackage(memorySource(bytes, "app.psp"));
 const refusal = (bytes: Bytes) => failureOf(() => open(bytes));
+const joined = (...parts: readonly Bytes[]): Bytes => new Uint8Array(Buffer.concat(parts));
 
 const SMALL = await packageBytes({
   slots: [
@@ -26,53 +29,404 @@ const SMALL = await packageBytes({
     selfSlot("me"),
   ],
 });
-const BARE = {
-  format: "PSPF/2025",
-  package: { name: "bare", version: "1" },
-  slots: [],
-  execution: { command: "true" },
-};
+const BARE = utf8(
+  '{"format":"PSPF/2025","package":{"name":"bare","version":"1"},"slots":[],"execution":{"command":"true"}}',
+);
+const BLOCK = await gzipMetadata(BARE);
+const TOO_LARGE = await gzipMetadata(padded(1024 * 1024 + 1));
+const OPENED = await open(SMALL);
+const max = 2n ** 64n - 1n;
 
-describe("golden packages, field by field", () => {
-  const FACTS: Record<GoldenName, Record<string, unknown>> = {
-    go: {
-      file: "736640bc32b4e7055ed6af119c06f976e8a8a56546d3ef1e412858d09ec89b33",
-      size: 9442,
-      head: "010025207d4452c5e22400000000000011000000000000001100000000000000dd02000000000000f002000000000000c0000000000000000300000000000000",
-      metadata: [17, 733],
-      table: 752,
-      json: [1790, "ed0f3c4c9a1a5ac56c2c0a3a"],
-    },
-    rust: {
-      file: "ad738ec67288a310e5ef719a9318cecb51ade31d8a13b9838a735d87247f4066",
-      size: 17746,
-      head: "010025209b447ecc52450000000000001100000000000000112000000000000049030000000000006023000000000000c0000000000000000300000000000000",
-      metadata: [8209, 841],
-      table: 9056,
-      json: [2106, "119a6315016071d8b9164d8d2a42fee84854ed9b2c7ddf336ff746c1fe54ebd6"],
-    },
-    python: {
-      file: "f83b4bbf3aa751143e36ae9975eb0960b7a6cccca6a772f238f45e1e537b6e9e",
-      size: 20530,
-      head: "",
-      metadata: [17, 859],
-      table: 880,
-      json: [2177, ""],
-    },
-  };
+describe("a package of our own builder", () => {
+  test("opens, and says what was packed", async () => {
+    const pkg = await open(SMALL);
+    expect(pkg.metadata.slots.map(({ id }) => id)).toEqual(["first", "second", "me"]);
+    expect(pkg.index.packageId).toBe(pkg.id);
+    expect(pkg.id).toMatch(/^[0-9a-f]{16}$/);
+    expect(pkg.index.digest).toBe(sha256Hex(SMALL.slice(-TRAILER_SIZE + 4, -4)));
+    const [first, , me] = pkg.slots as [Slot, Slot, Slot];
+    expect(SMALL.slice(first.stored.offset, first.stored.offset + first.stored.size)).toEqual(
+      utf8("the first of the slots"),
+    );
+    expect(me.stored).toEqual({ offset: 0 as never, size: 0 as never });
+  });
 
-  test.each(GOLDEN_NAMES)("%s: where everything is", async (name) => {
-    const bytes = goldenBytes(name);
-    const facts = FACTS[name];
-    const { index, json } = await open(bytes);
-    const at = bytes.length - TRAILER_SIZE + 4;
-    expect({
-      file: sha256Hex(bytes),
-      size: bytes.length,
-      head: bytes.slice(at, at + 64).toHex(),
-      metadata: [index.metadata.offset, index.metadata.size],
-      table: index.slotTable.offset,
-      json: [json.length, sha256Hex(json)],
-    } as unknown).toEqual(facts);
+  test("opens without any slot", async () => {
+    expect((await open(await packageBytes())).slots).toEqual([]);
+  });
+
+  test("opens with any slots, and gives their bytes back", async () => {
+    const content = fc.uint8Array({ maxLength: 300 }).map((value) => new Uint8Array(value));
+    await fc.assert(
+      fc.asyncProperty(fc.array(content, { maxLength: 5 }), async (contents) => {
+        const slots = contents.map((bytes, i) => fileSlot(`s${i}`, bytes, { operations: [] }));
+        const pkg = await open(await packageBytes({ slots }));
+        const read = await Promise.all(pkg.slots.map((slot) => stored(pkg.source, slot)));
+        expect(read).toEqual(contents);
+      }),
+      { numRuns: 15 },
+    );
   });
 });
+
+describe("an index that lies, with a checksum that fits", () => {
+  test.each([
+    ["metadata at 2^53", { metadataOffset: 2n ** 53n }, "value-out-of-range"],
+    ["metadata of 2^64-1 bytes", { metadataSize: max }, "value-out-of-range"],
+    ["metadata past the end", { metadataOffset: BigInt(SMALL.length) }, "layout-invalid"],
+    ["no metadata", { metadataSize: 0n }, "layout-invalid"],
+    [
+      "metadata with a byte too few",
+      { metadataSize: indexOf(SMALL).metadataSize - 1n },
+      "metadata-checksum-mismatch",
+    ],
+    [
+      "metadata with a byte too much",
+      { metadataSize: indexOf(SMALL).metadataSize + 1n },
+      "metadata-checksum-mismatch",
+    ],
+    [
+      "metadata one byte further",
+      { metadataOffset: indexOf(SMALL).metadataOffset + 1n },
+      "metadata-checksum-mismatch",
+    ],
+    ["a slot too few", { slotCount: 2, slotTableSize: 128n }, "slot-table-mismatch"],
+    ["a slot too many", { slotCount: 4, slotTableSize: 256n }, "slot-table-mismatch"],
+    ["no slots", { slotCount: 0, slotTableSize: 0n }, "slot-table-mismatch"],
+    ["2^32-1 slots", { slotCount: 0xffffffff, slotTableSize: 64n * 0xffffffffn }, "layout-invalid"],
+    ["a table of another size", { slotTableSize: 191n }, "layout-invalid"],
+    ["a table on the metadata", { slotTableOffset: indexOf(SMALL).metadataOffset }, "layout-invalid"],
+    [
+      "a table one byte further",
+      { slotTableOffset: indexOf(SMALL).slotTableOffset + 1n },
+      "slot-table-mismatch",
+    ],
+    ["a table past the end", { slotTableOffset: BigInt(SMALL.length) }, "layout-invalid"],
+    ["a launcher of 2^53 bytes", { launcherSize: 2n ** 53n }, "value-out-of-range"],
+    ["a launcher that is everything", { launcherSize: BigInt(SMALL.length) }, "layout-invalid"],
+    ["another size of the file", { packageSize: BigInt(SMALL.length + 1) }, "layout-invalid"],
+    ["another version", { formatVersion: 0x20260001 }, "unsupported-version"],
+    ["the id of another package", { packageId: Uint8Array.fromHex("0123456789abcdef") }, "layout-invalid"],
+    [
+      "another checksum of the metadata",
+      { metadataChecksum: new Uint8Array(32) },
+      "metadata-checksum-mismatch",
+    ],
+  ] as readonly (readonly [string, Partial<RawIndex>, string])[])("%s", async (_, fields, code) => {
+    expect((await refusal(withIndex(SMALL, fields))).code as string).toBe(code);
+  });
+});
+
+describe("a slot table that lies", () => {
+  const [first, second] = OPENED.slots as [Slot, Slot, Slot];
+  const { metadata, slotTable } = OPENED.index;
+  const end = BigInt(SMALL.length - TRAILER_SIZE);
+  test.each([
+    ["a slot at 2^53", 0, { offset: 2n ** 53n }, "value-out-of-range"],
+    ["a slot at 2^64-1", 0, { offset: max }, "value-out-of-range"],
+    ["a slot of 2^64-1 bytes", 0, { size: max }, "value-out-of-range"],
+    ["a slot whose end wraps around", 0, { offset: 2n ** 53n - 1n, size: 2n ** 53n - 1n }, "layout-invalid"],
+    ["a slot past the end", 0, { offset: end }, "layout-invalid"],
+    [
+      "a slot that reaches into the trailer",
+      1,
+      { size: BigInt(second.stored.size) + 8200n },
+      "layout-invalid",
+    ],
+    ["a slot in the launcher", 0, { offset: 0n }, "layout-invalid"],
+    ["a slot on the metadata", 0, { offset: BigInt(metadata.offset) }, "slot-table-invalid"],
+    ["a slot on the table", 0, { offset: BigInt(slotTable.offset) }, "slot-table-invalid"],
+    ["a slot on another", 0, { offset: BigInt(second.stored.offset) }, "slot-table-invalid"],
+    [
+      "a slot that reaches into the next",
+      0,
+      { size: BigInt(second.stored.offset - first.stored.offset + 1) },
+      "slot-table-invalid",
+    ],
+    ["another name", 0, { nameHash: 1n }, "slot-table-mismatch"],
+    ["another id", 0, { id: 1n }, "slot-table-mismatch"],
+    ["other operations", 0, { operations: 0x10n }, "slot-table-mismatch"],
+    ["no operations", 1, { operations: 0n }, "slot-table-mismatch"],
+    ["another mode", 0, { permissionsLow: 0xff, permissionsHigh: 0x0f }, "slot-table-mismatch"],
+    ["another checksum", 0, { checksum: 1n }, "slot-table-mismatch"],
+    ["a place for what has none", 2, { offset: BigInt(first.stored.offset) }, "layout-invalid"],
+    ["bytes for what has none", 2, { size: 1n }, "layout-invalid"],
+    ["an original size for what has none", 2, { originalSize: 1n }, "slot-table-mismatch"],
+    ["a checksum for what has none", 2, { checksum: 1n }, "slot-table-mismatch"],
+  ] as readonly (readonly [string, number, Partial<RawSlot>, string])[])(
+    "%s",
+    async (_, slot, fields, code) => {
+      expect((await refusal(withSlot(SMALL, slot, fields))).code as string).toBe(code);
+    },
+  );
+
+  test("names every field that was changed", async () => {
+    const error = await refusal(withSlot(SMALL, 1, { lifecycle: 0, priority: 7 }));
+    expect(error.message).toBe("Cannot trust the slot table: it does not follow from the signed metadata");
+    expect(error.problems.toSorted()).toEqual([
+      "slot 1: lifecycle is not what was signed",
+      "slot 1: priority is not what was signed",
+    ]);
+  });
+
+  test("descriptors of two builders in one table are of neither", async () => {
+    const go = goldenBytes("go");
+    expect((await refusal(withSlot(go, 0, { priority: 1 }))).code).toBe("slot-table-mismatch");
+  });
+});
+
+describe("metadata that lies, rightly signed", () => {
+  test("the smallest that there is opens", async () => {
+    const pkg = await open(await forgePackage({ json: BARE }));
+    expect(pkg.metadata.package.name).toBe("bare");
+    expect(pkg.index.packageId).toBeUndefined();
+    expect(pkg.json).toEqual(BARE);
+  });
+
+  test.each([
+    ["a second gzip member", joined(BLOCK, BLOCK)],
+    ["a byte behind its gzip member", joined(BLOCK, new Uint8Array(1))],
+    [
+      "a header with a file name",
+      joined(BLOCK.slice(0, 3), Uint8Array.of(8), BLOCK.slice(4, 10), utf8("x\0"), BLOCK.slice(10)),
+    ],
+    ["plain JSON", BARE],
+    ["a bomb", new Uint8Array(gzipSync(new Uint8Array(16 * 1024 * 1024)))],
+    ["a MiB and a byte of JSON", TOO_LARGE],
+  ])("%s", async (_, stored) => {
+    const error = await refusal(await forgePackage({ json: BARE, block: stored }));
+    expect(error.code).toBe("metadata-invalid");
+    expect(error.message).toStartWith("Cannot unpack the metadata: ");
+  });
+
+  test.each([
+    ["a key that stands twice", utf8(new TextDecoder().decode(BARE).replace("{", '{"format":"PSPF/2025",'))],
+    ["a key in another case", utf8(new TextDecoder().decode(BARE).replace("{", '{"EXECUTION":{},'))],
+    ["text behind it", joined(BARE, utf8(" x"))],
+    ["a byte order mark", joined(Uint8Array.of(0xef, 0xbb, 0xbf), BARE)],
+    ["invalid UTF-8", joined(BARE.slice(0, 12), Uint8Array.of(0xff), BARE.slice(12))],
+    ["no JSON", utf8("hello")],
+    ["nothing", new Uint8Array()],
+    ["no object", utf8("[]")],
+  ])("%s", async (_, json) => {
+    expect((await refusal(await forgePackage({ json }))).code).toBe("metadata-invalid");
+  });
+
+  test("a whole MiB is read", async () => {
+    const json = padded(1024 * 1024);
+    expect((await open(await forgePackage({ json }))).json.length).toBe(1024 * 1024);
+  });
+});
+
+describe("a file that is not whole, or more than whole", () => {
+  test.each(GOLDEN_NAMES)("the %s package, cut at every 512 bytes", async (name) => {
+    const whole = goldenBytes(name);
+    for (let length = 0; length < whole.length; length += 512) {
+      const error = await refusal(whole.slice(0, length));
+      expect(error.code).toBe("not-a-package");
+      expect(error.message).toStartWith("Cannot read app.psp as a package: it ");
+    }
+  });
+
+  test.each(GOLDEN_NAMES)("the %s package without its first bytes", async (name) => {
+    const whole = goldenBytes(name);
+    for (let from = 512; from < whole.length; from += 512)
+      expect((await refusal(whole.slice(from))).exitCode).toBe(102);
+  });
+
+  test.each([1, 4, 8200, 100_000])("%i bytes behind it", async (count) => {
+    const error = await refusal(joined(SMALL, new Uint8Array(count)));
+    expect(error.code).toBe("not-a-package");
+    expect(error.message).toBe(`Cannot read app.psp as a package: ${count} bytes follow its PSPF trailer`);
+  });
+
+  test("a package behind a package, or in front of one", async () => {
+    expect((await refusal(joined(SMALL, goldenBytes("go")))).code).toBe("layout-invalid");
+    expect((await refusal(joined(new Uint8Array(8), SMALL))).code).toBe("layout-invalid");
+  });
+
+  test("noise of any kind", async () => {
+    const noise = fc.uint8Array({ maxLength: 20_000 }).map((value) => new Uint8Array(value));
+    await fc.assert(
+      fc.asyncProperty(noise, async (bytes) => expect((await refusal(bytes)).code).toBe("not-a-package")),
+      { numRuns: 50 },
+    );
+  });
+});
+
+/** 4 GiB and more that nobody has to store: what is not given is zero. */
+function sparseSource(
+  size: number,
+  parts: readonly { readonly at: number; readonly bytes: Bytes }[],
+): ByteSource {
+  return {
+    name: "sparse",
+    size,
+    read: async (at, length) => {
+      const buffer = new Uint8Array(length);
+      for (const part of parts) {
+        const from = Math.max(at, part.at);
+        const to = Math.min(at + length, part.at + part.bytes.length);
+        if (from < to) buffer.set(part.bytes.subarray(from - part.at, to - part.at), from - at);
+      }
+      return buffer;
+    },
+  };
+}
+
+describe("a package of more than 4 GiB", () => {
+  const size = 2 ** 32 + 5000;
+  const packed = async (sum: (block: Bytes) => void) => {
+    const small = await forgePackage({ json: BARE, index: { packageSize: BigInt(size) } });
+    const trailer = small.slice(-TRAILER_SIZE);
+    sum(trailer.subarray(4, -4));
+    return sparseSource(size, [
+      { at: 0, bytes: small.slice(0, -TRAILER_SIZE) },
+      { at: size - TRAILER_SIZE, bytes: trailer },
+    ]);
+  };
+  /** As FlavorPack's Go builder sums: with bytes 12 to 15 taken as zero. */
+  const sumOfGo = (block: Bytes): void => {
+    const copy = block.slice();
+    copy.fill(0, 4, 8);
+    copy.fill(0, 12, 16);
+    new DataView(block.buffer, block.byteOffset).setUint32(4, adler32(copy), true);
+  };
+
+  test("opens with the right checksum", async () => {
+    expect((await openPackage(await packed(() => {}))).metadata.package.name).toBe("bare");
+  });
+
+  test("opens with the checksum that FlavorPack's Go builder gives it", async () => {
+    expect((await openPackage(await packed(sumOfGo))).metadata.package.name).toBe("bare");
+  });
+
+  test("does not open with a checksum that is neither", async () => {
+    const source = await packed((block) => block.set([(block[4] as number) ^ 1], 4));
+    expect((await failureOf(() => openPackage(source))).code).toBe("index-damaged");
+  });
+});
+
+describe("a source that fails", () => {
+  test("at any of its reads is an input error, and nothing else", async () => {
+    const { source, reads } = recording(memorySource(SMALL));
+    await openPackage(source);
+    expect(reads.length).toBeGreaterThanOrEqual(3);
+    for (let n = 0; n < reads.length; n++) {
+      const error = await failureOf(() => openPackage(failingAt(n, memorySource(SMALL))));
+      expect(error.message).toBe("Cannot read memory: injected failure");
+      expect(error.code).toBe("io-failed");
+    }
+  });
+
+  test("because it is shorter than it says", async () => {
+    const whole = memorySource(SMALL);
+    for (const missing of [1, 100, TRAILER_SIZE, SMALL.length]) {
+      const inner = memorySource(SMALL.slice(0, SMALL.length - missing), "short");
+      const source: ByteSource = { name: "short", size: whole.size, read: inner.read };
+      expect((await failureOf(() => openPackage(source))).code).toBe("io-failed");
+    }
+  });
+
+  test("because the file became shorter after it was opened", async () => {
+    using dir = tempDir();
+    const path = join(dir.path, "app.psp");
+    writeFileSync(path, SMALL);
+    using source = openFileSource(path);
+    truncateSync(path, 100);
+    const error = await failureOf(() => openPackage(source));
+    expect(error.code).toBe("io-failed");
+    expect(error.message).toContain(`Cannot read ${path}: it ends before`);
+  });
+
+  test("while a slot is read: the slot is not believed", async () => {
+    const pkg = await open(SMALL);
+    const slot = pkg.slots[0] as Slot;
+    const read = readSlot(failingAt(0, pkg.source), slot);
+    expect((await failureOf(() => drain(read.bytes))).code).toBe("io-failed");
+    expect((await failureOf(() => read.check())).code).toBe("io-failed");
+  });
+});
+
+describe("reading is lazy", () => {
+  test("opening a package reads trailer, metadata and table, and nothing of its slots", async () => {
+    const big = new Uint8Array(5_000_000).fill(7);
+    const bytes = await packageBytes({ slots: [fileSlot("big", big, { operations: [] })] });
+    const { source, reads } = recording(memorySource(bytes));
+    const { index } = await openPackage(source);
+    expect(reads).toEqual([
+      { at: bytes.length - TRAILER_SIZE, length: TRAILER_SIZE },
+      { at: index.metadata.offset, length: index.metadata.size },
+      { at: index.slotTable.offset, length: 64 },
+    ]);
+  });
+
+  test("a slot is read in pieces of at most a MiB, in order, and nothing but the slot", async () => {
+    const big = new Uint8Array(2_500_000).map((_, i) => i % 251);
+    const bytes = await packageBytes({ slots: [fileSlot("big", big, { operations: [] })] });
+    const pkg = await open(bytes);
+    const slot = pkg.slots[0] as Slot;
+    const { source, reads } = recording(pkg.source);
+    expect(sha256Hex(await stored(source, slot))).toBe(sha256Hex(big));
+    let at = slot.stored.offset as number;
+    for (const read of reads) {
+      expect(read.at).toBe(at);
+      expect(read.length).toBeLessThanOrEqual(1024 * 1024);
+      at += read.length;
+    }
+    expect(at).toBe(slot.stored.offset + slot.stored.size);
+  });
+});
+
+describe("readSlot", () => {
+  const pkg = OPENED;
+  const [first] = pkg.slots as [Slot, Slot, Slot];
+
+  test("does not believe a slot that was not read to its end", async () => {
+    const read = readSlot(pkg.source, first);
+    const error = await failureOf(() => read.check());
+    expect(error.code).toBe("slot-checksum-mismatch");
+    expect(error.message).toBe("Cannot trust slot 0 (first): something follows its compressed data");
+  });
+
+  test("does not believe other bytes", async () => {
+    const changed = SMALL.slice();
+    changed[first.stored.offset] = 0;
+    const read = readSlot(memorySource(changed), first);
+    await drain(read.bytes);
+    expect((await failureOf(() => read.check())).message).toBe(
+      "Cannot trust slot 0 (first): its SHA-256 is not the signed one",
+    );
+  });
+
+  test("goes on where a reader gave up", async () => {
+    const big = new Uint8Array(3_000_000).map((_, i) => i % 241);
+    const large = await open(await packageBytes({ slots: [fileSlot("big", big, { operations: [] })] }));
+    const read = readSlot(large.source, large.slots[0] as Slot);
+    const pieces: Bytes[] = [];
+    for await (const piece of read.bytes) {
+      pieces.push(piece);
+      break;
+    }
+    for await (const piece of read.bytes) pieces.push(piece);
+    expect(sha256Hex(joined(...pieces))).toBe(sha256Hex(big));
+    read.check();
+  });
+});
+
+/** The smallest metadata with blanks behind it. */
+function padded(size: number): Bytes {
+  return joined(BARE, new Uint8Array(size - BARE.length).fill(32));
+}
+
+async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}
+
+async function stored(source: ByteSource, slot: Slot): Promise<Bytes> {
+  const read = readSlot(source, slot);
+  const pieces: Bytes[] = [];
+  for await (const piece of read.bytes) pieces.push(piece);
+  read.check();
+  return joined(...pieces);
+}
