@@ -1,0 +1,153 @@
+import type { Command } from "commander";
+import { PspfError } from "../../../format/errors.ts";
+import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
+import type { PackOptions } from "../../pack.ts";
+import type { KeyChoice } from "../../signer.ts";
+import { type Io, type JsonOption, say, show } from "../io.ts";
+import { examples } from "./examples.ts";
+
+export interface PackFlags extends JsonOption {
+  readonly manifest?: string;
+  readonly output?: string;
+  readonly platform?: readonly string[];
+  readonly launcher?: string;
+  readonly compat?: "flavorpack";
+  readonly privateKey?: string;
+  readonly publicKey?: string;
+  readonly keySeed?: string;
+  readonly level?: number;
+  readonly verify: boolean;
+  readonly quiet?: true;
+}
+
+export function addPack(program: Command, io: Io): void {
+  program
+    .command("pack")
+    .summary("build packages from a manifest")
+    .description("Builds one package for each platform from a manifest and verifies it")
+    .argument("[manifest]", "flavor.toml, manifest.json, or the folder of one (default: the current folder)")
+    .optionsGroup("What to build:")
+    .option("--manifest <file>", "the same as the argument")
+    .option("-p, --platform <target>", 'a platform, a list with commas, or "all"; may be repeated', collect)
+    .option("--launcher <launcher>", '"bun", "shebang", or the file of a launcher')
+    .addOption(
+      program
+        .createOption("--compat <system>", "only what FlavorPack's own launchers run")
+        .choices(["flavorpack"]),
+    )
+    .option("--level <n>", "how hard to compress, on the scale of the slots' codecs", wholeNumber)
+    .optionsGroup("Output:")
+    .option(
+      "-o, --output <path>",
+      "a file, or a folder for NAME.psp (default: dist/NAME.psp beside the manifest)",
+    )
+    .option("--no-verify", "do not read the package again before it gets its name")
+    .option("--json", "print the result as one JSON document")
+    .option("-q, --quiet", "print nothing but errors")
+    .optionsGroup("Signing:")
+    .option(
+      "--private-key <file>",
+      "Ed25519 key (default: keys/flavor-private.key beside the manifest, if there)",
+    )
+    .option("--public-key <file>", "its public half, to be compared")
+    .option("--key-seed <text>", 'make the key of a text; "env" takes it from $FLAVOR_KEY_SEED')
+    .addHelpText(
+      "after",
+      examples(
+        "flavor pack",
+        "flavor pack app/flavor.toml -o out/ --platform linux-x64,windows-x64",
+        "SOURCE_DATE_EPOCH=0 flavor pack --private-key keys/flavor-private.key --json | jq -r '.packages[].sha256'",
+      ),
+    )
+    .action((manifest: string | undefined, flags: PackFlags) => pack(manifest, flags, io));
+}
+
+async function pack(argument: string | undefined, flags: PackFlags, io: Io): Promise<void> {
+  const options = optionsOf(flags, io);
+  const { findManifest, ownKeyOf } = await import("../default-files.ts");
+  const { readManifest } = await import("../../manifest/manifest.ts");
+  const { packManifest } = await import("../../pack.ts");
+  const { packReport } = await import("../reports/pack.ts");
+  const path = findManifest(oneManifest(argument, flags.manifest), io.cwd());
+  const { platforms } = options;
+  const manifest = await readManifest(path, platforms === undefined ? {} : { platforms });
+  const isTalking = flags.quiet !== true;
+  const packed = await packManifest(manifest, {
+    ...options,
+    ...ownKeyOf(manifest.directory, options),
+    ...(isTalking && io.err.isTerminal ? { onProgress: (step: string) => say(io, `${step} …`) } : {}),
+  });
+  if (isTalking && packed.some(({ signer }) => signer.origin === "ephemeral"))
+    say(io, 'note: signed with a key that is gone now; "flavor keygen" makes one to keep');
+  if (flags.quiet !== true || flags.json === true) show(io, packReport(io.cwd()), packed, flags);
+}
+
+function oneManifest(argument: string | undefined, option: string | undefined): string | undefined {
+  if (argument === undefined || option === undefined || argument === option) return argument ?? option;
+  throw new PspfError("bad-arguments", `Cannot pack two manifests: ${argument} and ${option} were given`, {
+    hint: "run flavor pack for each",
+  });
+}
+
+/** The command line and the environment as options of the library, checked before a file is looked at. */
+export function optionsOf(flags: PackFlags, { env }: Pick<Io, "env">): PackOptions {
+  const platforms = flags.platform === undefined ? undefined : targetsOf(flags.platform);
+  const epoch = readEpoch(env["SOURCE_DATE_EPOCH"]);
+  return {
+    ...keysOf(flags, env),
+    verify: flags.verify,
+    ...(platforms === undefined ? {} : { platforms }),
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+    ...(flags.launcher === undefined ? {} : { launcher: flags.launcher }),
+    ...(flags.compat === undefined ? {} : { compat: flags.compat }),
+    ...(flags.level === undefined ? {} : { level: flags.level }),
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+  };
+}
+
+function keysOf({ privateKey, publicKey, keySeed }: PackFlags, env: Io["env"]): KeyChoice {
+  const seed = keySeed === "env" ? env["FLAVOR_KEY_SEED"] : keySeed;
+  if (keySeed === "env" && (seed === undefined || seed === ""))
+    throw new PspfError("bad-arguments", "Cannot take the key seed from FLAVOR_KEY_SEED: it is not set");
+  return {
+    ...(seed === undefined ? {} : { keySeed: seed }),
+    ...(privateKey === undefined ? {} : { privateKey }),
+    ...(publicKey === undefined ? {} : { publicKey }),
+  };
+}
+
+/** Targets from words of the command line, each once; "all" is every one. */
+export function targetsOf(words: readonly string[]): readonly Target[] {
+  const targets = words.flatMap((word): readonly string[] => (word === "all" ? TARGET_NAMES : [word]));
+  const wrong = targets.find((target) => !isTarget(target));
+  if (wrong !== undefined)
+    throw new PspfError(
+      "bad-arguments",
+      `Cannot build for ${JSON.stringify(wrong)}: there is no such platform`,
+      { hint: `use some of ${TARGET_NAMES.join(", ")}, or all` },
+    );
+  return [...new Set(targets.filter(isTarget))];
+}
+
+/** The last second that ISO 8601 writes with four digits of a year. */
+const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
+
+function readEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d+$/.test(text) && Number(text) <= LAST_SECOND) return Number(text);
+  throw new PspfError(
+    "bad-arguments",
+    `Cannot use SOURCE_DATE_EPOCH=${JSON.stringify(text)}: it is no time`,
+    { hint: "it is a count of seconds since 1970, for example of: git log -1 --pretty=%ct" },
+  );
+}
+
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  ...text.split(",").map((word) => word.trim()),
+];
+
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new PspfError("bad-arguments", `Cannot use the level ${JSON.stringify(text)}: it is no whole number`);
+}

@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import { EXIT_CODES } from "../../../format/errors.ts";
+import { type Io, type JsonOption, show } from "../io.ts";
+import { examples } from "./examples.ts";
+
+interface VerifyFlags extends JsonOption {
+  readonly key?: string;
+}
+
+export function addVerify(program: Command, io: Io): void {
+  program
+    .command("verify")
+    .summary("check everything in a package")
+    .description("Checks structure, seal, launcher, gaps and every slot, and reports all of it")
+    .argument("<package>", "path of a package")
+    .option("--key <file>", "accept only a signature by this public key")
+    .option("--json", "print the result as one JSON document")
+    .addHelpText(
+      "after",
+      examples(
+        "flavor verify app.psp",
+        "flavor verify app.psp --key keys/flavor-public.key",
+        "flavor verify app.psp --json | jq .valid",
+      ),
+    )
+    .action((path: string, flags: VerifyFlags) => verify(io, path, flags));
+}
+
+async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
+  const { openFileSource } = await import("../../../format/io/byte-source.ts");
+  const { verifyPackage } = await import("../../../format/verify.ts");
+  const { verifyReport } = await import("../reports/verify.ts");
+  const key = flags.key === undefined ? undefined : await readKey(flags.key);
+  using source = openFileSource(path);
+  const verification = await verifyPackage(source, key);
+  show(io, verifyReport, { path, verification }, flags);
+  const failed = verification.checks.find((check) => !check.ok);
+  if (failed !== undefined) io.exitCode = EXIT_CODES[failed.code ?? "internal-error"];
+}
+
+async function readKey(path: string) {
+  const { readFileSync } = await import("node:fs");
+  const { doing } = await import("../../../format/io/fs.ts");
+  const { readPublicKey } = await import("../../../format/seal/keys.ts");
+  return readPublicKey(new Uint8Array(doing("read the key", path, () => readFileSync(path))), path);
+}

@@ -1,0 +1,144 @@
+import type { Command } from "commander";
+import { PspfError } from "../../../format/errors.ts";
+import { type Io, type JsonOption, say, show } from "../io.ts";
+import { examples } from "./examples.ts";
+
+interface YesOption {
+  readonly yes?: true;
+}
+
+interface CleanFlags extends JsonOption, YesOption {
+  readonly olderThan?: number;
+  readonly dryRun?: true;
+}
+
+const JSON_OPTION = ["--json", "print the result as one JSON document"] as const;
+const YES_OPTION = ["-y, --yes", "do not ask"] as const;
+
+export function addWorkenv(program: Command, io: Io): void {
+  const workenv = program
+    .command("workenv")
+    .summary("see and tidy up the cache of unpacked packages")
+    .description("A package is unpacked once, into its work environment in the cache");
+  workenv
+    .command("list")
+    .summary("list the cached packages")
+    .description("Lists the cached packages")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      examples("flavor workenv list", "flavor workenv list --json | jq -r '.packages[].id'"),
+    )
+    .action(async (flags: JsonOption) => {
+      const { listReport } = await import("../reports/workenv.ts");
+      show(io, listReport, (await openCache(io)).listCached(), flags);
+    });
+  workenv
+    .command("info")
+    .summary("say where the cache is and how large")
+    .description("Shows the cache's folder, its size and how many packages are in it")
+    .option(...JSON_OPTION)
+    .addHelpText("after", examples("flavor workenv info", "flavor workenv info --json | jq -r .cacheDir"))
+    .action(async (flags: JsonOption) => {
+      const { infoReport } = await import("../reports/workenv.ts");
+      show(io, infoReport, (await openCache(io)).info(), flags);
+    });
+  workenv
+    .command("clean")
+    .summary("remove cached packages")
+    .description(
+      "Removes cached packages; one that is being unpacked right now stays, a running application loses its files",
+    )
+    .option("--older-than <days>", "only those that were unpacked longer ago", days)
+    .option("--dry-run", "only say what would go")
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      examples("flavor workenv clean --dry-run", "flavor workenv clean --older-than 30 -y"),
+    )
+    .action((flags: CleanFlags) => clean(io, flags));
+  workenv
+    .command("remove")
+    .summary("remove one cached package")
+    .description("Removes one cached package")
+    .argument("<id>", "its id, or a beginning that no other has")
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText("after", examples("flavor workenv remove 3f1c", "flavor workenv remove 3f1c -y"))
+    .action((id: string, flags: JsonOption & YesOption) => remove(io, id, flags));
+  workenv
+    .command("inspect")
+    .summary("say what is known about one cached package")
+    .description("Shows where a cached package lies and whether it is complete")
+    .argument("<id>", "its id, or a beginning that no other has")
+    .option(...JSON_OPTION)
+    .addHelpText("after", examples("flavor workenv inspect 3f1c", "flavor workenv inspect 3f1c --json"))
+    .action((id: string, flags: JsonOption) => inspect(io, id, flags));
+}
+
+async function openCache({ env }: Io) {
+  const { CacheManager } = await import("../../cache-manager.ts");
+  return new CacheManager({ env });
+}
+
+async function clean(io: Io, flags: CleanFlags): Promise<void> {
+  const { cleanReport } = await import("../reports/workenv.ts");
+  const { formatSize, counted } = await import("../reports/text.ts");
+  const cache = await openCache(io);
+  const age = flags.olderThan === undefined ? {} : { olderThanDays: flags.olderThan };
+  const isDryRun = flags.dryRun === true;
+  const planned = await cache.clean({ ...age, dryRun: true });
+  const { removed, freed } = planned;
+  if (!isDryRun && (removed.length > 0 || freed > 0)) {
+    const question = `remove ${counted(removed.length, "package")}, ${formatSize(freed)}?`;
+    if (!(await isWanted(io, question, flags))) return;
+  }
+  const report = isDryRun ? planned : await cache.clean(age);
+  show(io, cleanReport, { report, isDryRun }, flags);
+  const [failure] = report.failed;
+  if (failure !== undefined) io.exitCode = failure.error.exitCode;
+}
+
+async function remove(io: Io, prefix: string, flags: JsonOption & YesOption): Promise<void> {
+  const { removeReport } = await import("../reports/workenv.ts");
+  const cache = await openCache(io);
+  const id = cache.resolveId(prefix);
+  if (!(await isWanted(io, `remove ${id}?`, flags))) return;
+  show(io, removeReport, await cache.remove(id), flags);
+}
+
+async function inspect(io: Io, prefix: string, flags: JsonOption): Promise<void> {
+  const { inspectReport } = await import("../reports/workenv.ts");
+  const cache = await openCache(io);
+  const details = cache.inspectWorkenv(cache.resolveId(prefix));
+  // gone since its id was looked up
+  if (!details.exists)
+    throw new PspfError(
+      "workenv-not-found",
+      `Cannot find the workenv ${details.id}: it was removed just now`,
+    );
+  show(io, inspectReport, details, flags);
+}
+
+/** Asks a person; a script, to which --json belongs, must have said it before. */
+async function isWanted(io: Io, question: string, { yes, json }: YesOption & JsonOption): Promise<boolean> {
+  if (yes === true) return true;
+  if (io.confirm === undefined || json === true)
+    throw new PspfError(
+      "bad-arguments",
+      "Cannot ask whether to remove it: there is no terminal, or --json was given",
+      { hint: "-y says yes" },
+    );
+  const isYes = await io.confirm(question);
+  if (!isYes) say(io, "nothing was removed");
+  return isYes;
+}
+
+function days(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new PspfError(
+    "bad-arguments",
+    `Cannot use ${JSON.stringify(text)} as an age: it is no count of days`,
+  );
+}

@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+
+/** What may follow the words of a command: "" is flavor itself, "workenv list" a command of a group. */
+export interface Completions {
+  readonly path: string;
+  readonly words: readonly string[];
+}
+
+/** Every command of a tree with its subcommands and long options. */
+export function completionsOf(command: Command, path = ""): readonly Completions[] {
+  const names = command.commands.map((child) => child.name());
+  const options = command.options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : []));
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  const below = command.commands.flatMap((child) => completionsOf(child, `${path} ${child.name()}`.trim()));
+  return [{ path, words: [...names, ...choices, ...options, "--help"] }, ...below];
+}
+
+/** The completion script for a shell. Where no word fits, the shell completes file names. */
+export function completionFor(shell: "bash" | "zsh" | "fish", program: Command): string {
+  const all = completionsOf(program);
+  return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](all);
+}
+
+/** A shell `case` from the words of the command so far to what may follow. */
+const cases = (all: readonly Completions[]): string =>
+  all
+    .map(({ path, words }) => `    ${path === "" ? '""' : `"${path}"`}) words="${words.join(" ")}" ;;`)
+    .join("\n");
+
+/** The first word belongs to flavor, the second only after a group of commands. */
+const groupsOf = (all: readonly Completions[]): string =>
+  [...new Set(all.flatMap(({ path }) => (path.includes(" ") ? [path.split(" ")[0]] : [])))].join("|");
+
+const bashScript = (all: readonly Completions[]): string => `# bash completion of flavor
+_flavor() {
+  local path="" word words=""
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$path:$word" in
+      *:-*) ;;
+      :*) path="$word" ;;
+      ${groupsOf(all).replaceAll("|", ":*|")}:*) path="$path $word" ;;
+    esac
+  done
+  case "$path" in
+${cases(all)}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _flavor flavor
+`;
+
+const zshScript = (all: readonly Completions[]): string => `#compdef flavor
+_flavor() {
+  local name="" word choices=""
+  for word in \${words[2,CURRENT-1]}; do
+    case "$name:$word" in
+      *:-*) ;;
+      :*) name="$word" ;;
+      ${groupsOf(all).replaceAll("|", ":*|")}:*) name="$name $word" ;;
+    esac
+  done
+  case "$name" in
+${cases(all).replaceAll("words=", "choices=")}
+  esac
+  compadd -- \${=choices} && [[ "$PREFIX" == -* ]] || _files
+}
+compdef _flavor flavor
+`;
+
+const fishScript = (all: readonly Completions[]): string => {
+  const groups = groupsOf(all).split("|");
+  const lines = all.flatMap(({ path, words }) => words.map((word) => fishLine(path, word, groups)));
+  return `# fish completion of flavor\n${lines.join("\n")}\n`;
+};
+
+function fishLine(path: string, word: string, groups: readonly string[]): string {
+  const [first = "", second] = path.split(" ");
+  const conditions = [
+    first === "" ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${first}`,
+    ...(second === undefined ? [] : [`__fish_seen_subcommand_from ${second}`]),
+  ];
+  const isGroupWord = groups.includes(first) && second === undefined;
+  const what = word.startsWith("--")
+    ? `-l ${word.slice(2)}`
+    : `${first === "" || isGroupWord ? "-f " : ""}-a ${word}`;
+  return `complete -c flavor -n "${conditions.join("; and ")}" ${what}`;
+}

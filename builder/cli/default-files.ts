@@ -1,0 +1,31 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PspfError } from "../../format/errors.ts";
+import type { KeyChoice } from "../signer.ts";
+import { shortPath } from "./reports/text.ts";
+
+const MANIFESTS = ["flavor.toml", "manifest.json"] as const;
+
+/** The manifest that was named, or the one of the folder that was named, else of the current folder. */
+export function findManifest(named: string | undefined, cwd: string): string {
+  if (named !== undefined && statSync(named, { throwIfNoEntry: false })?.isDirectory() !== true) return named;
+  const folder = named ?? cwd;
+  const found = MANIFESTS.map((name) => join(folder, name)).find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new PspfError(
+    "bad-arguments",
+    `Cannot find a manifest: ${folder} has no ${MANIFESTS.join(" and no ")}`,
+    { hint: '"flavor init" writes one to start from' },
+  );
+}
+
+/** Where "flavor keygen" puts its keys. */
+export const KEY_FOLDER = "keys";
+const PRIVATE_KEY = "flavor-private.key";
+
+/** The key beside the manifest, when no other was chosen and it is there. */
+export function ownKeyOf(directory: string, { keySeed, privateKey, publicKey }: KeyChoice): KeyChoice {
+  if (keySeed !== undefined || privateKey !== undefined || publicKey !== undefined) return {};
+  const path = join(directory, KEY_FOLDER, PRIVATE_KEY);
+  return existsSync(path) ? { privateKey: shortPath(path, process.cwd()) } : {};
+}

@@ -1,0 +1,34 @@
+import { isValid, type Verification } from "../../../format/verify.ts";
+import type { Report } from "../io.ts";
+import { counted, plain } from "./text.ts";
+
+export interface VerifiedFile {
+  /** As it was named. */
+  readonly path: string;
+  readonly verification: Verification;
+}
+
+/** Every check, and the verdict in the last line. */
+export const verifyReport: Report<VerifiedFile> = {
+  schema: "flavor.verify/1",
+  text: ({ path, verification }, paint) => {
+    const checks = verification.checks.map(({ name, ok, detail }) =>
+      plain(`${ok ? "ok  " : "FAIL"} ${name}: ${detail}`).replace(/^\w+/, (word) =>
+        paint(ok ? "green" : "red", word),
+      ),
+    );
+    const failed = verification.checks.filter((check) => !check.ok).length;
+    const verdict = isValid(verification)
+      ? `${path} is ${paint("green", "valid")}`
+      : `${path} is ${paint("red", "NOT VALID")}: ${counted(failed, "check")} failed`;
+    return [...checks, verdict].join("\n");
+  },
+  json: ({ path, verification }) => ({
+    path,
+    valid: isValid(verification),
+    name: verification.package?.metadata.package.name ?? null,
+    version: verification.package?.metadata.package.version ?? null,
+    key: verification.signer ?? null,
+    checks: verification.checks.map(({ name, ok, detail, code = null }) => ({ name, ok, detail, code })),
+  }),
+};

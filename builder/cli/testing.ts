@@ -1,0 +1,61 @@
+import type { Environment } from "../launchers/base.ts";
+import type { Io } from "./io.ts";
+import { run } from "./program.ts";
+
+/** What a run of the command line did to the world outside of files. */
+export interface CliRun {
+  readonly out: string;
+  readonly err: string;
+  readonly exitCode: number;
+  /** Questions that were asked. */
+  readonly asked: readonly string[];
+  /** What it became. */
+  readonly became:
+    { readonly program: string; readonly args: readonly string[]; readonly env: Environment } | undefined;
+}
+
+export interface CliSetting {
+  readonly env?: Environment;
+  readonly cwd?: string;
+  /** What a person at a terminal answers; nobody is there when not given. */
+  readonly answer?: boolean;
+}
+
+/** Runs the command line in this process, with a process of our own making around it. */
+export async function runCli(args: readonly string[], setting: CliSetting = {}): Promise<CliRun> {
+  const { env = {}, cwd = process.cwd(), answer } = setting;
+  const texts = { out: "", err: "" };
+  const asked: string[] = [];
+  let became: CliRun["became"];
+  const output = (name: "out" | "err"): Io["out"] => ({
+    write: (text) => {
+      texts[name] += text;
+    },
+    paint: (_, text) => text,
+    isTerminal: false,
+  });
+  const io: Io = {
+    out: output("out"),
+    err: output("err"),
+    env,
+    cwd: () => cwd,
+    confirm:
+      answer === undefined
+        ? undefined
+        : async (question) => {
+            asked.push(question);
+            return answer;
+          },
+    become: async (program, given, environment) => {
+      became = { program, args: given, env: environment };
+      return 42;
+    },
+    exitCode: 0,
+  };
+  await run(args, io);
+  return { ...texts, exitCode: io.exitCode, asked, became };
+}
+
+/** The one JSON document that a run printed. */
+export const documentOf = ({ out }: CliRun): Record<string, unknown> =>
+  JSON.parse(out) as Record<string, unknown>;

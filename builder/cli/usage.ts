@@ -1,0 +1,33 @@
+import { type Command, CommanderError } from "commander";
+import { PspfError } from "../../format/errors.ts";
+
+/** Ends of a run that are no failures: help and version were asked for. */
+const WANTED = ["commander.helpDisplayed", "commander.version"];
+
+/** Makes every command of the tree throw: usage errors as `bad-arguments`, the rest as commander's own. */
+export function throwUsageErrors(command: Command, path = command.name()): void {
+  command.exitOverride((error) => {
+    if (error.code.startsWith("commander.help") || error.code === "commander.version") throw error;
+    throw usageError(error, path);
+  });
+  for (const child of command.commands) throwUsageErrors(child, `${path} ${child.name()}`);
+}
+
+function usageError({ message }: CommanderError, path: string): PspfError {
+  // "error: unknown option '--jsn'\n(Did you mean --json?)"
+  const [fact = "", ...rest] = message.replace(/^error: /, "").split("\n");
+  const suggestion = rest.map((line) => line.trim().replace(/^\(D/, "(d")).join(" ");
+  const state = [fact.replace(/\.$/, ""), suggestion].filter((text) => text !== "").join(" ");
+  return new PspfError("bad-arguments", `Cannot understand the command line: ${state}`, {
+    hint: `see "${path} --help"`,
+  });
+}
+
+/**
+ * The exit code of a run that commander ended by itself, or undefined for other errors. A group of commands alone
+ * shows its help, but nothing was done.
+ */
+export function exitOfHelp(error: unknown): number | undefined {
+  if (!(error instanceof CommanderError)) return undefined;
+  return WANTED.includes(error.code) ? 0 : 105;
+}
