@@ -18,6 +18,7 @@ import { collect } from "../format/codecs/streams.ts";
 import { memorySource } from "../format/io/byte-source.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
 import { openPackage, type Package } from "../format/reader.ts";
+import type { TreeEntry } from "../format/tar/tree-entry.ts";
 import { writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes } from "../format/types.ts";
 import { goldenBytes } from "../tests/golden/golden.ts";
@@ -100,18 +101,39 @@ test("FlavorPack's archive, which has no folder around its content, is unpacked 
   expect(readdirSync(output, { recursive: true }).length).toBeGreaterThan(0);
 });
 
+const entry = { kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" } as const;
+
+/** A slot whose archive has these entries. */
+const archived = async (target: string, entries: Iterable<TreeEntry>) => {
+  const data = { kind: "bytes", bytes: await collect(writeTar(entries)) } as const;
+  return fileSlot("app", "", { data, operations: ["TAR"], target });
+};
+
 test("links that leave the slot's folder keep the folders around it, so that they lead where they did", async () => {
-  const entry = { mode: 0o755, size: 0, mtime: 0, absolute: "" };
-  const archive = writeTar([
-    { ...entry, path: "app", kind: "directory" },
-    { ...entry, path: "app/outside", kind: "symlink", linkName: "../../lib/x" },
-  ]);
-  const data = { kind: "bytes", bytes: await collect(archive) } as const;
-  const slot = fileSlot("app", "", { data, operations: ["TAR"], target: "deep/app" });
-  const pkg = await opened({ slots: [slot] });
+  const link = { ...entry, path: "app/outside", kind: "symlink", linkName: "../../lib/x" } as const;
+  const pkg = await opened({ slots: [await archived("deep/app", [{ ...entry, path: "app" }, link])] });
   await extractContent(pkg, findSlot(pkg, "app"), output);
   expect(readdirSync(output)).toEqual(["deep"]);
   expect(readlinkSync(join(output, "deep", "app", "outside"))).toBe("../../lib/x");
+});
+
+test("an archive that has more than the slot's folder is unpacked whole", async () => {
+  const pkg = await opened({
+    slots: [
+      await archived("app", [
+        { ...entry, path: "app" },
+        { ...entry, path: "more" },
+      ]),
+    ],
+  });
+  await extractContent(pkg, findSlot(pkg, "app"), output);
+  expect(readdirSync(output).sort()).toEqual(["app", "more"]);
+});
+
+test("the slot's folder keeps a mode that allows no writing", async () => {
+  const pkg = await opened({ slots: [await archived("app", [{ ...entry, path: "app", mode: 0o555 }])] });
+  await extractContent(pkg, findSlot(pkg, "app"), output);
+  expect(statSync(output).mode & 0o777).toBe(0o555);
 });
 
 test("a folder that nobody may write to is extracted, and keeps its mode", async () => {

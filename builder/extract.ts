@@ -169,9 +169,9 @@ function checkFree(output: string, form: Form, { replace = false }: ExtractOptio
   const there: Form = stat.isDirectory() ? "folder" : "file";
   if (there === "folder" && holdsUs(output)) throw refused(output, "the current folder lies in it");
   if (there === "folder" && form === "file") throw refused(output, "it is a folder");
-  if (there === "folder") return checkEmpty(output);
-  if (form === "folder") throw refused(output, "it is a file, a folder is to be written");
-  if (!replace)
+  if (there === "folder") checkEmpty(output);
+  if (there === "file" && form === "folder") throw refused(output, "it is a file, a folder is to be written");
+  if (there === "file" && !replace)
     throw new PspfError("output-exists", `Cannot write ${output}: it exists`, {
       hint: "--force replaces it, or choose another name",
     });
