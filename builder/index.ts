@@ -1,0 +1,27 @@
+export { PspfError } from "../format/errors.ts";
+export { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
+export type { Target } from "../format/platform.ts";
+export { openPackage, type Package, type Slot } from "../format/reader.ts";
+export type { Bytes, ByteStream, Sha256 } from "../format/types.ts";
+export { type Check, isValid, type Verification, verifyPackage } from "../format/verify.ts";
+export type { BuildResult, StoredSlot } from "./build.ts";
+export { type BuildContext, BuildError } from "./build-error.ts";
+export { buildPackageFromManifest, type ManifestBuild } from "./build-from-manifest.ts";
+export type { BuilderOptions } from "./build-planned.ts";
+export {
+  type CacheInfo,
+  CacheManager,
+  type CacheManagerOptions,
+  type CleanOptions,
+  type CleanReport,
+  type WorkenvDetails,
+} from "./cache-manager.ts";
+export { type GeneratedKeys, generateKeys } from "./keygen.ts";
+export { type Manifest, readManifest } from "./manifest/manifest.ts";
+export type { JsonObject } from "./merge-objects.ts";
+export { Operation, OperationChain } from "./operation-chain.ts";
+export { type Packed, type PackOptions, packManifest } from "./pack.ts";
+export { PSPFBuilder } from "./pspf-builder.ts";
+export type { SlotContent, SlotDescriptor } from "./slot-descriptor.ts";
+export { SlotPurpose } from "./slot-purpose.ts";
+export type { CachedWorkenv, PackageInfo } from "./workenvs/entries.ts";
