@@ -1,0 +1,206 @@
+/**
+ * `bun scripts/docs.ts [--check] [FOLDER]`: fills in the generated parts of the documents in FOLDER, by default `docs/`.
+ * They stand between `<!-- generated: NAME -->` and `<!-- /generated: NAME -->`. With --check nothing is written, and
+ * the exit code is 1 when something would be.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Command } from "commander";
+import type { Io } from "../builder/cli/io.ts";
+import { buildProgram } from "../builder/cli/program.ts";
+import { EXIT_CODES } from "../format/errors.ts";
+import { TARGETS } from "../format/platform.ts";
+import { INDEX_BLOCK } from "../format/wire/index-block.ts";
+import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
+import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
+import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
+import { VALIDATION_LEVELS } from "../launcher/env.ts";
+import { verdictOn } from "../launcher/policy.ts";
+
+/** What the rows mean. Rows without an entry are always zero. */
+const INDEX_MEANINGS: Meanings<(typeof INDEX_BLOCK)["rows"]> = {
+  formatVersion: "0x20250001",
+  indexChecksum: "Adler-32 of this block",
+  packageSize: "bytes of the whole file, trailer included",
+  launcherSize: "bytes of the launcher",
+  metadataOffset: "from the start of the file",
+  metadataSize: "compressed",
+  slotTableOffset: "from the start of the file",
+  slotTableSize: "64 for each slot",
+  slotCount: "at most 4096 here",
+  publicKey: "Ed25519",
+  metadataChecksum: "SHA-256 of the compressed metadata",
+  signature: "Ed25519 over the uncompressed metadata",
+  accessMode: "hint, ignored",
+  cacheStrategy: "hint, ignored",
+  codecHint: "hint, ignored",
+  encryptionHint: "hint, ignored",
+  pageSize: "hint, ignored",
+  maxMemory: "hint, ignored",
+  minMemory: "hint, ignored",
+  cpuFeatures: "hint, ignored",
+  gpuRequirements: "hint, ignored",
+  numaHints: "hint, ignored",
+  streamChunkSize: "hint, ignored",
+  capabilities: "bit set, ignored",
+  compatibility: "ignored",
+  protocolVersion: "ignored",
+  packageId: "ours: the package id, or 0",
+};
+
+const SLOT_MEANINGS: Meanings<(typeof SLOT_DESCRIPTOR)["rows"]> = {
+  id: "position in the table, from 0",
+  nameHash: "first 8 bytes of SHA-256 of a name",
+  offset: "of the stored bytes, from the start of the file",
+  size: "of the stored bytes",
+  originalSize: "before the operations",
+  operations: "the chain",
+  checksum: "first 8 bytes of SHA-256 of the stored bytes",
+  purpose: "a number for the purpose",
+  lifecycle: "a number for the lifecycle",
+  priority: "1; FlavorPack's Go builder writes 128",
+  permissionsLow: "mode bits 0 to 7",
+  permissionsHigh: "mode bits 8 to 15",
+};
+
+type Meanings<R extends Rows> = { readonly [K in keyof R]?: string };
+
+/** Every generated part by its name, as Markdown. */
+const PARTS: Readonly<Record<string, () => string>> = {
+  "index-block": () => structTable(INDEX_BLOCK, INDEX_MEANINGS),
+  "slot-descriptor": () => structTable(SLOT_DESCRIPTOR, SLOT_MEANINGS),
+  operations: operationsTable,
+  platforms: platformsTable,
+  levels: levelsTable,
+  "exit-codes": exitCodesTable,
+  commands: commandsText,
+};
+
+function structTable<R extends Rows>({ rows, offsets }: Struct<R>, meanings: Meanings<R>): string {
+  const lines = Object.entries(rows).map(([name, row]) => [
+    String(offsets[name]),
+    String(row.size),
+    "reserved" in row ? "reserved" : typeOf(row),
+    `\`${snakeCase(name)}\``,
+    meanings[name] ?? "0",
+  ]);
+  return table(["Offset", "Size", "Type", "Field", "Meaning"], lines);
+}
+
+const typeOf = (row: Rows[string]): string =>
+  row === u8 ? "u8" : row === u32 ? "u32" : row === u64 ? "u64" : "bytes";
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+function operationsTable(): string {
+  const runs: readonly string[] = SUPPORTED;
+  return table(
+    ["Code", "Name", "Family", "Run here"],
+    Object.entries(OPERATIONS).map(([name, { code, family }]) => [
+      `0x${code.toString(16).padStart(2, "0")}`,
+      name.toLowerCase(),
+      family,
+      runs.includes(name) ? "yes" : "no",
+    ]),
+  );
+}
+
+function platformsTable(): string {
+  return table(
+    ["Platform", "`{os}`", "`{arch}`"],
+    Object.entries(TARGETS).map(([name, { os, arch }]) => [`\`${name}\``, os, arch]),
+  );
+}
+
+function levelsTable(): string {
+  const seals = ["valid", "invalid", "missing", "unchecked"] as const;
+  return table(
+    ["Level", "valid seal", "invalid seal", "no seal", "seal not looked at"],
+    VALIDATION_LEVELS.map((level) => [`\`${level}\``, ...seals.map((seal) => verdictOn(level, seal))]),
+  );
+}
+
+function exitCodesTable(): string {
+  const codes = Map.groupBy(Object.entries(EXIT_CODES), ([, exit]) => exit);
+  return table(
+    ["Exit", "Errors"],
+    [...codes].map(([exit, errors]) => [
+      String(exit),
+      errors.map(([code]) => `[\`${code}\`](#${code})`).join(" "),
+    ]),
+  );
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
+
+/** The help of every command, groups in front of what is in them. */
+function commandsText(): string {
+  const pieces: string[] = [];
+  const output = { write: (more: string) => void pieces.push(more), paint: plain, isTerminal: false };
+  const io: Io = {
+    out: output,
+    err: output,
+    env: {},
+    cwd: () => ".",
+    confirm: undefined,
+    become: () => Promise.resolve(0),
+    exitCode: 0,
+  };
+  const helpOf = (command: Command): string => {
+    command.configureOutput({ getOutHelpWidth: () => 100 }).outputHelp();
+    return pieces.splice(0).join("").trim();
+  };
+  return commandsOf(buildProgram(io))
+    .map(({ path, command }) => `## ${path}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``)
+    .join("\n\n");
+}
+
+const plain: Io["out"]["paint"] = (_, text) => text;
+
+interface Named {
+  readonly path: string;
+  readonly command: Command;
+}
+
+const commandsOf = (command: Command, path = command.name()): readonly Named[] => [
+  { path, command },
+  ...command.commands.flatMap((child) => commandsOf(child, `${path} ${child.name()}`)),
+];
+
+const MARKED = /(<!-- generated: ([\w-]+) -->\n)[\s\S]*?(<!-- \/generated: \2 -->)/g;
+
+const fillIn = (document: string): string =>
+  document.replace(MARKED, (found, start: string, name: string, end: string) => {
+    const part = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
+    return part === undefined ? found : `${start}\n${part()}\n\n${end}`;
+  });
+
+/** The documents that are not, or were not, what they should be. */
+function update(folder: string, write: (path: string, text: string) => void): readonly string[] {
+  const stale: string[] = [];
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".md"))) {
+    const path = join(folder, name);
+    const document = readFileSync(path, "utf8");
+    const wanted = fillIn(document);
+    if (wanted === document) continue;
+    stale.push(path);
+    write(path, wanted);
+  }
+  return stale;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: "boolean" } },
+});
+const folder = positionals[0] ?? join(import.meta.dir, "..", "docs");
+const stale = update(folder, values.check === true ? () => {} : writeFileSync);
+for (const path of stale)
+  process.stdout.write(
+    `${values.check === true ? "not current, run bun scripts/docs.ts: " : "wrote "}${path}\n`,
+  );
+if (values.check === true && stale.length > 0) process.exitCode = 1;
