@@ -41,8 +41,8 @@ for (const name of ["spawn", "spawnSync"]) {
     return spawn(options);
   };
 }
-const withPreload = (Worker) =>
-  class extends Worker {
+const withPreload = (Base) =>
+  class Worker extends Base {
     constructor(script, options) {
       super(script, { ...options, preload: [import.meta.path, ...[options?.preload ?? []].flat()] });
     }
