@@ -51,6 +51,16 @@ describe("a package of our own builder", () => {
     expect(me.stored).toEqual({ offset: 0 as never, size: 0 as never });
   });
 
+  test.each([
+    [0o755, 0o755],
+    [0o4751, 0o751],
+    [0o7000, 0o600],
+    [0, 0o600],
+  ])("unpacks a slot of mode %i with mode %i", async (permissions, mode) => {
+    const pkg = await open(await packageBytes({ slots: [fileSlot("a", "text", { permissions })] }));
+    expect(pkg.slots.map((slot) => slot.mode)).toEqual([mode]);
+  });
+
   test("opens without any slot", async () => {
     expect((await open(await packageBytes())).slots).toEqual([]);
   });
