@@ -25,35 +25,30 @@ function demo(): void {
 
   step("Pack");
   show(flavor("pack", EXAMPLE, "--output", PACKAGE));
-  say(
-    "Launcher, program and npm packages are one signed file now. It was read again and verified before it got its",
-  );
-  say(
-    "name. Most of it is the launcher, a whole Bun, which is why no runtime has to be installed where it runs.",
-  );
+  say("Launcher, program and npm packages are one signed file now. It was read again and verified");
+  say("before it got its name. Most of it is the launcher: a whole Bun, so that no runtime has to be");
+  say("installed where it runs.");
 
   const text = join(EXAMPLE, "README.md");
   step(`Run it for the first time, on ${short(text)}`);
   const first = run([PACKAGE, text]);
   show(first);
-  say(
-    `That took ${first.milliseconds} milliseconds: the launcher checked the signature, unpacked the slots, and`,
-  );
-  say("became the program.");
+  say(`That took ${first.milliseconds} milliseconds: the launcher checked the signature, unpacked the slots`);
+  say("and became the program.");
 
   step("Run it again");
   const later = Array.from({ length: WARM_RUNS }, () => run([PACKAGE, text]).milliseconds);
-  const fastest = Math.min(...later);
+  const [fastest, slowest] = [Math.min(...later), Math.max(...later)];
   say(
-    `The fastest of ${WARM_RUNS} more starts took ${fastest} milliseconds, the slowest ${Math.max(...later)}: everything lies`,
+    `${WARM_RUNS} more starts took ${fastest} to ${slowest} milliseconds each: all lies unpacked, the launcher only looks`,
   );
-  say("unpacked, so the launcher only looks up where, and the rest is the program itself.");
+  say("up where, and the rest is the program itself.");
 
   step("Look into it");
-  show(flavor("inspect", PACKAGE));
+  show(flavor("inspect", short(PACKAGE)));
 
   step("Verify it");
-  show(flavor("verify", PACKAGE));
+  show(flavor("verify", short(PACKAGE)));
   say("Every byte of the file is covered: signature, launcher, slots, and the gaps between them.");
 
   step("Yours to try");
@@ -87,7 +82,7 @@ function run(command: readonly string[]): Outcome {
 let steps = 0;
 const step = (title: string): void => say(`${steps === 0 ? "" : "\n"}${++steps}. ${title}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const show = ({ output }: Outcome): void => say(output.trimEnd().replaceAll(/^/gm, "   "));
+const show = ({ output }: Outcome): void => say(output.trimEnd().replaceAll(/^(?=.)/gm, "   "));
 
 /** A path as one would type it in the root. */
 const short = (path: string): string => (path.startsWith(ROOT) ? relative(ROOT, path) : path);

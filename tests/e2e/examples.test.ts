@@ -172,7 +172,7 @@ describe("native", () => {
 function pythons(): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const program of ["python3", "/usr/bin/python3"]) {
-    const ask = "import sys, pip; print(sys.base_prefix)";
+    const ask = "import sys, pip; print(sys.base_prefix)"; // without pip it cannot prepare anything
     const path = Bun.which(program);
     const { stdout, exitCode } =
       path === null ? { stdout: "", exitCode: 1 } : Bun.spawnSync([path, "-c", ask]);
@@ -188,19 +188,24 @@ const interpreters = isLinux ? pythons() : new Map<string, string>();
 if (isLinux && interpreters.size === 0)
   process.stderr.write("skipped: the Python example: there is no python3 with pip\n");
 
-/** The example in a folder of its own, prepared by one of the Pythons, kept between test runs. */
+/** The example in a folder of its own for one of the Pythons. What is prepared there serves later test runs, too. */
 function prepared(prefix: string, python: string): string {
-  const files = ["prepare.py", "requirements.txt", "flavor.toml", "app/__main__.py"];
-  const version = Bun.spawnSync([python, "--version"]).stdout.toString();
-  const texts = files.map((file) => readFileSync(join(example("python"), file), "utf8"));
-  const digest = sha256Hex([prefix, version, ...texts].join("\0"));
-  const folder = join(ROOT, "node_modules", ".cache", "flavor-examples", `python-${digest.slice(0, 16)}`);
-  if (existsSync(join(folder, "ready"))) return folder;
-  rmSync(folder, { recursive: true, force: true });
-  for (const file of files) cpSync(join(example("python"), file), join(folder, file));
+  const name = `python-${sha256Hex(prefix).slice(0, 8)}`;
+  const folder = join(ROOT, "node_modules", ".cache", "flavor-examples", name);
+  const { stdout: version } = Bun.spawnSync([python, "--version"]);
+  const recipe = ["prepare.py", "requirements.txt"].map((file) =>
+    readFileSync(join(example("python"), file)),
+  );
+  const key = sha256Hex(Buffer.concat([version, ...recipe]));
+  const note = join(folder, "prepared");
+  if (!existsSync(note) || readFileSync(note, "utf8") !== key)
+    rmSync(folder, { recursive: true, force: true });
+  for (const file of ["prepare.py", "requirements.txt", "flavor.toml", "app"])
+    cpSync(join(example("python"), file), join(folder, file), { recursive: true });
+  if (existsSync(note)) return folder;
   const { exitCode, stderr } = Bun.spawnSync([python, join(folder, "prepare.py")]);
   if (exitCode !== 0) throw new Error(`prepare.py of the Python example failed: ${stderr}`);
-  writeFileSync(join(folder, "ready"), "");
+  writeFileSync(note, key);
   return folder;
 }
 
@@ -212,6 +217,7 @@ describe.each([...interpreters].map(([prefix, python]) => ({ prefix, python })))
     let biggest: string;
     beforeAll(async () => {
       biggest = await pack(prepared(prefix, python));
+      await runPackage(biggest, ["--where"], { home });
     });
 
     test("it is the Python of the package that runs, whatever else there is", async () => {
@@ -221,7 +227,10 @@ describe.each([...interpreters].map(([prefix, python]) => ({ prefix, python })))
         writeFileSync(join(fake, name), "#!/bin/sh\necho the fake one\nexit 66\n");
         chmodSync(join(fake, name), 0o755);
       }
+      const ask = "import sys; print('python%d.%d' % sys.version_info[:2])";
+      const version = Bun.spawnSync([python, "-c", ask]).stdout.toString().trim();
       const hostile = { PYTHONHOME: "/nowhere", PYTHONPATH: "/nowhere", PYTHONSTARTUP: "/nowhere" };
+      mkdirSync(join(home, ".local", "lib", version, "site-packages"), { recursive: true });
       for (const env of [{ PATH: "" }, { PATH: fake }, { PATH: fake, ...hostile }]) {
         const { stdout, stderr, exitCode } = await runPackage(biggest, ["--where"], { home, env });
         expect(stderr).toBe("");
@@ -267,14 +276,20 @@ describe.each([...interpreters].map(([prefix, python]) => ({ prefix, python })))
 
     test("its modules in machine code find the libraries that came along", async () => {
       const [python = ""] = new Bun.Glob("*/python/bin/python3").scanSync({ cwd: cache, absolute: true });
-      const libraries = join(python, "..", "..", "lib");
+      const workenv = join(python, "..", "..", "..");
+      using source = openFileSource(biggest);
+      const { execution } = (await openPackage(source)).metadata;
+      const env = Object.entries(execution.env).map(([name, value]) => [
+        name,
+        value.replace("{workenv}", workenv),
+      ]);
       const code = "import ssl, sqlite3, ctypes, lzma, bz2; print(open('/proc/self/maps').read())";
       const { stdout, stderr, exitCode } = Bun.spawnSync([python, "-I", "-B", "-c", code], {
-        env: { LD_LIBRARY_PATH: libraries },
+        env: Object.fromEntries(env),
       });
       expect(stderr.toString()).toBe("");
       const loaded = new Set(stdout.toString().match(/\/\S+\.so[.\d]*$/gm));
-      const foreign = [...loaded].filter((path) => !path.startsWith(libraries));
+      const foreign = [...loaded].filter((path) => !path.startsWith(workenv));
       expect(foreign.filter((path) => !/\/(ld-|lib(c|m|dl|pthread|rt|util|resolv)\.)/.test(path))).toEqual(
         [],
       );

@@ -1,20 +1,11 @@
 """Lists the largest files of a folder."""
 
 import argparse
-import heapq
-import os
 import sys
 from pathlib import Path
 
 import humanize
-
-
-def files_in(folder: Path):
-    for path, _, names in os.walk(folder):
-        for name in names:
-            file = Path(path, name)
-            if file.is_file() and not file.is_symlink():
-                yield file.stat().st_size, file.relative_to(folder)
+from files import largest
 
 
 def where() -> str:
@@ -34,7 +25,7 @@ def main() -> int:
     if not options.folder.is_dir():
         print(f"biggest: there is no folder {options.folder}", file=sys.stderr)
         return 1
-    for size, file in heapq.nlargest(options.n, files_in(options.folder)):
+    for size, file in largest(options.folder, options.n):
         print(f"{humanize.naturalsize(size, binary=True):>12}  {file}")
     return 0
 
