@@ -152,10 +152,12 @@ describe.each(NAMES)("%s", (name) => {
     expect(await escapes(pkg, sampleOf(partsOf(pkg).padding, 60), [0x01, 0x80])).toEqual([]);
   });
 
-  // FlavorPack's Go builder writes no checksum of its launcher into the metadata.
-  test.skipIf(name === "go")("every byte of its launcher", async () => {
+  test("every byte of its launcher, if its checksum is signed", async () => {
     const pkg = packageOf(name);
-    expect(await escapes(pkg, positionsIn(partsOf(pkg).launcher), [0x01, 0x80, 0xff])).toEqual([]);
+    const positions = positionsIn(partsOf(pkg).launcher);
+    const found = await escapes(pkg, positions, [0x01]);
+    // FlavorPack's Go builder writes no checksum of its launcher into the metadata.
+    expect(found.length).toBe(name === "go" ? positions.length : 0);
   });
 
   test("every field of its index, with a checksum that fits again, but for those that mean nothing", async () => {
