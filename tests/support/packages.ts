@@ -24,7 +24,7 @@ export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 export const STUB_LAUNCHER: Bytes = utf8("#!/bin/sh\nexit 0\n");
 
 /** Builds a package with the real builder into `path`. It is not verified: that is what tests are for. */
-export const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
+const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
   build({
     about: {
       format: FORMAT_NAME,
