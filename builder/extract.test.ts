@@ -170,6 +170,14 @@ test.each(obstacles)("$name is not replaced by a file", async ({ make, state }) 
   expect(beside()).toEqual(["out"]);
 });
 
+test("links that go in circles are links, not folders to walk into", async () => {
+  const up = { ...entry, path: "app/a/b/up", kind: "symlink", linkName: "../.." } as const;
+  const folders = ["app", "app/a", "app/a/b"].map((path) => ({ ...entry, path }));
+  const pkg = await opened({ slots: [await archived("app", [...folders, up])] });
+  await extractContent(pkg, findSlot(pkg, "app"), output);
+  expect(readlinkSync(join(output, "a", "b", "up"))).toBe("../..");
+});
+
 test("with replace, a file replaces a file, a link is replaced and not followed, a folder stays", async () => {
   const pkg = await opened({ slots: [fileSlot("a", "new")] });
   const slot = findSlot(pkg, "a");

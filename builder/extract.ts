@@ -151,15 +151,19 @@ function isOnlyThing(path: string, root: string): boolean {
   return true;
 }
 
-function hasClimbingLink(root: string): boolean {
-  const links = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isSymbolicLink(),
-  );
-  return links.some(({ parentPath, name }) => {
-    const path = join(parentPath, name);
-    return faultOfLinkTarget(relative(root, path).replaceAll(sep, "/"), readlinkSync(path)) !== undefined;
+const hasClimbingLink = (root: string): boolean =>
+  linksBelow(root).some((path) => {
+    const name = relative(root, path).replaceAll(sep, "/");
+    return faultOfLinkTarget(name, readlinkSync(path)) !== undefined;
   });
-}
+
+/** Step by step, because the recursive `readdir` of Bun 1.4.5 follows links, in circles too. */
+const linksBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isSymbolicLink()) return [path];
+    return entry.isDirectory() ? linksBelow(path) : [];
+  });
 
 type Form = "file" | "folder";
 
