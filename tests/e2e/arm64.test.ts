@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ensureLauncher } from "../../builder/launchers/cache.ts";
@@ -11,6 +11,8 @@ import { tempDir } from "../support/temp-dir.ts";
 // Real arm64 executables, run by this processor, by the kernel through an emulator, or by the emulator alone.
 const arm64 = findArm64();
 if (arm64.how === "not at all") process.stderr.write(`skipped: arm64 programs: ${arm64.why}\n`);
+// Under an emulator each start takes about a second, on a busy machine some.
+setDefaultTimeout(120_000);
 const arm64Test = test.skipIf(arm64.how === "not at all");
 
 let dir: ReturnType<typeof tempDir>;

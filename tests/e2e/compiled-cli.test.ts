@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launcherBundle } from "../../builder/launchers/bundle.ts";
@@ -11,6 +11,9 @@ import { tempDir } from "../support/temp-dir.ts";
 
 const own = hostTarget();
 const foreign: Target = own === "linux-arm64" ? "linux-x64" : "linux-arm64";
+
+// Compilers and downloads may be slow on a busy machine.
+setDefaultTimeout(120_000);
 
 // `flavor` as its users have it: one file, in a folder where nothing else of the project is.
 let dir: ReturnType<typeof tempDir>;
