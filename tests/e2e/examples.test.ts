@@ -272,6 +272,7 @@ describe.each([...interpreters].map(([prefix, python]) => ({ prefix, python })))
       });
       expect((await runPackage(biggest, ["-n", "x"], { home, env })).exitCode).toBe(2);
       expect(unpacked()).toEqual(before);
+      expect(before.filter((path) => path.includes("/app/__pycache__"))).toEqual([]);
     });
 
     test("its modules in machine code find the libraries that came along", async () => {
