@@ -51,7 +51,7 @@ export function applyRuntimeEnv(
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
   for (const [from, to] of Object.entries(rules.map)) {
-    const value = env[from];
+    const value = Object.hasOwn(env, from) ? env[from] : undefined;
     if (value === undefined || pass(from)) continue;
     delete env[from];
     env[to] = value;
@@ -77,7 +77,13 @@ export function globToRegExp(glob: string, flags = ""): RegExp {
     (part, not: string | undefined, set: string | undefined) => {
       if (part === "*") return ".*";
       if (part === "?") return ".";
-      if (set !== undefined) return `[${not === "!" ? "^" : ""}${set.replace(/[\\\]^]/g, "\\$&")}]`;
+      if (set !== undefined) {
+        // A range that runs backwards holds nothing; as a regular expression it would be an error.
+        const members = set.replace(/(.)-(.)/gs, (range, from: string, to: string) =>
+          from <= to ? range : "",
+        );
+        return `[${not === "!" ? "^" : ""}${members.replace(/[\\\]^]/g, "\\$&")}]`;
+      }
       return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     },
   );
