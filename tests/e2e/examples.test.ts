@@ -80,6 +80,14 @@ describe("TypeScript", () => {
     expect(ran.exitCode).toBe(exitCode);
   });
 
+  test("its types hold", () => {
+    const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, "check"], {
+      cwd: example("typescript"),
+    });
+    expect(`${stdout}${exitCode === 0 ? "" : stderr}`).not.toContain("error TS");
+    expect(exitCode).toBe(0);
+  });
+
   test("the package leaves out what no program reads", async () => {
     using source = openFileSource(toc);
     const { slots } = await openPackage(source);

@@ -1,5 +1,5 @@
 import GithubSlugger from "github-slugger";
-import { marked } from "marked";
+import { marked, type Tokens } from "marked";
 
 export interface Heading {
   /** 1 for the title, 6 for the smallest. */
@@ -14,6 +14,6 @@ export function headingsOf(markdown: string): Heading[] {
   const slugger = new GithubSlugger();
   return marked
     .lexer(markdown)
-    .filter((token) => token.type === "heading")
+    .filter((token): token is Tokens.Heading => token.type === "heading")
     .map(({ depth, text }) => ({ level: depth, text, anchor: slugger.slug(text) }));
 }
