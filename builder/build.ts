@@ -202,7 +202,8 @@ async function writeHead({ seed, about }: BuildRequest, file: Replacement, head:
   if (room.metadata + block.length > room.slotTable)
     throw new Error("the room for the metadata was too small");
   file.writeAt(block, room.metadata);
-  slots.forEach((slot, i) => file.writeAt(descriptorOf(slot), room.slotTable + i * SLOT_DESCRIPTOR_SIZE));
+  for (const [i, slot] of slots.entries())
+    file.writeAt(descriptorOf(slot), room.slotTable + i * SLOT_DESCRIPTOR_SIZE);
   const index = encodeIndex({
     formatVersion: FORMAT_VERSION,
     packageSize: BigInt(file.written + TRAILER_SIZE),

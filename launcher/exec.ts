@@ -1,7 +1,6 @@
 import type { Command } from "../format/command/command.ts";
-import { PspfError } from "../format/errors.ts";
-import { errnoOf } from "../format/io/fs.ts";
 import { loadLibc } from "../format/io/libc.ts";
+import { cannotStart } from "./cannot-start.ts";
 import type { LauncherOptions } from "./env.ts";
 
 /**
@@ -17,21 +16,6 @@ export async function become(command: Command, mode: LauncherOptions["execMode"]
   } catch (cause) {
     throw cannotStart(command.program, cause);
   }
-}
-
-const HINTS: Readonly<Record<string, string>> = {
-  EACCES:
-    "the file is not executable, or its disk does not allow programs: FLAVOR_CACHE can name another place",
-  ENOEXEC: "it is a program for another machine, or a script whose first line does not start with #!",
-  ENOENT: "the interpreter that it asks for is missing",
-};
-
-export function cannotStart(program: string, cause: unknown): PspfError {
-  const hint = HINTS[errnoOf(cause) ?? ""];
-  return new PspfError("start-failed", `Cannot start ${program}`, {
-    cause,
-    ...(hint === undefined ? {} : { hint }),
-  });
 }
 
 const SIGPIPE = 13;

@@ -3,24 +3,17 @@ import { openFileSource } from "../format/io/byte-source.ts";
 import { readIndexBlock } from "../format/wire/trailer.ts";
 import { pointBunTo } from "../format/workenv/bun-runtime.ts";
 import { bunCommand } from "./bun.ts";
-import { type LauncherOptions, readLauncherEnv } from "./env.ts";
+import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import { logOf } from "./log.ts";
 import { findWorkenv, type Workenv } from "./workenv.ts";
 
 /**
- * Runs the package that this very file is. Returns only where the application cannot take over the process; then
- * with its exit code.
+ * The specification: self, index, (metadata, seal,) workenv, command, exec. Returns only where the application cannot
+ * take over the process; then with its exit code.
  */
-export async function launch(call: Invocation): Promise<number> {
-  const options = readLauncherEnv(call.env);
-  if (options.ownCommands) return (await import("./own-commands.ts")).runOwnCommand(call, options);
-  return runApplication(call, options);
-}
-
-/** The specification: self, index, (metadata, seal,) workenv, command, exec. */
-export async function runApplication(call: Invocation, options: LauncherOptions): Promise<number> {
+export async function launch(call: Invocation, options: LauncherOptions): Promise<number> {
   const log = logOf(call, options);
   const workenv = await ensureWorkenvOf(call, options);
   log("debug", () => `the workenv is ready: ${workenv.layout.content}`);

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { exitCodeOf, renderError } from "../format/errors.ts";
 import { bunCalled } from "./bun.ts";
+import { readLauncherEnv } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
@@ -20,9 +21,16 @@ const call: Invocation = {
 };
 
 try {
-  const asBun = bunCalled(call);
-  process.exit(asBun === undefined ? await launch(call) : await become(asBun, "exec"));
+  process.exit(await run());
 } catch (error) {
   process.stderr.write(`${renderError(error, basename(call.argv0))}\n`);
   process.exit(exitCodeOf(error));
+}
+
+async function run(): Promise<number> {
+  const asBun = bunCalled(call);
+  if (asBun !== undefined) return become(asBun, "exec");
+  const options = readLauncherEnv(call.env);
+  if (options.ownCommands) return (await import("./own-commands.ts")).runOwnCommand(call, options);
+  return launch(call, options);
 }

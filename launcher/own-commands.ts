@@ -9,7 +9,7 @@ import { formatOperations } from "../format/wire/operations.ts";
 import { extractSlot } from "../format/workenv/extract-slot.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import { ensureWorkenvOf, runApplication } from "./launch.ts";
+import { ensureWorkenvOf, launch } from "./launch.ts";
 
 const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
 
@@ -29,7 +29,7 @@ export async function runOwnCommand(call: Invocation, options: LauncherOptions):
   const { name, args, ...target } = parse(call);
   // What is started may be a package as well: the variable is not for it.
   const { FLAVOR_LAUNCHER_CLI: _, ...env } = call.env;
-  if (name === "run") return runApplication({ ...call, ...target, env, args }, options);
+  if (name === "run") return launch({ ...call, ...target, env, args }, options);
   if (name === "prepare") {
     const { layout } = await ensureWorkenvOf({ ...call, ...target, env, args }, options);
     return print(`${layout.content}\n`);

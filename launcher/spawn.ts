@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import type { Command } from "../format/command/command.ts";
-import { cannotStart } from "./exec.ts";
+import { cannotStart } from "./cannot-start.ts";
 
 const FORWARDED = [
   "SIGINT",

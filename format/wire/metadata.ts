@@ -68,9 +68,8 @@ export function parseMetadata(json: Bytes): Metadata {
     ...(build === undefined ? {} : { build }),
     ...(launcher === undefined ? {} : { launcher }),
   };
-  slots.forEach((slot, position) => {
+  for (const [position, slot] of slots.entries())
     if (slot.index !== position) problems.expected(`slots[${position}].slot`, String(position), slot.index);
-  });
   problems.throwIfAny(
     "metadata-invalid",
     "Cannot use the metadata of this package",
@@ -223,7 +222,8 @@ const FREE_KEYS: ReadonlySet<string> = new Set(["env", "environment", "map", "se
 /** FlavorPack's Go launcher takes `EXECUTION` for `execution`, its others do not: such a key has two meanings. */
 function checkKeyCase(value: Json, problems: Problems, path = "", isFree = false): void {
   if (Array.isArray(value)) {
-    value.forEach((item: Json, i) => checkKeyCase(item, problems, `${path}[${i}]`));
+    for (const [i, item] of (value as readonly Json[]).entries())
+      checkKeyCase(item, problems, `${path}[${i}]`);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, member] of Object.entries(value as { [key: string]: Json })) {
       const known = KNOWN_KEYS.get(foldCase(key));
