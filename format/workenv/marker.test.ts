@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import type { Sha256 } from "../types.ts";
+import { findReady, inodeOf, readMarker } from "./entry.ts";
+import { layoutOf } from "./layout.ts";
+import { decodeMarker, encodeMarker, type Marker, newMarker } from "./marker.ts";
+
+const DIGEST = "ab".repeat(32) as Sha256;
+const LAUNCH: Marker["launch"] = {
+  package: { name: "app", version: "1.0" },
+  execution: { primarySlot: 0, command: "{workenv}/x", env: { A: "ü" } },
+  runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
+  workenv: { directories: [], env: {} },
+  slots: [{ target: "x" }],
+  usesBun: false,
+};
+const marker = (inode: number): Marker =>
+  newMarker({
+    packageId: "0123456789abcdef",
+    digest: DIGEST,
+    inode,
+    seal: "valid",
+    launch: LAUNCH,
+    created: "2026-01-01T00:00:00.000Z",
+  });
+
+test("what is encoded is decoded", () => {
+  expect(decodeMarker(encodeMarker(marker(7)))).toEqual(marker(7));
+  expect(encodeMarker(marker(7))).toEndWith("}\n");
+});
+
+describe("nothing else is a marker, and nothing throws", () => {
+  test.each([
+    "",
+    " ",
+    "1234\n",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    '"text"',
+    "{",
+    "\0",
+    '{"schema":"flavor.workenv/1"}',
+  ])("%j", (text) => {
+    expect(decodeMarker(text)).toBeUndefined();
+  });
+
+  test.each(["schema", "digest", "inode", "launch"] as const)(
+    "one without %s, or with another kind of it",
+    (field) => {
+      const { [field]: _, ...rest } = marker(7);
+      expect(decodeMarker(JSON.stringify(rest))).toBeUndefined();
+      for (const value of [null, [], {}, true, field === "inode" ? "7" : 7])
+        expect(decodeMarker(JSON.stringify({ ...rest, [field]: value }))).toBeUndefined();
+    },
+  );
+
+  test("of another version", () => {
+    expect(decodeMarker(encodeMarker(marker(7)).replace("workenv/1", "workenv/2"))).toBeUndefined();
+  });
+
+  test("any JSON, any text", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => expect(decodeMarker(JSON.stringify(value))).toBeUndefined()),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => expect(decodeMarker(text)).toBeUndefined()),
+    );
+  });
+
+  test("a marker that was cut off anywhere", () => {
+    const text = encodeMarker(marker(7)).trimEnd();
+    for (let end = 0; end < text.length; end++) expect(decodeMarker(text.slice(0, end))).toBeUndefined();
+  });
+});
+
+describe("an entry is ready", () => {
+  let cache: string;
+  beforeEach(() => {
+    cache = mkdtempSync(join(tmpdir(), "entry-"));
+  });
+  afterEach(() => rmSync(cache, { recursive: true, force: true }));
+
+  function makeEntry() {
+    const layout = layoutOf(cache, "0123456789abcdef");
+    mkdirSync(layout.content);
+    mkdirSync(dirname(layout.marker), { recursive: true });
+    writeFileSync(layout.marker, encodeMarker(marker(inodeOf(layout.content) as number)));
+    return layout;
+  }
+
+  test("when its marker names this package and this very folder", () => {
+    expect(findReady(makeEntry(), DIGEST)).toMatchObject({ digest: DIGEST, seal: "valid" });
+  });
+
+  test("not for another package", () => {
+    expect(findReady(makeEntry(), "cd".repeat(32) as Sha256)).toBeUndefined();
+  });
+
+  test("not without its folder, nor with another one under its name", () => {
+    const layout = makeEntry();
+    renameSync(layout.content, `${layout.content}-away`);
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+    mkdirSync(layout.content);
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+  });
+
+  test("not with a marker that is a folder, or a link to nowhere, or not there", () => {
+    const layout = makeEntry();
+    rmSync(layout.marker);
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+    mkdirSync(layout.marker);
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+    rmSync(layout.marker, { recursive: true });
+    symlinkSync(layout.marker, layout.marker);
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+    expect(readMarker(layout)).toBeUndefined();
+  });
+
+  test("not in a cache that is a file, or nowhere", () => {
+    const file = join(cache, "file");
+    writeFileSync(file, "");
+    expect(findReady(layoutOf(file, "0123456789abcdef"), DIGEST)).toBeUndefined();
+    expect(findReady(layoutOf("/nowhere/\0", "0123456789abcdef"), DIGEST)).toBeUndefined();
+  });
+});
