@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goldenPath } from "../../../tests/golden/golden.ts";
-import { buildInto, fileSlot } from "../../../tests/support/packages.ts";
+import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { documentOf, runCli } from "../testing.ts";
 
@@ -9,7 +10,7 @@ const dir = tempDir();
 const path = join(dir.path, "small.psp");
 afterAll(() => dir[Symbol.dispose]());
 beforeAll(async () => {
-  await buildInto(path, {
+  const bytes = await packageBytes({
     slots: [
       fileSlot("note", "text", { operations: [], platform: "linux" }),
       fileSlot("\u001b[2J", "x", { operations: ["GZIP"] }),
@@ -23,6 +24,7 @@ beforeAll(async () => {
       ],
     },
   });
+  writeFileSync(path, bytes);
 });
 
 test("a package on one screen", async () => {

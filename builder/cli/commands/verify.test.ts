@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { memorySource } from "../../../format/io/byte-source.ts";
+import { openPackage } from "../../../format/reader.ts";
 import { keyPairFromText, publicKeyPem } from "../../../format/seal/keys.ts";
-import { buildInto, fileSlot } from "../../../tests/support/packages.ts";
+import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { documentOf, runCli } from "../testing.ts";
 
@@ -10,12 +12,13 @@ const dir = tempDir();
 const at = (name: string) => join(dir.path, name);
 afterAll(() => dir[Symbol.dispose]());
 beforeAll(async () => {
-  const { slots } = await buildInto(at("good.psp"), {
+  const bytes = await packageBytes({
     keySeed: "mine",
     slots: [fileSlot("note", "text", { operations: [] })],
   });
-  const bytes = readFileSync(at("good.psp"));
-  bytes[slots[0]?.offset ?? 0] = 0;
+  writeFileSync(at("good.psp"), bytes);
+  const { slots } = await openPackage(memorySource(bytes));
+  bytes[slots[0]?.stored.offset ?? 0] = 0;
   bytes[5] = 0; // in the launcher
   writeFileSync(at("bad.psp"), bytes);
   writeFileSync(at("none.psp"), "nothing");
