@@ -15,9 +15,11 @@ export interface Scope {
   readonly arch: string;
   /** A program that is Bun: the launcher itself under another name. */
   readonly bun: string;
+  /** The file that a setup command is run for, when it is run for files. */
+  readonly file?: string;
 }
 
-const PLACEHOLDER = /\{(?:slot:(\d+)|(workenv|primary|package_name|version|os|arch|platform|bun))\}/g;
+const PLACEHOLDER = /\{(?:slot:(\d+)|(workenv|primary|package_name|version|os|arch|platform|bun|file))\}/g;
 
 /** Fills the placeholders of one word. Other text in braces stays as it is. Throws `command-invalid` for a slot that
  * does not exist. */
@@ -39,8 +41,10 @@ export function fillTemplate(template: string, scope: Scope): string {
         return scope.arch;
       case "platform":
         return `${scope.os}_${scope.arch}`;
-      default:
+      case "bun":
         return scope.bun;
+      default:
+        return scope.file ?? placeholder;
     }
   });
 }

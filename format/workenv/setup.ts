@@ -3,8 +3,8 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { buildCommand } from "../command/command.ts";
 import { type Environment, globToRegExp } from "../command/environment.ts";
 import { fillTemplate, type Scope } from "../command/template.ts";
-import { PspfError } from "../errors.ts";
-import { doing, errnoOf } from "../io/fs.ts";
+import { type ErrorFacts, PspfError } from "../errors.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { SafePath } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
@@ -24,8 +24,7 @@ function runOne(setup: SetupCommand, scope: Scope, env: Environment): void {
     case "enumerate_and_execute": {
       const folder = inWorkenv(setup.enumerate.path, scope);
       for (const file of filesIn(folder, setup.enumerate.pattern))
-        if (setup.command.includes("{file}")) execute(setup.command, [], scope, env, file);
-        else execute(setup.command, [file], scope, env);
+        execute(setup.command, setup.command.includes("{file}") ? [] : [file], { ...scope, file }, env);
       return;
     }
     case "write_file":
@@ -65,7 +64,7 @@ function filesIn(folder: string, pattern: string): readonly string[] {
     names = readdirSync(folder);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];
-    throw error;
+    throw ioError("list", folder, error);
   }
   const isHidden = (name: string) => name.startsWith(".") && !pattern.startsWith(".");
   return names
@@ -77,33 +76,27 @@ function filesIn(folder: string, pattern: string): readonly string[] {
 
 const SHOWN_LINES = 20;
 
-function execute(
-  template: string,
-  more: readonly string[],
-  scope: Scope,
-  env: Environment,
-  file?: string,
-): void {
-  const filled = file === undefined ? template : template.replaceAll("{file}", () => quoted(file));
-  const { program, args } = buildCommand(filled, more, scope, env);
-  const { exitCode, signalCode, stdout, stderr } = Bun.spawnSync([program, ...args], {
-    cwd: scope.workenv,
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+function execute(template: string, more: readonly string[], scope: Scope, env: Environment): void {
+  const { program, args } = buildCommand(template, more, scope, env);
+  const failed = (state: string, facts: Pick<ErrorFacts, "problems" | "cause">) =>
+    new PspfError("setup-failed", `Cannot set up the package: "${template}" ${state}`, {
+      ...facts,
+      hint: "the next start tries again",
+    });
+  let result: Bun.SyncSubprocess<"pipe", "pipe">;
+  try {
+    const streams = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
+    result = Bun.spawnSync([program, ...args], { cwd: scope.workenv, env, ...streams });
+  } catch (cause) {
+    throw failed("does not start", { cause });
+  }
+  const { exitCode, signalCode, stdout, stderr } = result;
   if (exitCode === 0) return;
   const output = `${stdout.toString()}${stderr.toString()}`.trimEnd().split("\n");
   const end =
     signalCode === undefined || signalCode === null
       ? `it ended with ${exitCode}`
       : `it was ended by ${signalCode}`;
-  throw new PspfError("setup-failed", `Cannot set up the package: "${template}" failed, ${end}`, {
-    problems: output.slice(-SHOWN_LINES).filter((line) => line !== ""),
-    hint: "the next start tries again",
-  });
+  const problems = output.slice(-SHOWN_LINES).filter((line) => line !== "");
+  throw failed(`failed, ${end}`, { problems });
 }
-
-/** A path as one word of a command, whatever is in it. */
-const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
