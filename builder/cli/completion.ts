@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 
 /** What may follow the words of a command: "" is flavor itself, "workenv list" a command of a group. */
-export interface Completions {
+interface Completions {
   readonly path: string;
   readonly words: readonly string[];
 }
 
 /** Every command of a tree with its subcommands and long options. */
-export function completionsOf(command: Command, path = ""): readonly Completions[] {
+function completionsOf(command: Command, path = ""): readonly Completions[] {
   const names = command.commands.map((child) => child.name());
   const options = command.options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : []));
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
