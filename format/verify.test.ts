@@ -262,6 +262,7 @@ describe("the verdict", () => {
           ok: false,
           detail: "Cannot read app.psp as a package: it has only 5 bytes",
           code: "not-a-package",
+          hint: "was the download complete? nothing may be cut off or appended",
         },
       ],
     });

@@ -17,6 +17,8 @@ export interface Check {
   readonly detail: string;
   /** Why it failed; its exit code is the one of the whole verification when it is the first. */
   readonly code?: ErrorCode;
+  /** What to do about a failure. */
+  readonly hint?: string;
 }
 
 export interface Verification {
@@ -61,10 +63,12 @@ async function attempt(name: string, check: () => Promise<string>): Promise<Chec
   }
 }
 
+const GET_IT_AGAIN = "the file is damaged or was changed: get it again";
+
 function failed(name: string, error: unknown): Check {
   if (!(error instanceof PspfError)) throw error;
   const detail = [error.message, ...error.problems].join("; ");
-  return { name, ok: false, detail, code: error.code };
+  return { name, ok: false, detail, code: error.code, hint: error.hint ?? GET_IT_AGAIN };
 }
 
 /** What `openPackage` made sure of. */

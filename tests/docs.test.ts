@@ -191,6 +191,7 @@ describe("manifest.md", () => {
       os: "!",
       arch: "!",
       bun: "!",
+      file: "!",
     };
     const listed = [...read("docs/manifest.md").matchAll(/^\| (`\{[^|]+\}`(?:, `\{[^|]+\}`)*) \|/gm)].flatMap(
       ([, cell = ""]) => cell.match(/\{[^}]+\}/g) ?? [],

@@ -8,7 +8,7 @@ export interface VerifiedFile {
   readonly verification: Verification;
 }
 
-/** Every check, and the verdict in the last line. */
+/** Every check, the verdict, and after a failure what to do. */
 export const verifyReport: Report<VerifiedFile> = {
   schema: "flavor.verify/1",
   text: ({ path, verification }, paint) => {
@@ -21,7 +21,8 @@ export const verifyReport: Report<VerifiedFile> = {
     const verdict = isValid(verification)
       ? `${path} is ${paint("green", "valid")}`
       : `${path} is ${paint("red", "NOT VALID")}: ${counted(failed, "check")} failed`;
-    return [...checks, verdict].join("\n");
+    const hints = new Set(verification.checks.flatMap(({ hint }) => (hint === undefined ? [] : [hint])));
+    return [...checks, verdict, ...[...hints].map((hint) => `  hint: ${hint}`)].join("\n");
   },
   json: ({ path, verification }) => ({
     path,
@@ -29,6 +30,12 @@ export const verifyReport: Report<VerifiedFile> = {
     name: verification.package?.metadata.package.name ?? null,
     version: verification.package?.metadata.package.version ?? null,
     key: verification.signer ?? null,
-    checks: verification.checks.map(({ name, ok, detail, code = null }) => ({ name, ok, detail, code })),
+    checks: verification.checks.map(({ name, ok, detail, code = null, hint = null }) => ({
+      name,
+      ok,
+      detail,
+      code,
+      hint,
+    })),
   }),
 };
