@@ -86,7 +86,7 @@ async function readMetadataBlock(source: ByteSource, index: PackageIndex): Promi
 }
 
 /** The slot table, which must be the one that a builder derives from the signed metadata. */
-export async function readSlots(
+async function readSlots(
   source: ByteSource,
   index: PackageIndex,
   metadata: Metadata,

@@ -115,7 +115,7 @@ function parseSlot(value: unknown, path: string, problems: Problems): SlotEntry 
 }
 
 /** A path in the workenv: relative, or behind "{workenv}"; "" is the workenv itself. */
-export function parseTarget(text: string, path: string, problems: Problems): string {
+function parseTarget(text: string, path: string, problems: Problems): string {
   const bare = text.replace(/^\{workenv\}(\/|$)/, "");
   const target = bare.replace(/^(\.\/)+|\/+$/g, "");
   const fault = bare.includes("{workenv}") ? "{workenv} may only stand in front" : faultOfName(bare);
