@@ -1,13 +1,13 @@
 import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { doing, errnoOf } from "./fs.ts";
+import { doing, errnoOf, ioError } from "./fs.ts";
 
 /** Removes a tree, also one with read-only directories; what is not there is fine. Links are never followed. */
 export function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
+    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw ioError("remove", path, error);
     doing("remove", path, () => {
       makeWritable(path);
       rmSync(path, { recursive: true, force: true });

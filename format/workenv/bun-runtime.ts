@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { doing, errnoOf } from "../io/fs.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { usesBun } from "../command/template.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Metadata } from "../wire/metadata-types.ts";
@@ -90,6 +90,6 @@ function linkTarget(path: string): string | undefined {
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
+    throw ioError("look at", path, error);
   }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
-import { doing, errnoOf } from "../io/fs.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { resolveInside } from "../io/paths.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import { replaceFile } from "../io/replacement.ts";
@@ -80,13 +80,13 @@ async function unpack(pkg: Package, root: string): Promise<void> {
 
 /** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
 export function retire(layout: WorkenvLayout): void {
-  rmSync(layout.marker, { force: true });
+  doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
   const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
   try {
     renameSync(layout.content, grave);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;
-    throw error;
+    throw ioError("put aside", layout.content, error);
   }
   removeTree(grave);
 }
