@@ -15,18 +15,20 @@ export interface ByteSource {
 /** A file as a source, open until its scope ends. Reads are synchronous underneath: a `pread` needs no thread. */
 export function openFileSource(path: string): ByteSource & Disposable {
   const fd = doing("open", path, () => openSync(path, "r"));
-  const size = doing("measure", path, () => {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new Error("it is not a regular file");
-    return stat.size;
-  });
+  let size: number;
+  try {
+    size = doing("measure", path, () => sizeOf(fd));
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   return {
     name: path,
     size,
     read: async (at, length) => {
       checkRange(path, size, at, length);
       const buffer = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const count = doing("read", path, () => readSync(fd, buffer, done, length - done, at + done));
         if (count === 0) throw tooShort(path, at, length);
         done += count;
@@ -35,6 +37,12 @@ export function openFileSource(path: string): ByteSource & Disposable {
     },
     [Symbol.dispose]: () => closeSync(fd),
   };
+}
+
+function sizeOf(fd: number): number {
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) throw new Error("it is not a regular file");
+  return stat.size;
 }
 
 export const memorySource = (bytes: Bytes, name = "memory"): ByteSource => ({
@@ -55,7 +63,13 @@ export async function* streamRange(source: ByteSource, at: number, length: numbe
 }
 
 function checkRange(name: string, size: number, at: number, length: number): void {
-  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(length) || at < 0 || length < 0 || at + length > size)
+  if (
+    !Number.isSafeInteger(at) ||
+    !Number.isSafeInteger(length) ||
+    at < 0 ||
+    length < 0 ||
+    at + length > size
+  )
     throw tooShort(name, at, length);
 }
 
