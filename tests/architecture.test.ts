@@ -133,6 +133,7 @@ const WARM_START = [
   "format/workenv/location.ts",
   "format/workenv/marker.ts",
   "launcher/bun.ts",
+  "launcher/cannot-start.ts",
   "launcher/env.ts",
   "launcher/exec.ts",
   "launcher/launch.ts",
