@@ -181,20 +181,19 @@ test.skipIf(!canLackPermission())("folders that deny everything can be filled, t
 });
 
 describe("times", () => {
-  const writeAt = (mtimes: boolean) => {
-    const to = openTreeWriter(root, { mtimes });
-    const sink = to.openFile("a", 0o644, 86400);
-    sink.close();
+  const writeAt = (mtime: number) => {
+    const to = openTreeWriter(root);
+    to.openFile("a", 0o644, mtime).close();
     to.hardLinkAsCopy("b", "a");
     return [statSync(at("a")).mtimeMs, statSync(at("b")).mtimeMs];
   };
 
-  test("are kept on request", () => {
-    expect(writeAt(true)).toEqual([86400_000, 86400_000]);
+  test("are those of the entries", () => {
+    expect(writeAt(86400)).toEqual([86400_000, 86400_000]);
   });
 
-  test("are otherwise those of writing", () => {
-    for (const time of writeAt(false)) expect(time).toBeGreaterThan(86400_000);
+  test("are those of writing where an entry has none", () => {
+    for (const time of writeAt(0)) expect(time).toBeGreaterThan(86400_000);
   });
 });
 

@@ -21,8 +21,6 @@ import { doing, errnoOf, ioError } from "./fs.ts";
 import { hostPathRules, type PathRules, resolveInside } from "./paths.ts";
 
 export interface TreeWriterOptions {
-  /** Whether files get the time that they come with; otherwise the time of writing. Off by default. */
-  readonly mtimes?: boolean;
   readonly rules?: PathRules;
 }
 
@@ -35,7 +33,8 @@ export interface FileSink {
 
 /**
  * Writes below one directory and nowhere else. Paths are untrusted, relative, with forward slashes; modes are
- * permission bits, of which set-user-id, set-group-id and sticky are dropped; times are seconds since 1970. Where two
+ * permission bits, of which set-user-id, set-group-id and sticky are dropped; times are seconds since 1970, and 0, which
+ * reproducible archives have in place of a time, leaves a file the time of its writing. Where two
  * entries have the same path the later wins, unless just one of them is a directory (`archive-invalid`). Throws
  * `path-escapes` for everything that leads or could lead outside.
  */
@@ -157,7 +156,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
           doing("complete", target, () => {
             // not the mode of open(): that would be subject to the umask
             if (hasModes) fchmodSync(fd, finalMode);
-            if (options.mtimes === true) futimesSync(fd, mtime, mtime);
+            if (mtime !== 0) futimesSync(fd, mtime, mtime);
             open = undefined;
             closeSync(fd);
           });
@@ -193,7 +192,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       if (target === source) return;
       replacing("copy", target, () => copyFileSync(source, target, constants.COPYFILE_EXCL));
       // a copy has the mode of the original, but its own time
-      if (options.mtimes === true) doing("complete", target, () => utimesSync(target, mtime, mtime));
+      if (mtime !== 0) doing("complete", target, () => utimesSync(target, mtime, mtime));
       files.set(target, mtime);
     },
     finish() {
