@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, extname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
 import { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
@@ -14,6 +14,7 @@ import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
 import { TOOL } from "./metadata-json.ts";
 import { chooseSigner, type KeyChoice, type Signer } from "./signer.ts";
 import type { SlotInput } from "./slot-input.ts";
+import { type Templates, templatesFor } from "./slot-references.ts";
 
 export interface PackOptions extends KeyChoice {
   /** One package each; the manifest's own list when not given, else the machine's platform. */
@@ -43,43 +44,58 @@ export async function packManifest(
   manifest: Manifest,
   options: PackOptions = {},
 ): Promise<readonly Packed[]> {
-  const targets = options.platforms ?? manifest.platforms ?? [hostTarget()];
+  const targets = [...new Set(options.platforms ?? manifest.platforms ?? [hostTarget()])];
   const signer = chooseSigner(options);
-  const outputs = targets.map((target) => outputFor(manifest, target, targets.length, options.output));
+  const plans = targets.map((target) => planFor(manifest, target, targets.length, options));
   const packed: Packed[] = [];
-  for (const [i, target] of targets.entries()) {
-    options.onProgress?.(`packing ${manifest.package.name} for ${target}`);
-    packed.push(await packOne(manifest, target, outputs[i] as string, signer, options));
+  for (const plan of plans) {
+    options.onProgress?.(`packing ${manifest.package.name} for ${plan.target}`);
+    packed.push(await packOne(manifest, plan, signer, options));
   }
   return packed;
 }
 
+/** What differs between the packages of one manifest. */
+interface TargetPlan {
+  readonly target: Target;
+  readonly output: string;
+  readonly slots: readonly SlotInput[];
+  readonly templates: Templates;
+}
+
+/** Made for all platforms before the first package is, so that a mistake costs no time. */
+function planFor(manifest: Manifest, target: Target, count: number, options: PackOptions): TargetPlan {
+  const included = manifest.slots.filter(
+    ({ platform }) => platform === undefined || matchesTarget(platform, target),
+  );
+  const slots = included.map((slot) => toInput(slot));
+  if (options.compat === "flavorpack") checkCompatible(manifest, slots);
+  return {
+    target,
+    output: outputFor(manifest, target, count, options.output),
+    slots,
+    templates: templatesFor(manifest, included, target),
+  };
+}
+
 async function packOne(
   manifest: Manifest,
-  target: Target,
-  output: string,
+  { target, output, slots, templates }: TargetPlan,
   signer: Signer,
   options: PackOptions,
 ): Promise<Packed> {
-  const slots = manifest.slots.filter(
-    ({ platform }) => platform === undefined || matchesTarget(platform, target),
-  );
-  const inputs = slots.map((slot) => toInput(slot));
-  if (options.compat === "flavorpack") checkCompatible(manifest, inputs);
   using launcher = await openLauncher(options.launcher ?? manifest.launcher ?? "bun", target, options);
   doing("create", dirname(output), () => mkdirSync(dirname(output), { recursive: true }));
   const result = await build({
     about: {
       format: FORMAT_NAME,
       package: manifest.package,
-      execution: { ...manifest.execution, primarySlot: primaryAmong(manifest, slots) },
+      ...templates,
       runtimeEnv: manifest.runtimeEnv,
-      workenv: manifest.workenv,
-      setupCommands: manifest.setupCommands,
       ...(manifest.cacheValidation === undefined ? {} : { cacheValidation: manifest.cacheValidation }),
       build: buildFacts(target, options.sourceDateEpoch),
     },
-    slots: inputs,
+    slots,
     launcher: launcher.source,
     launcherTool: launcher.tool,
     seed: signer.seed,
@@ -89,12 +105,6 @@ async function packOne(
     verify: options.verify ?? true,
   });
   return { ...result, target, signer };
-}
-
-/** A manifest counts all slots; a package only those that are in it. */
-function primaryAmong({ slots, execution }: Manifest, included: readonly ManifestSlot[]): number {
-  const primary = slots[execution.primarySlot];
-  return primary === undefined ? 0 : Math.max(0, included.indexOf(primary));
 }
 
 function toInput(slot: ManifestSlot): SlotInput {
@@ -179,7 +189,8 @@ export function outputFor(
       : isFolder
         ? join(output, `${name}.psp`)
         : output;
-  const extension = extname(file);
+  // The "2" of app-1.2 is no extension.
+  const extension = /\.[a-z]+$/i.exec(file)?.[0] ?? "";
   const stem = extension === "" ? file : file.slice(0, -extension.length);
   const suffix = count > 1 ? `-${target}` : "";
   // Windows starts nothing that does not end so.
