@@ -1,9 +1,11 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
-import { decodeChain, encodeChain, sniff, splitChain } from "../format/codecs/chain.ts";
-import { fromBytes } from "../format/codecs/streams.ts";
+import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
+import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
+import { doing } from "../format/io/fs.ts";
+import { readTar } from "../format/tar/read-tar.ts";
 import type { TreeEntry } from "../format/tar/tree-entry.ts";
 import { writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
@@ -33,7 +35,8 @@ export const operationsOf = ({ data, operations }: SlotInput): readonly Operatio
 export async function encodeSlot(slot: SlotInput, level?: number): Promise<EncodedSlot> {
   const operations = operationsOf(slot);
   checkSupported(operations);
-  const { bundle, codecs } = splitChain(operations);
+  const chain = splitChain(operations);
+  const { bundle, codecs } = chain;
   const common = { operations, permissions: permissionsOf(slot) };
   const { data } = slot;
   if (data.kind === "self") return { ...common, stored: fromBytes(new Uint8Array()), originalSize: () => 0 };
@@ -47,17 +50,21 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
     const entries = underTarget(slot.target, listTree(data.root, data));
     return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), codecs, level) };
   }
-  const content = contentOf(data);
-  const { head, whole } = await peek(content);
-  const outermost = operations.at(-1);
-  if (outermost !== undefined && sniff(head) === outermost)
-    return { ...common, ...alreadyEncoded(whole, codecs) };
-  if (bundle !== undefined && sniff(head) !== "TAR")
+  if (slot.operations === undefined && slot.target === "")
     throw unfit(
       slot,
-      `"${formatOperations(operations)}" needs a folder or a tar archive`,
-      "name a folder as its source",
+      "a file cannot become the workenv itself",
+      'name a target for it, or operations such as "tgz" if it is an archive',
     );
+  const { head, whole, close } = await peek(contentOf(data));
+  const form = sniff(head);
+  // Only where a chain was named: a chain that we chose must give back the very file, whatever its form.
+  if (slot.operations !== undefined && form !== undefined && form === operations.at(-1))
+    return { ...common, ...alreadyEncoded(slot, whole, chain) };
+  if (bundle !== undefined && form !== "TAR") {
+    await close();
+    throw noArchive(slot);
+  }
   return { ...common, ...counted(whole, codecs, level) };
 }
 
@@ -90,26 +97,60 @@ function counted(content: ByteStream, codecs: readonly OperationName[], level: n
 /**
  * A file that already has the form of its last operation is stored as it is: FlavorPack's native builders never
  * encode, so their manifests name files such as `conf.tgz`. It is decoded once for its original size, which also
- * shows that it can be.
+ * shows that it can be. The decoder draws the input, and what it has drawn is passed on, so neither waits for the
+ * other.
  */
-function alreadyEncoded(whole: ByteStream, codecs: readonly OperationName[]) {
+function alreadyEncoded(slot: SlotInput, whole: ByteStream, { bundle, codecs }: SplitChain) {
   let size = 0;
   const stored = async function* (): ByteStream {
-    const { readable, writable } = new TransformStream<Bytes, Bytes>();
-    const writer = writable.getWriter();
-    const measuring = (async () => {
-      for await (const piece of decodeChain(codecs, readable)) size += piece.length;
-    })();
-    measuring.catch(() => {});
-    for await (const piece of whole) {
-      await Promise.race([writer.write(piece), measuring]);
-      yield piece;
+    const drawn: Bytes[] = [];
+    let isDrawn = false;
+    const drawing = async function* (): ByteStream {
+      for await (const piece of whole) {
+        drawn.push(piece);
+        yield piece;
+      }
+      isDrawn = true;
+    };
+    const decoding = async function* (): ByteStream {
+      for await (const piece of decodeChain(codecs, drawing())) {
+        size += piece.length;
+        yield piece;
+      }
+    };
+    try {
+      for await (const _ of bundle === undefined ? decoding() : bodiesOf(decoding())) yield* drawn.splice(0);
+    } catch (cause) {
+      throw isDamage(cause) ? damagedFile(slot, cause) : cause;
     }
-    await Promise.race([writer.close(), measuring]);
-    await measuring;
+    if (!isDrawn) throw damagedFile(slot);
+    yield* drawn;
   };
   return { stored: stored(), originalSize: () => size };
 }
+
+/** Every piece of every file in an archive: as often as there is something to do meanwhile. */
+async function* bodiesOf(archive: ByteStream): ByteStream {
+  for await (const { body } of readTar(archive)) yield* body;
+}
+
+const isDamage = (error: unknown): error is PspfError =>
+  error instanceof PspfError && (error.code === "codec-failed" || error.code === "archive-invalid");
+
+const damagedFile = (slot: SlotInput, cause?: unknown): PspfError =>
+  unfit(
+    slot,
+    `it begins like "${formatOperations(operationsOf(slot))}", but is not such a file`,
+    "is the file damaged? operations that it does not end with are applied to it",
+    cause,
+  );
+
+const noArchive = (slot: SlotInput): PspfError =>
+  unfit(
+    slot,
+    `"${formatOperations(operationsOf(slot))}" needs a folder or a tar archive`,
+    "name a folder as its source",
+  );
 
 async function* contentOf(data: Exclude<SlotInput["data"], { kind: "tree" | "self" }>): ByteStream {
   switch (data.kind) {
@@ -126,33 +167,49 @@ async function* contentOf(data: Exclude<SlotInput["data"], { kind: "tree" | "sel
 
 const HEAD_SIZE = 512;
 
-/** The first bytes of a stream, and the stream with them. */
-async function peek(content: ByteStream): Promise<{ readonly head: Bytes; readonly whole: ByteStream }> {
+interface Peeked {
+  readonly head: Bytes;
+  /** The stream with its head. */
+  readonly whole: ByteStream;
+  /** Frees the stream, for when `whole` is not read at all. */
+  close(): Promise<unknown>;
+}
+
+async function peek(content: ByteStream): Promise<Peeked> {
   const iterator = content[Symbol.asyncIterator]();
-  let head: Bytes = new Uint8Array();
-  let step = await iterator.next();
-  for (; step.done !== true && head.length < HEAD_SIZE; step = await iterator.next())
-    head = new Uint8Array([...head, ...step.value]);
-  const rest = step;
+  const pieces: Bytes[] = [];
+  let size = 0;
+  let isEnd = false;
+  while (!isEnd && size < HEAD_SIZE) {
+    const step = await iterator.next();
+    isEnd = step.done === true;
+    if (step.done === true) break;
+    pieces.push(step.value);
+    size += step.value.length;
+  }
+  const close = async () => iterator.return?.();
   const whole = async function* (): ByteStream {
     try {
-      if (head.length > 0) yield head;
-      if (rest.done === true) return;
-      yield rest.value;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value;
+      yield* pieces.splice(0);
+      while (!isEnd) {
+        const step = await iterator.next();
+        if (step.done === true) return;
+        yield step.value;
+      }
     } finally {
-      await iterator.return?.();
+      await close();
     }
   };
-  return { head, whole: whole() };
+  const head = concat(pieces.map((piece) => piece.subarray(0, HEAD_SIZE)));
+  return { head, whole: whole(), close };
 }
 
 function permissionsOf({ permissions, data }: SlotInput): number {
   if (permissions !== undefined) return permissions;
-  const isProgram = data.kind === "file" && (statSync(data.path).mode & 0o100) !== 0;
-  return isProgram ? 0o755 : 0o644;
+  if (data.kind !== "file") return 0o644;
+  const { mode } = doing("look at", data.path, () => statSync(data.path));
+  return (mode & 0o100) === 0 ? 0o644 : 0o755;
 }
 
-const unfit = (slot: SlotInput, state: string, hint: string) =>
-  new PspfError("build-failed", `Cannot pack slot "${slot.id}": ${state}`, { hint });
+const unfit = (slot: SlotInput, state: string, hint: string, cause?: unknown) =>
+  new PspfError("build-failed", `Cannot pack slot "${slot.id}": ${state}`, { hint, cause });
