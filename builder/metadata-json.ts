@@ -8,12 +8,13 @@ import type {
   SlotEntry,
 } from "../format/wire/metadata-types.ts";
 import { formatOperations, formatOperationsStrict } from "../format/wire/operations.ts";
+import { isObject, type JsonObject } from "./merge-objects.ts";
 
 export interface JsonOptions {
   /** "flavorpack" keeps to the spellings that all of FlavorPack's readers know. */
   readonly operations: "own" | "flavorpack";
   /** Further top-level and nested members, from `PSPFBuilder.setMetadata`; what the builder decides wins. */
-  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly extra?: JsonObject;
 }
 
 /**
@@ -25,12 +26,12 @@ export function encodeMetadata(metadata: Metadata, options: JsonOptions): Bytes 
   return new TextEncoder().encode(JSON.stringify(document, null, 2));
 }
 
-function asDocument(metadata: Metadata, { operations }: JsonOptions): Record<string, unknown> {
+function asDocument(metadata: Metadata, { operations }: JsonOptions): JsonObject {
   const { execution, runtimeEnv, workenv, setupCommands, cacheValidation, build, launcher } = metadata;
   return {
     format: FORMAT_NAME,
     format_version: "1.0.0",
-    package: { ...metadata.package, description: metadata.package.description ?? "" },
+    package: packageDocument(metadata.package),
     slots: metadata.slots.map((slot) => slotDocument(slot, operations)),
     execution: {
       primary_slot: execution.primarySlot,
@@ -62,6 +63,12 @@ function asDocument(metadata: Metadata, { operations }: JsonOptions): Record<str
     setup_commands: setupCommands.map(setupDocument),
   };
 }
+
+const packageDocument = ({ name, version, description = "" }: Metadata["package"]) => ({
+  name,
+  version,
+  description,
+});
 
 const slotDocument = (slot: SlotEntry, operations: JsonOptions["operations"]) => ({
   slot: slot.index,
@@ -128,21 +135,16 @@ const isEmpty = (table: object): boolean =>
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 
-/** Deep merge of plain objects; `over` wins. */
-function merge(
-  under: Readonly<Record<string, unknown>>,
-  over: Record<string, unknown>,
-): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...over };
+/** Deep merge of plain objects: the members of `over`, which win, and behind them what only `under` has. */
+function merge(under: JsonObject, over: JsonObject): JsonObject {
+  const merged = new Map(Object.entries(over));
   for (const [key, value] of Object.entries(under)) {
-    const mine = over[key];
-    if (mine === undefined) result[key] = value;
-    else if (isPlain(mine) && isPlain(value)) result[key] = merge(value, mine);
+    const mine = merged.get(key);
+    if (mine === undefined) merged.set(key, value);
+    else if (isObject(mine) && isObject(value)) merged.set(key, merge(value, mine));
   }
-  return result;
+  // Unlike an assignment, this gives a key named `__proto__` no meaning.
+  return Object.fromEntries(merged);
 }
-
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const TOOL = { tool: "flavor", toolVersion: FLAVOR_VERSION } as const;
