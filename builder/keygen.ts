@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
@@ -39,5 +39,21 @@ export function generateKeys(directory: string): GeneratedKeys {
   return { ...files, fingerprint: toHex(publicKey) };
 }
 
-const writeNew = (path: string, text: string, mode: number): void =>
-  doing("write", path, () => writeFileSync(path, text, { mode, flag: "wx" }));
+/** A file that was not there before, whole; after a failure it is not there either. */
+function writeNew(path: string, text: string, mode: number): void {
+  const fd = doing("create", path, () => openSync(path, "wx", mode));
+  try {
+    writeAndClose(fd, text, path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+function writeAndClose(fd: number, text: string, path: string): void {
+  try {
+    doing("write", path, () => writeFileSync(fd, text));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -27,13 +27,18 @@ export interface Signer extends KeyPair {
   readonly origin: "seed" | "file" | "ephemeral";
 }
 
-/** The pair to sign with. Throws `key-invalid` for files that are no keys, and for two halves of different pairs. */
+/** The pair to sign with. Throws `key-invalid` for files that are no keys, and for two halves of different
+ * pairs; `bad-arguments` for a choice that makes no sense. */
 export function chooseSigner({ keySeed, privateKey, publicKey }: KeyChoice): Signer {
   if (keySeed !== undefined && (privateKey !== undefined || publicKey !== undefined))
     throw new PspfError(
       "bad-arguments",
       "Cannot sign with a key seed and with key files: one of them is enough",
     );
+  if (keySeed === "")
+    throw new PspfError("bad-arguments", "Cannot sign with an empty key seed: anybody could make its key", {
+      hint: "is the variable that should hold it set?",
+    });
   if (keySeed !== undefined) return { ...keyPairFromText(keySeed), origin: "seed" };
   if (privateKey === undefined) {
     if (publicKey !== undefined)
