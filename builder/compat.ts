@@ -18,8 +18,8 @@ export function checkCompatible(manifest: Pick<Manifest, "execution">, slots: re
     if (!RUNNABLE.includes(operations))
       found.push(`${at}: operations "${operations}", only ${RUNNABLE.join(", ")} run`);
     if (slot.data.kind === "self") found.push(`${at}: the Go launcher crashes on $SELF`);
-    if (slot.data.kind === "tree" && slot.target.includes("/"))
-      found.push(`${at}: a folder's target must have one part, got "${slot.target}"`);
+    if (operationsOf(slot).includes("TAR") && slot.target.includes("/"))
+      found.push(`${at}: an archive's target must have one part, got "${slot.target}"`);
     return found;
   });
   if (slots.length > MAX_SLOTS) problems.push(`slots: ${slots.length}, at most ${MAX_SLOTS} run`);
