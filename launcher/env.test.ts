@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import { failureOf } from "../tests/support/failure.ts";
+import { LOG_LEVELS, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
+
+const DEFAULTS = {
+  validation: "standard",
+  logLevel: "silent",
+  keepTemp: false,
+  execMode: "exec",
+  ownCommands: false,
+};
+
+test("an environment that says nothing", () => {
+  expect(readLauncherEnv({})).toMatchObject(DEFAULTS);
+  expect(readLauncherEnv({ PATH: "/bin", FLAVOR: "x", FLAVOR_VALIDATIONS: "none" })).toMatchObject(DEFAULTS);
+});
+
+test("empty values say nothing", () => {
+  const env = {
+    FLAVOR_VALIDATION: "",
+    FLAVOR_LOG_LEVEL: "",
+    FLAVOR_KEEP_TEMP: "",
+    FLAVOR_EXEC_MODE: "",
+    FLAVOR_LAUNCHER_CLI: "",
+  };
+  expect(readLauncherEnv(env)).toMatchObject(DEFAULTS);
+});
+
+test.each(VALIDATION_LEVELS.map((level) => [level]))("FLAVOR_VALIDATION=%s, in any case", (level) => {
+  for (const text of [level, level.toUpperCase()])
+    expect(readLauncherEnv({ FLAVOR_VALIDATION: text }).validation).toBe(level);
+});
+
+test.each(LOG_LEVELS.map((level) => [level]))("FLAVOR_LOG_LEVEL=%s, in any case", (level) => {
+  for (const text of [level, level.toUpperCase()])
+    expect(readLauncherEnv({ FLAVOR_LOG_LEVEL: text }).logLevel).toBe(level);
+});
+
+describe("a misspelt level is refused, with those that there are", () => {
+  test.each([
+    ["FLAVOR_VALIDATION", "nonce", VALIDATION_LEVELS],
+    ["FLAVOR_VALIDATION", " strict", VALIDATION_LEVELS],
+    ["FLAVOR_VALIDATION", "0", VALIDATION_LEVELS],
+    ["FLAVOR_VALIDATION", "constructor", VALIDATION_LEVELS],
+    ["FLAVOR_LOG_LEVEL", "verbose", LOG_LEVELS],
+    ["FLAVOR_LOG_LEVEL", "\u001b[31m", LOG_LEVELS],
+  ] as const)("%s=%j", async (name, value, levels) => {
+    expect(await failureOf(() => readLauncherEnv({ [name]: value }))).toMatchObject({
+      code: "bad-arguments",
+      exitCode: 105,
+      message: `Cannot use ${name}=${JSON.stringify(value)}: it is not a level`,
+      hint: `use one of: ${levels.join(", ")}`,
+    });
+  });
+});
+
+describe.each([
+  ["FLAVOR_KEEP_TEMP", "keepTemp"],
+  ["FLAVOR_LAUNCHER_CLI", "ownCommands"],
+] as const)("%s", (name, option) => {
+  test.each(["1", "t", "T", "true", "TRUE", "True", "on", "yes", "YES"])("is on with %j", (value) => {
+    expect(readLauncherEnv({ [name]: value })[option]).toBe(true);
+  });
+  test.each(["0", "false", "off", "no", "2", "truthy", " 1"])("is off with %j", (value) => {
+    expect(readLauncherEnv({ [name]: value })[option]).toBe(false);
+  });
+});
+
+test.each([
+  ["spawn", "spawn"],
+  ["SPAWN", "spawn"],
+  ["exec", "exec"],
+  ["fork", "exec"],
+] as const)("FLAVOR_EXEC_MODE=%s is %s", (value, mode) => {
+  expect(readLauncherEnv({ FLAVOR_EXEC_MODE: value }).execMode).toBe(mode);
+});
