@@ -59,6 +59,31 @@ describe("nothing else is a marker, and nothing throws", () => {
     },
   );
 
+  test("one that lacks any fact of the launch, however deep", () => {
+    const paths = [
+      "package.name",
+      "package.version",
+      "execution.command",
+      "execution.env",
+      "workenv.env",
+      "slots",
+    ];
+    for (const path of [...paths, ...["unset", "pass", "map", "set"].map((name) => `runtimeEnv.${name}`)]) {
+      const damaged = structuredClone(marker(7)) as unknown as Record<string, Record<string, unknown>>;
+      const parts = ["launch", ...path.split(".")];
+      const last = parts.pop() as string;
+      const parent = parts.reduce<Record<string, unknown>>(
+        (it, part) => it[part] as Record<string, unknown>,
+        damaged,
+      );
+      expect(parent).toHaveProperty(last);
+      parent[last] = null;
+      expect([path, decodeMarker(JSON.stringify(damaged))]).toEqual([path, undefined]);
+      delete parent[last];
+      expect([path, decodeMarker(JSON.stringify(damaged))]).toEqual([path, undefined]);
+    }
+  });
+
   test("of another version", () => {
     expect(decodeMarker(encodeMarker(marker(7)).replace("workenv/1", "workenv/2"))).toBeUndefined();
   });

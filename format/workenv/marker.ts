@@ -30,8 +30,25 @@ export function decodeMarker(text: string): Marker | undefined {
     const value = JSON.parse(text) as Partial<Marker> | null;
     const isOurs =
       value?.schema === SCHEMA && typeof value.digest === "string" && typeof value.inode === "number";
-    return isOurs && typeof value.launch?.execution?.command === "string" ? (value as Marker) : undefined;
+    return isOurs && hasAllFacts(value.launch) ? (value as Marker) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether everything is there that a start looks into: a marker may be of another version of us. */
+function hasAllFacts({
+  package: about,
+  execution,
+  runtimeEnv,
+  workenv,
+  slots,
+}: Partial<LaunchFacts> = {}): boolean {
+  const tables = [execution?.env, runtimeEnv?.map, runtimeEnv?.set, workenv?.env];
+  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, slots];
+  return (
+    [about?.name, about?.version, execution?.command].every((text) => typeof text === "string") &&
+    tables.every((table) => typeof table === "object" && table !== null) &&
+    lists.every(Array.isArray)
+  );
 }
