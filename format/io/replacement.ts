@@ -36,7 +36,7 @@ export function openReplacement(target: string, mode: number): Replacement {
   let isOpen = true;
   let written = 0;
   const put = (piece: Bytes, position: number) => {
-    for (let at = 0; at < piece.length; )
+    for (let at = 0; at < piece.length;)
       at += doing("write", target, () => writeSync(fd, piece, at, piece.length - at, position + at));
   };
   const close = () => {
