@@ -12,7 +12,8 @@ import { tempDir } from "../tests/support/temp-dir.ts";
 import { generateKeys } from "./keygen.ts";
 import { hostTarget } from "./launchers/host.ts";
 import { type Manifest, parseManifest } from "./manifest/manifest.ts";
-import { outputFor, packManifest, type PackOptions } from "./pack.ts";
+import { outputFor } from "./output-path.ts";
+import { packManifest, type PackOptions } from "./pack.ts";
 
 let dir: ReturnType<typeof tempDir>;
 beforeEach(() => {
