@@ -10,7 +10,7 @@ import type { LauncherOptions } from "./env.ts";
 export async function become(command: Command, mode: LauncherOptions["execMode"]): Promise<number> {
   const cannotExec = process.platform === "win32" || process.execve === undefined;
   if (mode === "spawn" || cannotExec) return (await import("./spawn.ts")).runAsChild(command);
-  await restoreSignals();
+  restoreSignals();
   try {
     return process.execve?.(command.program, [command.program, ...command.args], command.env) as never;
   } catch (cause) {
@@ -22,8 +22,8 @@ const SIGPIPE = 13;
 const SIGXFSZ = 25;
 
 /** Bun ignores these two signals, and an ignored signal stays ignored in the program: `app | head` would not end. */
-async function restoreSignals(): Promise<void> {
-  const libc = await loadLibc();
+function restoreSignals(): void {
+  const libc = loadLibc();
   libc?.resetSignal(SIGPIPE);
   libc?.resetSignal(SIGXFSZ);
 }

@@ -156,8 +156,8 @@ describe("what the launcher loads at every start", () => {
     expect(closure).toEqual(WARM_START);
   });
 
-  test("needs node:fs and node:path and nothing else that is not ours", () => {
-    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["node:fs", "node:path"]);
+  test("needs bun:ffi, node:fs and node:path and nothing else that is not ours", () => {
+    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["bun:ffi", "node:fs", "node:path"]);
   });
 });
 

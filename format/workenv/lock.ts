@@ -34,7 +34,7 @@ export const tryAcquire = async (path: string): Promise<Lock | undefined> => (aw
 
 async function attemptAt(path: string): Promise<() => Lock | undefined> {
   doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
-  const libc = await loadLibc();
+  const libc = loadLibc();
   return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path);
 }
 
