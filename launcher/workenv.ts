@@ -4,7 +4,7 @@ import { childEnvironment, type Environment } from "../format/command/environmen
 import type { Scope } from "../format/command/template.ts";
 import type { Bytes } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
-import { packageIdIn } from "../format/wire/index-block.ts";
+import { packageIdIn } from "../format/wire/package-id.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";

@@ -49,7 +49,8 @@ export function applyRuntimeEnv(
   const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
   const unset = matcher(rules.unset, windows);
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
+  if (rules.unset.length === 0) Object.assign(env, parent);
+  else for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
   for (const [from, to] of Object.entries(rules.map)) {
     const value = Object.hasOwn(env, from) ? env[from] : undefined;
     if (value === undefined || pass(from)) continue;

@@ -11,10 +11,10 @@ import {
   INDEX_BLOCK,
   indexChecksum,
   overlap,
-  packageIdIn,
   type RawIndex,
   span,
 } from "./index-block.ts";
+import { packageIdIn } from "./package-id.ts";
 
 const byte = fc.nat(0xff);
 const word = fc.oneof(fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(0, 0x7fffffff, 0xffffffff));

@@ -71,13 +71,6 @@ export interface PackageIndex {
   readonly slotCount: number;
 }
 
-/** The package id that our builder left in a block, as 16 hex digits; undefined in packages of other builders. */
-export function packageIdIn(block: Bytes): string | undefined {
-  const at = INDEX_BLOCK.offsets.packageId;
-  const id = block.subarray(at, at + 8).toHex();
-  return id === "0000000000000000" ? undefined : id;
-}
-
 export const decodeIndex = (block: Bytes): RawIndex => INDEX_BLOCK.decode(block);
 
 /** The block with its checksum filled in. */
