@@ -19,14 +19,14 @@ export async function launch(call: Invocation, options: LauncherOptions): Promis
   log("debug", () => `the workenv is ready: ${workenv.layout.content}`);
   const command = commandIn(workenv, call);
   log("debug", () => `starting ${[command.program, ...command.args].join(" ")}`);
-  return become(command, options.execMode);
+  return become(command, options.execMode, workenv.lease);
 }
 
 /** The workenv of the package: as it was left by an earlier start, else made now from metadata and slots. */
 export async function ensureWorkenvOf(call: Invocation, options: LauncherOptions): Promise<Workenv> {
   using self = openFileSource(call.package);
   const block = await readIndexBlock(self);
-  const ready = findWorkenv(block, call, options);
+  const ready = await findWorkenv(block, call, options);
   if (ready !== undefined) return ready;
   const { prepareWorkenv } = await import("./prepare.ts");
   return await prepareWorkenv(self, block, call, options); // `self` stays open until then

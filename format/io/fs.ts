@@ -35,7 +35,10 @@ export function ioError(deed: string, path: string, cause: unknown): PspfError {
   if (cause instanceof PspfError) return cause;
   const code = errnoOf(cause);
   const hint = code === undefined ? undefined : HINTS[code];
-  return new PspfError("io-failed", `Cannot ${deed} ${path}`, { cause, ...(hint === undefined ? {} : { hint }) });
+  return new PspfError("io-failed", `Cannot ${deed} ${path}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** The errno name of a system error, such as "ENOENT". */

@@ -24,7 +24,10 @@ export function resolveInside(root: string, untrusted: string, rules: PathRules 
   const base = normalize(root);
   const inside = target === base || target.startsWith(base.endsWith(sep) ? base : base + sep);
   if (!inside || isAbsolute(untrusted))
-    throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: it leads outside ${root}`);
+    throw new PspfError(
+      "path-escapes",
+      `Cannot use the path ${JSON.stringify(untrusted)}: it leads outside ${root}`,
+    );
   return (target.length > base.length && target.endsWith(sep) ? target.slice(0, -1) : target) as SafePath;
 }
 
