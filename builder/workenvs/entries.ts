@@ -42,8 +42,8 @@ export function findEntry(cache: string, id: string | undefined): WorkenvLayout 
 }
 
 /** Whether a launcher has locked this entry at some time. Without a callable C library, the lock is a database. */
-export const hasLockFile = ({ lock }: WorkenvLayout): boolean =>
-  [lock, `${lock}.sqlite`].some((path) => statOf(path)?.isFile() === true);
+export const hasLockFile = ({ making, lock }: WorkenvLayout): boolean =>
+  [making, lock, `${making}.sqlite`, `${lock}.sqlite`].some((path) => statOf(path)?.isFile() === true);
 
 /** What there is to say about an entry. Never throws. */
 export function describeEntry(layout: WorkenvLayout): CachedWorkenv {

@@ -19,7 +19,7 @@ import { failingAt } from "../../tests/support/sources.ts";
 import { scopeOf } from "../command/command.ts";
 import { memorySource } from "../io/byte-source.ts";
 import { removeTree } from "../io/remove-tree.ts";
-import { openPackage, type Package } from "../reader.ts";
+import { openPackage, type Package, type Slot } from "../reader.ts";
 import type { Bytes } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
 import { bunRuntimeOf } from "./bun-runtime.ts";
@@ -58,14 +58,16 @@ function requestFor(pkg: Package, more: Partial<EnsureRequest> = {}): EnsureRequ
     scope: scopeOf(pkg.metadata, layout.content, host, bunRuntimeOf(layout.bun).program),
     env: { PATH: "/usr/bin:/bin", COUNT: join(root, "count"), FAIL: join(root, "fail") },
     launcher: "/opt/launcher",
+    durable: false,
     onWait: () => {},
+    onBusy: () => {},
     ...more,
   };
 }
 
 async function ensure(pkg: Package, more: Partial<EnsureRequest> = {}) {
   const request = requestFor(pkg, more);
-  await ensureWorkenv(pkg, request);
+  using _lease = await ensureWorkenv(pkg, request);
   return request.layout;
 }
 
@@ -175,15 +177,18 @@ describe("the setup", () => {
   });
 
   test("may use slots of the life cycle init, which are gone afterwards", async () => {
-    const pkg = await open({
+    const built = await open({
       slots: [
         fileSlot("wheel", "wheel", { lifecycle: "init", target: "wheels/a.whl" }),
-        fileSlot("nameless", "x", { lifecycle: "init", target: "" }),
+        fileSlot("nameless", "x", { lifecycle: "init" }),
         fileSlot("kept", "kept"),
       ],
       about: { setupCommands: setup("cp {workenv}/wheels/a.whl {workenv}/slot_1_nameless {workenv}/share/") },
     });
-    const layout = await ensure(pkg);
+    // As FlavorPack's builders write it; ours wants a name.
+    const nameless = (slot: Slot) =>
+      slot.entry.index === 1 ? { ...slot, entry: { ...slot.entry, target: "" } } : slot;
+    const layout = await ensure({ ...built, slots: built.slots.map(nameless) });
     expect(readdirSync(join(layout.content, "share")).sort()).toEqual(["a.whl", "kept", "slot_1_nameless"]);
     expect(existsSync(join(layout.content, "wheels/a.whl"))).toBe(false);
     expect(existsSync(join(layout.content, "slot_1_nameless"))).toBe(false);

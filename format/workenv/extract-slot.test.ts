@@ -67,6 +67,16 @@ test.each([LARGE.length - 1, LARGE.length + 1, 0, 1_000_000])(
   },
 );
 
+test("a file that grows beyond what was signed is stopped there, not at its end", async () => {
+  const bytes = await packageBytes({ slots: [fileSlot("it", LARGE.toString(), { operations: ["GZIP"] })] });
+  const pkg = await openPackage(memorySource(bytes));
+  using dir = tempDir();
+  using writer = openTreeWriter(dir.path);
+  const slot = withEntry({ originalSize: 1000 })(pkg.slots[0] as Slot);
+  await failureOf(() => extractSlot(pkg.source, slot, writer));
+  expect(readFileSync(join(dir.path, "share/it")).length).toBeLessThan(LARGE.length / 4);
+});
+
 test("a file of a builder that signs no size comes out, too", async () => {
   const without = (slot: Slot) => {
     const { originalSize: _, ...entry } = slot.entry;

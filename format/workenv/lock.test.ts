@@ -9,6 +9,7 @@ beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "lock-"));
   writeFileSync(join(dir, "holder.ts"), HOLDER);
   writeFileSync(join(dir, "no-libc.ts"), NO_LIBC);
+  writeFileSync(join(dir, "race.ts"), RACE);
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -41,6 +42,23 @@ plugin({
   setup(build) {
     build.onLoad({ filter: /[/\\\\]io[/\\\\]libc\\.ts$/ }, () => ({
       contents: "export const LOCK_EXCLUSIVE_NOW = 6; export const loadLibc = async () => undefined;",
+      loader: "ts",
+    }));
+  },
+});
+`;
+
+/** A C library in whose flock() somebody else removes the file that was just opened. */
+const RACE = `
+import { plugin } from "bun";
+plugin({
+  name: "race",
+  setup(build) {
+    build.onLoad({ filter: /[/\\\\]io[/\\\\]libc\\.ts$/ }, () => ({
+      contents: \`
+        import { rmSync } from "node:fs";
+        export const LOCK_EXCLUSIVE_NOW = 6;
+        export const loadLibc = async () => ({ flock: () => (rmSync(process.argv[3]), 0) });\`,
       loader: "ts",
     }));
   },
@@ -101,6 +119,25 @@ describe.each([
     );
     expect(files).toEqual([how === "flock", how === "SQLite"]);
   });
+});
+
+const tryWith = (preload: string, path: string) =>
+  Bun.spawnSync([process.execPath, "--preload", preload, "holder.ts", "try", path], { cwd: dir });
+
+test.skipIf(process.platform === "win32")(
+  "a lock on a file that is no longer there is not counted as one",
+  () => {
+    expect(tryWith("./race.ts", newLock()).stdout.toString()).toBe("busy");
+  },
+);
+
+test("a database that is none is an error with its path, not a lock that is never free", () => {
+  const path = newLock();
+  expect(tryWith("./no-libc.ts", path).stdout.toString()).toBe("free");
+  writeFileSync(`${path}.sqlite`, "not a database ".repeat(100));
+  const { stdout, stderr } = tryWith("./no-libc.ts", path);
+  expect(stdout.toString()).toBe("");
+  expect(stderr.toString()).toContain(`Cannot lock ${path}`);
 });
 
 describe("within a process", () => {

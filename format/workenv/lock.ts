@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { doing } from "../io/fs.ts";
+import { doing, ioError } from "../io/fs.ts";
 import { type Libc, LOCK_EXCLUSIVE_NOW, LOCK_SHARED_NOW, loadLibc } from "../io/libc.ts";
 
 /** A held lock; it ends with its scope, and with its process however that ends. */
@@ -90,7 +90,7 @@ async function databaseAttempt(path: string): Promise<() => Lock | undefined> {
     } catch (error) {
       database.close();
       if ((error as { code?: unknown }).code === "SQLITE_BUSY") return undefined;
-      throw error;
+      throw ioError("lock", path, error);
     }
   };
 }

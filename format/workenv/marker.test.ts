@@ -21,6 +21,8 @@ const marker = (inode: number): Marker =>
   newMarker({
     packageId: "0123456789abcdef",
     digest: DIGEST,
+    jsonDigest: DIGEST,
+    durable: true,
     inode,
     seal: "valid",
     launch: LAUNCH,
