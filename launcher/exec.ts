@@ -18,7 +18,7 @@ export async function become(
   if (mode === "spawn" || cannotExec) return (await import("./spawn.ts")).runAsChild(command);
   const { program, env } = command;
   const argv = [program, ...command.args];
-  const libc = await loadLibc();
+  const libc = loadLibc();
   // Bun ignores these two, and an ignored signal stays ignored in the program: `app | head` would not end.
   libc?.resetSignal(SIGPIPE);
   libc?.resetSignal(SIGXFSZ);

@@ -26,7 +26,7 @@ export async function launch(call: Invocation, options: LauncherOptions): Promis
 export async function ensureWorkenvOf(call: Invocation, options: LauncherOptions): Promise<Workenv> {
   using self = openFileSource(call.package);
   const block = await readIndexBlock(self);
-  const ready = await findWorkenv(block, call, options);
+  const ready = findWorkenv(block, call, options);
   if (ready !== undefined) return ready;
   const { prepareWorkenv } = await import("./prepare.ts");
   return await prepareWorkenv(self, block, call, options); // `self` stays open until then

@@ -9,7 +9,7 @@ import { readIndexBlock } from "../format/wire/trailer.ts";
 import { type LauncherOptions, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { prepareWorkenv } from "./prepare.ts";
-import { findWorkenv } from "./workenv.ts";
+import { findWorkenv, type Workenv } from "./workenv.ts";
 
 let cache: string;
 beforeEach(() => {
@@ -46,10 +46,12 @@ async function packed(command = "{workenv}/share/hello {version}") {
 test("a warm start sees exactly what the cold start saw", async () => {
   const { source, block } = await packed();
   const call = callOf({ SECRET: "s", KEPT: "k" });
-  expect(await findWorkenv(block, call, options())).toBeUndefined();
+  expect(findWorkenv(block, call, options())).toBeUndefined();
   const cold = await prepareWorkenv(source, block, call, options());
-  const warm = await findWorkenv(block, call, options());
-  expect(warm).toEqual(JSON.parse(JSON.stringify(cold)));
+  const warm = findWorkenv(block, call, options());
+  const facts = ({ lease: _, ...rest }: Workenv) => JSON.parse(JSON.stringify(rest));
+  expect(facts(warm as Workenv)).toEqual(facts(cold));
+  for (const { lease } of [cold, warm as Workenv]) lease?.[Symbol.dispose]();
   expect(warm?.env).toMatchObject({ KEPT: "k", WHERE: cold.layout.content, FLAVOR_COMMAND_NAME: "link" });
   expect(warm?.env).not.toHaveProperty("SECRET");
 });
@@ -57,9 +59,9 @@ test("a warm start sees exactly what the cold start saw", async () => {
 test("another package, or the same one from another build, is not found", async () => {
   const { source, block } = await packed();
   await prepareWorkenv(source, block, callOf(), options());
-  expect(await findWorkenv((await packed("true")).block, callOf(), options())).toBeUndefined();
-  expect(await findWorkenv(block.with(200, 1), callOf(), options())).toBeUndefined();
-  expect(await findWorkenv(new Uint8Array(block.length), callOf(), options())).toBeUndefined();
+  expect(findWorkenv((await packed("true")).block, callOf(), options())).toBeUndefined();
+  expect(findWorkenv(block.with(200, 1), callOf(), options())).toBeUndefined();
+  expect(findWorkenv(new Uint8Array(block.length), callOf(), options())).toBeUndefined();
 });
 
 describe("a workenv whose seal was then", () => {

@@ -29,16 +29,16 @@ export interface Workenv {
  * The quick way of a warm start: the index names the workenv, and its marker vouches that it was made from a package
  * with exactly this index, whose seal was good enough for what is asked now. Nothing else of the package is read.
  */
-export async function findWorkenv(
+export function findWorkenv(
   block: Bytes,
   call: Invocation,
   { validation }: LauncherOptions,
-): Promise<Workenv | undefined> {
+): Workenv | undefined {
   const id = packageIdIn(block);
   if (id === undefined) return undefined;
   const layout = layoutFor(call, id);
   // The lease first: what is looked at afterwards cannot be taken away any more.
-  const lease = await tryShare(layout.lock);
+  const lease = tryShare(layout.lock);
   const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
   if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
     return workenvAt(layout, marker.launch, call, leaseIn(lease));

@@ -119,6 +119,7 @@ const WARM_START = [
   "format/command/words.ts",
   "format/errors.ts",
   "format/io/byte-source.ts",
+  "format/io/durable.ts",
   "format/io/fs.ts",
   "format/io/libc.ts",
   "format/io/replacement.ts",
@@ -131,6 +132,7 @@ const WARM_START = [
   "format/workenv/entry.ts",
   "format/workenv/layout.ts",
   "format/workenv/location.ts",
+  "format/workenv/lock.ts",
   "format/workenv/marker.ts",
   "launcher/bun.ts",
   "launcher/cannot-start.ts",
@@ -156,8 +158,8 @@ describe("what the launcher loads at every start", () => {
     expect(closure).toEqual(WARM_START);
   });
 
-  test("needs node:fs and node:path and nothing else that is not ours", () => {
-    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["node:fs", "node:path"]);
+  test("needs bun:ffi, node:fs and node:path and nothing else that is not ours", () => {
+    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["bun:ffi", "node:fs", "node:path"]);
   });
 });
 

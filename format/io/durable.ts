@@ -6,8 +6,8 @@ import { loadLibc } from "./libc.ts";
  * that cannot be asked for; then a file that vouches for the tree must not be synced either, or a power cut leaves it
  * alone with files of length 0.
  */
-export async function syncTree(root: string): Promise<boolean> {
-  const libc = await loadLibc();
+export function syncTree(root: string): boolean {
+  const libc = loadLibc();
   if (libc === undefined) return false;
   const fd = openSync(root, "r");
   try {

@@ -1,3 +1,4 @@
+import { dlopen, ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
 
 /** The functions of the C library that Bun does not offer. */
@@ -24,16 +25,15 @@ export const LOCK_EXCLUSIVE_NOW = 2 | 4;
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
 /** The C library of this process, or undefined where it cannot be called: every caller has another way. */
-export async function loadLibc(): Promise<Libc | undefined> {
-  if (libc === "not asked yet") libc = await open();
+export function loadLibc(): Libc | undefined {
+  if (libc === "not asked yet") libc = open();
   return libc;
 }
 
 const F_SETFD = 2;
 
-async function open(): Promise<Libc | undefined> {
+function open(): Libc | undefined {
   if (process.platform === "win32") return undefined;
-  const { dlopen, ptr } = await import("bun:ffi");
   for (const name of libraryNames()) {
     try {
       const { symbols } = dlopen(name, {

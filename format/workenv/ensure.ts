@@ -13,7 +13,7 @@ import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
 import type { LaunchFacts, Metadata } from "../wire/metadata-types.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
-import { inodeOf, isInPlace, readMarker } from "./entry.ts";
+import { identityOf, isInPlace, readMarker } from "./entry.ts";
 import { extractSlot, fileTarget } from "./extract-slot.ts";
 import { indexAsJson } from "./index-json.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
@@ -56,7 +56,7 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
   if (found === undefined || !holdsContentOf(found, pkg, layout)) await make(pkg, request);
   // The same content under another signature: only who signed it is new.
   else if (found.digest !== digest || found.seal !== seal) writeMarker(pkg, request, found);
-  const lease = await tryShare(layout.lock);
+  const lease = tryShare(layout.lock);
   return typeof lease === "string" ? undefined : lease;
 }
 
@@ -74,7 +74,7 @@ async function make(pkg: Package, request: EnsureRequest): Promise<void> {
     publish(staging.path, layout);
   }
   setUp(pkg, request);
-  const durable = request.durable && (await syncTree(layout.content));
+  const durable = request.durable && syncTree(layout.content);
   const boot = bootId();
   writeMarker(pkg, request, { durable, ...(boot === undefined ? {} : { bootId: boot }) });
 }
@@ -133,7 +133,7 @@ function writeMarker(
     packageId: layout.id,
     digest,
     jsonDigest: sha256Hex(pkg.json),
-    inode: inodeOf(layout.content) ?? -1,
+    ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
     seal,
     launch: launchFactsOf(pkg.metadata),
     durable,

@@ -18,7 +18,7 @@ export function findReady(layout: WorkenvLayout, digest: Sha256): Marker | undef
  * brought there before the marker counts until the system is started anew, because a power cut may have emptied it.
  */
 export const isInPlace = (marker: Marker, { content }: WorkenvLayout): boolean =>
-  marker.inode === inodeOf(content) &&
+  isSameDirectory(marker, identityOf(content)) &&
   (marker.durable || marker.bootId === undefined || marker.bootId === bootId());
 
 export function readMarker(layout: WorkenvLayout): Marker | undefined {
@@ -29,10 +29,17 @@ export function readMarker(layout: WorkenvLayout): Marker | undefined {
   }
 }
 
-export function inodeOf(directory: string): number | undefined {
+/** What tells a directory from another one that has the same name later. */
+export type Identity = Pick<Marker, "inode" | "born">;
+
+export function identityOf(directory: string): Identity | undefined {
   try {
-    return statSync(directory).ino;
+    const { ino, birthtimeMs } = statSync(directory);
+    return { inode: ino, born: birthtimeMs };
   } catch {
     return undefined;
   }
 }
+
+const isSameDirectory = (a: Identity, b: Identity | undefined): boolean =>
+  a.inode === b?.inode && a.born === b.born;

@@ -45,8 +45,8 @@ export const tryAcquire = async (path: string): Promise<Lock | undefined> => (aw
  * here, because there is no `flock` (SQLite's lock cannot be inherited) or the lock cannot be opened, as in a cache
  * that is only readable.
  */
-export async function tryShare(path: string): Promise<Lease | "busy" | "none"> {
-  const libc = await loadLibc();
+export function tryShare(path: string): Lease | "busy" | "none" {
+  const libc = loadLibc();
   if (libc === undefined) return "none";
   try {
     return flockNow(libc, path, LOCK_SHARED_NOW) ?? "busy";
@@ -57,7 +57,7 @@ export async function tryShare(path: string): Promise<Lease | "busy" | "none"> {
 
 async function attemptAt(path: string): Promise<() => Lock | undefined> {
   doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
-  const libc = await loadLibc();
+  const libc = loadLibc();
   return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path, LOCK_EXCLUSIVE_NOW);
 }
 

@@ -14,6 +14,8 @@ export interface Marker {
   readonly jsonDigest: Sha256;
   /** Inode of the content directory: another directory under the same name is not the one vouched for. */
   readonly inode: number;
+  /** When that directory came into being, in milliseconds: file systems give inode numbers out again. */
+  readonly born: number;
   /** What the seal was when the slots were unpacked, so that a stricter level asks again. */
   readonly seal: Seal | "unchecked";
   /** What a warm start would otherwise read from the package again. */
