@@ -47,7 +47,7 @@ export interface CleanOptions {
 /** What a cleaning did, or would do. */
 export interface CleanReport {
   readonly removed: readonly CachedWorkenv[];
-  /** Left alone, because another process is preparing them now. */
+  /** Left alone, because an application runs from them, or another process is making them now. */
   readonly busy: readonly CachedWorkenv[];
   /** Not removed, or not wholly. */
   readonly failed: readonly { readonly path: string; readonly error: PspfError }[];
@@ -69,8 +69,7 @@ export interface WorkenvDetails extends CachedWorkenv {
 
 /**
  * Looks after the cache of workenvs that launchers fill. Damaged entries are described as far as they can be read;
- * names that are not ours are neither shown nor touched. Programs that are running from a workenv are not noticed:
- * what is removed under one is gone for it.
+ * names that are not ours are neither shown nor touched. What an application runs from is not removed.
  */
 export class CacheManager {
   readonly cacheDir: string;
@@ -144,18 +143,16 @@ export class CacheManager {
   }
 
   /**
-   * Removes one workenv. Throws `workenv-not-found` as `resolveId` does, `workenv-busy` while another process is
-   * preparing it, and `io-failed`.
+   * Removes one workenv. Throws `workenv-not-found` as `resolveId` does, `workenv-busy` while it is
+   * in use, and `io-failed`.
    */
   async remove(idOrPrefix: string): Promise<CachedWorkenv> {
     const layout = layoutOf(this.cacheDir, this.resolveId(idOrPrefix));
     const entry = describeEntry(layout);
     if ((await evict(layout)) !== "busy") return entry;
-    throw new PspfError(
-      "workenv-busy",
-      `Cannot remove the workenv ${entry.id}: another process is preparing it`,
-      { hint: "try again when it is done" },
-    );
+    throw new PspfError("workenv-busy", `Cannot remove the workenv ${entry.id}: it is in use`, {
+      hint: "an application runs from it, or a start is making it: try again when that has ended",
+    });
   }
 
   /** The id that a prefix of it means. Throws `workenv-not-found` when none begins so, or several do. */

@@ -12,6 +12,8 @@ export interface LauncherOptions {
   readonly logLevel: LogLevel;
   /** Keep what an extraction that failed has left. */
   readonly keepTemp: boolean;
+  /** Bring a new workenv onto the disk before it counts. */
+  readonly durable: boolean;
   /** "exec" replaces this process by the application; "spawn" stays as its parent. */
   readonly execMode: "exec" | "spawn";
   /** The launcher's own commands instead of the application. */
@@ -25,6 +27,7 @@ export function readLauncherEnv(env: CallerEnv): LauncherOptions {
     validation: oneOf(env, "FLAVOR_VALIDATION", VALIDATION_LEVELS, "standard"),
     logLevel: oneOf(env, "FLAVOR_LOG_LEVEL", LOG_LEVELS, "silent"),
     keepTemp: isOn(env["FLAVOR_KEEP_TEMP"]),
+    durable: !isOff(env["FLAVOR_DURABLE"]),
     execMode: env["FLAVOR_EXEC_MODE"]?.toLowerCase() === "spawn" ? "spawn" : "exec",
     ownCommands: isOn(env["FLAVOR_LAUNCHER_CLI"]),
   };
@@ -39,6 +42,9 @@ function oneOf<T extends string>(env: CallerEnv, name: string, allowed: readonly
     hint: `use one of: ${allowed.join(", ")}`,
   });
 }
+
+const isOff = (value: string | undefined): boolean =>
+  value !== undefined && ["0", "f", "false", "off", "no"].includes(value.toLowerCase());
 
 const isOn = (value: string | undefined): boolean =>
   value !== undefined && ["1", "t", "true", "on", "yes"].includes(value.toLowerCase());

@@ -1,29 +1,35 @@
 import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
+import type { Lease } from "../format/workenv/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
 import type { LauncherOptions } from "./env.ts";
 
 /**
- * Becomes the program: same process, nothing left of the launcher. Where that is impossible (Windows) or not wanted
- * (`FLAVOR_EXEC_MODE=spawn`), starts it as a child and returns its exit code.
+ * Becomes the program: same process, nothing left of the launcher but the lease of its workenv, which the program and
+ * its children hold as an open file. Where that is impossible (Windows) or not wanted (`FLAVOR_EXEC_MODE=spawn`), starts
+ * it as a child, holds the lease and returns its exit code.
  */
-export async function become(command: Command, mode: LauncherOptions["execMode"]): Promise<number> {
+export async function become(
+  command: Command,
+  mode: LauncherOptions["execMode"],
+  lease?: Lease,
+): Promise<number> {
   const cannotExec = process.platform === "win32" || process.execve === undefined;
   if (mode === "spawn" || cannotExec) return (await import("./spawn.ts")).runAsChild(command);
-  restoreSignals();
+  const { program, env } = command;
+  const argv = [program, ...command.args];
+  const libc = loadLibc();
+  // Bun ignores these two, and an ignored signal stays ignored in the program: `app | head` would not end.
+  libc?.resetSignal(SIGPIPE);
+  libc?.resetSignal(SIGXFSZ);
+  if (lease !== undefined) libc?.keepOpen(lease.fd);
+  libc?.execve(program, argv, env);
   try {
-    return process.execve?.(command.program, [command.program, ...command.args], command.env) as never;
+    return process.execve?.(program, argv, env) as never;
   } catch (cause) {
-    throw cannotStart(command.program, cause);
+    throw cannotStart(program, cause);
   }
 }
 
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
-
-/** Bun ignores these two signals, and an ignored signal stays ignored in the program: `app | head` would not end. */
-function restoreSignals(): void {
-  const libc = loadLibc();
-  libc?.resetSignal(SIGPIPE);
-  libc?.resetSignal(SIGXFSZ);
-}

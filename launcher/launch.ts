@@ -19,7 +19,7 @@ export async function launch(call: Invocation, options: LauncherOptions): Promis
   log("debug", () => `the workenv is ready: ${workenv.layout.content}`);
   const command = commandIn(workenv, call);
   log("debug", () => `starting ${[command.program, ...command.args].join(" ")}`);
-  return become(command, options.execMode);
+  return become(command, options.execMode, workenv.lease);
 }
 
 /** The workenv of the package: as it was left by an earlier start, else made now from metadata and slots. */

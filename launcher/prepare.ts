@@ -26,9 +26,10 @@ export async function prepareWorkenv(
   const seal = isAsked ? await sealOf(pkg) : "unchecked";
   enforceSeal(seal, call, options);
   log("debug", () => `the seal is ${seal}`);
-  const workenv = workenvAt(layoutFor(call, pkg.id), launchFactsOf(pkg.metadata), call);
+  const launch = launchFactsOf(pkg.metadata);
+  const workenv = workenvAt(layoutFor(call, pkg.id), launch, call, undefined);
   log("info", () => `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`);
-  await ensureWorkenv(pkg, {
+  const lease = await ensureWorkenv(pkg, {
     layout: workenv.layout,
     digest: index.digest,
     seal,
@@ -36,9 +37,11 @@ export async function prepareWorkenv(
     env: workenv.env,
     launcher: call.executable,
     keepTemp: options.keepTemp,
+    durable: options.durable,
     onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
+    onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
   });
-  return workenv;
+  return { ...workenv, lease };
 }
 
 function enforceSeal(seal: Seal | "unchecked", call: Invocation, { validation }: LauncherOptions): void {

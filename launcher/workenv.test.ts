@@ -9,7 +9,7 @@ import { readIndexBlock } from "../format/wire/trailer.ts";
 import { type LauncherOptions, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { prepareWorkenv } from "./prepare.ts";
-import { findWorkenv } from "./workenv.ts";
+import { findWorkenv, type Workenv } from "./workenv.ts";
 
 let cache: string;
 beforeEach(() => {
@@ -49,7 +49,9 @@ test("a warm start sees exactly what the cold start saw", async () => {
   expect(findWorkenv(block, call, options())).toBeUndefined();
   const cold = await prepareWorkenv(source, block, call, options());
   const warm = findWorkenv(block, call, options());
-  expect(warm).toEqual(JSON.parse(JSON.stringify(cold)));
+  const facts = ({ lease: _, ...rest }: Workenv) => JSON.parse(JSON.stringify(rest));
+  expect(facts(warm as Workenv)).toEqual(facts(cold));
+  for (const { lease } of [cold, warm as Workenv]) lease?.[Symbol.dispose]();
   expect(warm?.env).toMatchObject({ KEPT: "k", WHERE: cold.layout.content, FLAVOR_COMMAND_NAME: "link" });
   expect(warm?.env).not.toHaveProperty("SECRET");
 });

@@ -8,6 +8,7 @@ import { packageIdIn } from "../format/wire/package-id.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";
+import { type Lease, tryShare } from "../format/workenv/lock.ts";
 import { layoutOf, type WorkenvLayout } from "../format/workenv/layout.ts";
 import { cacheDirectory } from "../format/workenv/location.ts";
 import type { LauncherOptions } from "./env.ts";
@@ -20,6 +21,8 @@ export interface Workenv {
   readonly layout: WorkenvLayout;
   readonly scope: Scope;
   readonly env: Environment;
+  /** Held while the application runs; undefined where there are no leases. */
+  readonly lease: Lease | undefined;
 }
 
 /**
@@ -34,9 +37,13 @@ export function findWorkenv(
   const id = packageIdIn(block);
   if (id === undefined) return undefined;
   const layout = layoutFor(call, id);
-  const marker = findReady(layout, sha256Hex(block));
-  if (marker === undefined || verdictOn(validation, marker.seal) !== "run") return undefined;
-  return workenvAt(layout, marker.launch, call);
+  // The lease first: what is looked at afterwards cannot be taken away any more.
+  const lease = tryShare(layout.lock);
+  const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
+  if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
+    return workenvAt(layout, marker.launch, call, leaseIn(lease));
+  leaseIn(lease)?.[Symbol.dispose]();
+  return undefined;
 }
 
 const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";
@@ -44,7 +51,14 @@ const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";
 export const layoutFor = (call: Invocation, id: string): WorkenvLayout =>
   layoutOf(cacheDirectory({ env: call.env, cwd: call.cwd, windows: windowsOf(call) }), id);
 
-export function workenvAt(layout: WorkenvLayout, launch: LaunchFacts, call: Invocation): Workenv {
+const leaseIn = (lease: Lease | string): Lease | undefined => (typeof lease === "string" ? undefined : lease);
+
+export function workenvAt(
+  layout: WorkenvLayout,
+  launch: LaunchFacts,
+  call: Invocation,
+  lease: Lease | undefined,
+): Workenv {
   const scope = scopeOf(launch, layout.content, call.host, bunRuntimeOf(layout.bun).program);
   const env = childEnvironment(call.env, launch, scope, {
     originalCommand: call.argv0,
@@ -52,5 +66,5 @@ export function workenvAt(layout: WorkenvLayout, launch: LaunchFacts, call: Invo
     cache: layout.cache,
     windows: windowsOf(call),
   });
-  return { launch, layout, scope, env };
+  return { launch, layout, scope, env, lease };
 }

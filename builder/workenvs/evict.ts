@@ -8,7 +8,7 @@ import { hasLockFile } from "./entries.ts";
 import { statOf } from "./measure.ts";
 
 /**
- * Removes an entry, unless another process is preparing it; whether it did. Killed at any point, it leaves an entry
+ * Removes an entry, unless another process is making it or an application runs from it; whether it did. Killed at any point, it leaves an entry
  * that no launcher uses and the next removal finds: marker first, then content and bookkeeping by one rename each,
  * the lock file last. `isMeant` is asked under the lock, because the entry may have been made anew since it was
  * listed.
@@ -17,8 +17,9 @@ export async function evict(
   layout: WorkenvLayout,
   isMeant: () => boolean = () => true,
 ): Promise<"removed" | "busy" | "kept"> {
-  using lock = await tryAcquire(layout.lock);
-  if (lock === undefined) return "busy";
+  using making = await tryAcquire(layout.making);
+  using lock = making === undefined ? undefined : await tryAcquire(layout.lock);
+  if (making === undefined || lock === undefined) return "busy";
   if (!isMeant()) return "kept";
   const { trash } = storeOf(layout.cache);
   doing("create", trash, () => mkdirSync(trash, { recursive: true, mode: 0o700 }));
@@ -26,7 +27,7 @@ export async function evict(
   bury(layout.content, trash);
   bury(layout.bookkeeping, trash);
   // Whoever has opened this file and waits for it sees that it is gone, and opens the next one.
-  rmSync(layout.lock, { force: true });
+  for (const path of [layout.lock, layout.making]) rmSync(path, { force: true });
   return "removed";
 }
 
@@ -49,11 +50,12 @@ function bury(path: string, trash: string): void {
   });
 }
 
-/** Whether another process holds the lock of an entry now. Changes nothing on the disk. */
+/** Whether another process makes or uses an entry now. Leaves nothing on the disk. */
 export async function isBusy(layout: WorkenvLayout): Promise<boolean> {
   if (!hasLockFile(layout)) return false;
-  using held = await tryAcquire(layout.lock);
-  return held === undefined;
+  using making = await tryAcquire(layout.making);
+  using lock = await tryAcquire(layout.lock);
+  return making === undefined || lock === undefined;
 }
 
 /** What removals that were interrupted have left, each with a path of its own. */

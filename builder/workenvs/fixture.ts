@@ -29,14 +29,16 @@ export function createCache() {
       using source = openFileSource(path);
       const pkg = await openPackage(source);
       const layout = layoutOf(cache, packageIdOf({ name, version }, sha256Hex(pkg.json)));
-      await ensureWorkenv(pkg, {
+      using _lease = await ensureWorkenv(pkg, {
         layout,
         digest: pkg.index.digest,
         seal: "valid",
         scope: scopeOf(pkg.metadata, layout.content, { os: "linux", arch: "amd64" }, "bun"),
         env: {},
         launcher: "launcher",
+        durable: false,
         onWait: () => {},
+        onBusy: () => {},
       });
       return layout;
     },

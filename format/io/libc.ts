@@ -1,15 +1,26 @@
-import { dlopen } from "bun:ffi";
+import { dlopen, ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
 
 /** The functions of the C library that Bun does not offer. */
 export interface Libc {
-  /** 0, or -1 when the lock is held by another open file. */
+  /** 0, or -1 when another open file holds the lock in a way that does not go with this one. */
   flock(fd: number, operation: number): number;
   /** Gives a signal its default disposition back; undefined where the platform has none. */
   resetSignal(signal: number): void;
+  /** Lets a file stay open in the program that this process becomes. */
+  keepOpen(fd: number): void;
+  /**
+   * Becomes another program, without Bun's own `execve` closing every file before. Returns only when that fails; the
+   * reason is then what `process.execve` says, which fails the same way.
+   */
+  execve(program: string, argv: readonly string[], env: Readonly<Record<string, string>>): void;
+  /** Brings everything that was written to the file system of an open file onto its disk; whether it could. */
+  syncfs(fd: number): boolean;
 }
 
-export const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB, the same on Linux and macOS
+/** Operations of flock(2), the same on Linux and macOS: never blocking, because that would block signals too. */
+export const LOCK_SHARED_NOW = 1 | 4;
+export const LOCK_EXCLUSIVE_NOW = 2 | 4;
 
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
@@ -19,6 +30,8 @@ export function loadLibc(): Libc | undefined {
   return libc;
 }
 
+const F_SETFD = 2;
+
 function open(): Libc | undefined {
   if (process.platform === "win32") return undefined;
   for (const name of libraryNames()) {
@@ -26,10 +39,37 @@ function open(): Libc | undefined {
       const { symbols } = dlopen(name, {
         flock: { args: ["i32", "i32"], returns: "i32" },
         signal: { args: ["i32", "ptr"], returns: "ptr" },
+        fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+        execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
       });
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
+        keepOpen: (fd) => void symbols.fcntl(fd, F_SETFD, 0),
+        execve(program, argv, env) {
+          const memory: Uint8Array[] = []; // what C sees must live until it is done
+          const text = (value: string) => {
+            const bytes = new TextEncoder().encode(`${value}\0`);
+            memory.push(bytes);
+            return ptr(bytes);
+          };
+          const list = (values: readonly string[]) => {
+            const pointers = BigUint64Array.from([...values.map((value) => BigInt(text(value))), 0n]);
+            memory.push(new Uint8Array(pointers.buffer));
+            return ptr(pointers);
+          };
+          const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+          symbols.execve(text(program), list(argv), list(variables));
+        },
+        syncfs(fd) {
+          // Linux only; loaded when asked for, because each symbol costs every start some time.
+          try {
+            const { symbols: more } = dlopen(name, { syncfs: { args: ["i32"], returns: "i32" } });
+            return more.syncfs(fd) === 0;
+          } catch {
+            return false;
+          }
+        },
       };
     } catch {
       // Try the next name; a process without a callable C library is a supported case.

@@ -1,6 +1,16 @@
-import { closeSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Bytes } from "../types.ts";
+import { syncFolder } from "./durable.ts";
 import { doing } from "./fs.ts";
 
 /** A file that is written beside its final place and appears there whole or not at all. */
@@ -13,8 +23,8 @@ export interface Replacement extends Disposable {
   /** Goes on at a later offset; what is left out reads as zeros. */
   skipTo(offset: number): void;
   readonly written: number;
-  /** Closes the file and puts it into its place. */
-  commit(): void;
+  /** Closes the file and puts it into its place; "durable" puts content and name onto the disk, in this order. */
+  commit(how?: "durable"): void;
   /** Without a `commit` before, removes every trace. */
   [Symbol.dispose](): void;
 }
@@ -56,11 +66,13 @@ export function openReplacement(target: string, mode: number): Replacement {
     get written() {
       return written;
     },
-    commit() {
+    commit(how) {
       doing("write", target, () => {
         if (process.platform !== "win32") fchmodSync(fd, mode);
+        if (how === "durable") fsyncSync(fd);
         close();
         renameSync(path, target);
+        if (how === "durable") syncFolder(folder);
       });
       unfinished.delete(path);
     },
@@ -72,9 +84,9 @@ export function openReplacement(target: string, mode: number): Replacement {
 }
 
 /** Writes a small file so that readers see the old content or the new, never a part. Makes its folder. */
-export function replaceFile(target: string, content: string | Bytes, mode = 0o600): void {
+export function replaceFile(target: string, content: string | Bytes, mode = 0o600, how?: "durable"): void {
   doing("create the folder of", target, () => mkdirSync(dirname(target), { recursive: true, mode: 0o700 }));
   using file = openReplacement(target, mode);
   file.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
-  file.commit();
+  file.commit(how);
 }

@@ -58,14 +58,16 @@ function requestFor(pkg: Package, more: Partial<EnsureRequest> = {}): EnsureRequ
     scope: scopeOf(pkg.metadata, layout.content, host, bunRuntimeOf(layout.bun).program),
     env: { PATH: "/usr/bin:/bin", COUNT: join(root, "count"), FAIL: join(root, "fail") },
     launcher: "/opt/launcher",
+    durable: false,
     onWait: () => {},
+    onBusy: () => {},
     ...more,
   };
 }
 
 async function ensure(pkg: Package, more: Partial<EnsureRequest> = {}) {
   const request = requestFor(pkg, more);
-  await ensureWorkenv(pkg, request);
+  using _lease = await ensureWorkenv(pkg, request);
   return request.layout;
 }
 
@@ -225,7 +227,7 @@ describe("the setup", () => {
 describe("a package that cannot be unpacked leaves nothing but empty folders", () => {
   const files = () =>
     readdirSync(cache, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith("env-"))
+      .filter((entry) => !entry.isDirectory() && !/^(env|make)-/.test(entry.name))
       .map(({ name }) => name);
 
   test("one changed bit in a slot", async () => {
@@ -286,16 +288,16 @@ describe("a package that cannot be unpacked leaves nothing but empty folders", (
 });
 
 describe("what was there before", () => {
-  test("of another build with the same id is put away, whole", async () => {
+  test("of another signer is kept: its content is the same, to the byte", async () => {
     const [one, two] = [
       await open({ ...withSetup("sh -c 'touch one'"), keySeed: "1" }),
       await open({ ...withSetup("sh -c 'touch one'"), keySeed: "2" }),
     ];
     expect(two.id).toBe(one.id);
     const layout = await ensure(one);
-    writeFileSync(join(layout.content, "left by the old one"), "");
+    writeFileSync(join(layout.content, "written by the application"), "");
     await ensure(two);
-    expect(readdirSync(layout.content).sort()).toEqual(["one", "share"]);
+    expect(readdirSync(layout.content).sort()).toEqual(["one", "share", "written by the application"]);
     expect([isReady(one), isReady(two)]).toEqual([false, true]);
     expect(workAreas()).toEqual([]);
   });

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
+import { bootId, syncTree } from "../io/durable.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { resolveInside } from "../io/paths.ts";
 import { removeTree } from "../io/remove-tree.ts";
@@ -9,15 +10,17 @@ import { replaceFile } from "../io/replacement.ts";
 import { openTreeWriter } from "../io/tree-writer.ts";
 import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
+import { sha256Hex } from "../wire/hashes.ts";
 import type { LaunchFacts, Metadata } from "../wire/metadata-types.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
-import { findReady, inodeOf } from "./entry.ts";
+import { identityOf, isInPlace, readMarker } from "./entry.ts";
 import { extractSlot, fileTarget } from "./extract-slot.ts";
 import { indexAsJson } from "./index-json.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
-import { acquire } from "./lock.ts";
+import { acquire, type Lease, tryShare } from "./lock.ts";
 import { encodeMarker, type Marker, newMarker } from "./marker.ts";
 import { runSetup } from "./setup.ts";
+import { openStaging } from "./staging.ts";
 
 export interface EnsureRequest {
   readonly layout: WorkenvLayout;
@@ -32,43 +35,54 @@ export interface EnsureRequest {
   readonly launcher: string;
   /** Leave the staging directory of a failed attempt where it is, for whoever looks for the fault. */
   readonly keepTemp?: boolean;
+  /** Bring the content onto the disk before the marker vouches for it. */
+  readonly durable: boolean;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
+  /** Told once when an application is running from a workenv that must be made anew. */
+  readonly onBusy: () => void;
 }
 
 /**
- * Makes the workenv of a package ready: unpacked aside, put into its place by one rename, set up there, and only then
- * vouched for by the marker. Of several processes one does the work and the others find it done. Whatever happens
- * before the marker is written, the next call starts anew.
+ * Makes the workenv of a package ready and gives a lease on it: unpacked aside, put into its place by one rename, set
+ * up there, brought onto the disk, and only then vouched for by the marker. Of several processes one does the work and
+ * the others find it done. Whatever happens before the marker is written, the next call starts anew.
  */
-export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promise<void> {
+export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promise<Lease | undefined> {
   const { layout, digest, seal } = request;
   createCache(layout);
-  using _lock = await acquire(layout.lock, request.onWait);
-  const ready = findReady(layout, digest);
-  if (ready !== undefined) return ready.seal === seal ? undefined : recordAndMark(pkg, request);
-  using staging = openStaging(layout, request);
+  using _making = await acquire(layout.making, request.onWait);
+  const found = readMarker(layout);
+  if (found === undefined || !holdsContentOf(found, pkg, layout)) await make(pkg, request);
+  // The same content under another signature: only who signed it is new.
+  else if (found.digest !== digest || found.seal !== seal) writeMarker(pkg, request, found);
+  const lease = tryShare(layout.lock);
+  return typeof lease === "string" ? undefined : lease;
+}
+
+const holdsContentOf = (marker: Marker, { json }: Package, layout: WorkenvLayout): boolean =>
+  marker.jsonDigest === sha256Hex(json) && isInPlace(marker, layout);
+
+async function make(pkg: Package, request: EnsureRequest): Promise<void> {
+  const { layout } = request;
+  using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   await unpack(pkg, staging.path);
-  retire(layout);
-  publish(staging.path, layout);
+  {
+    // Nobody but us makes it, and from here on nobody uses what is replaced.
+    using _exclusive = await acquire(layout.lock, request.onBusy);
+    retire(layout);
+    publish(staging.path, layout);
+  }
   setUp(pkg, request);
-  recordAndMark(pkg, request);
+  const durable = request.durable && syncTree(layout.content);
+  const boot = bootId();
+  writeMarker(pkg, request, { durable, ...(boot === undefined ? {} : { bootId: boot }) });
 }
 
 function createCache({ cache }: WorkenvLayout): void {
-  const { staging, trash } = storeOf(cache);
-  for (const directory of [cache, staging, trash])
+  const { staging, trash, locks } = storeOf(cache);
+  for (const directory of [cache, staging, trash, locks])
     doing("create", directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
-}
-
-/** A private directory on the cache's disk that is gone when its scope ends, unless it was published. */
-function openStaging(
-  { cache }: WorkenvLayout,
-  { keepTemp }: EnsureRequest,
-): { readonly path: string; [Symbol.dispose](): unknown } {
-  const { staging } = storeOf(cache);
-  const path = doing("create a folder in", staging, () => mkdtempSync(join(staging, "new-")));
-  return { path, [Symbol.dispose]: () => keepTemp === true || removeTree(path) };
 }
 
 async function unpack(pkg: Package, root: string): Promise<void> {
@@ -107,16 +121,24 @@ export function launchFactsOf(metadata: Metadata): LaunchFacts {
   return { package: about, execution, runtimeEnv, workenv, slots: targets, usesBun: needsBun(metadata) };
 }
 
-function recordAndMark(pkg: Package, { layout, digest, seal }: EnsureRequest): void {
+/** Index and metadata for people, then the marker, always last. */
+function writeMarker(
+  pkg: Package,
+  { layout, digest, seal }: EnsureRequest,
+  { durable, bootId }: Pick<Marker, "durable" | "bootId">,
+): void {
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
   const marker = newMarker({
     packageId: layout.id,
     digest,
-    inode: inodeOf(layout.content) ?? -1,
+    jsonDigest: sha256Hex(pkg.json),
+    ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
     seal,
     launch: launchFactsOf(pkg.metadata),
+    durable,
+    ...(bootId === undefined ? {} : { bootId }),
     created: new Date().toISOString(),
   });
-  replaceFile(layout.marker, encodeMarker(marker));
+  replaceFile(layout.marker, encodeMarker(marker), 0o600, durable ? "durable" : undefined);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Sha256 } from "../types.ts";
 import type { WorkenvLayout } from "./layout.ts";
+import { bootId } from "../io/durable.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**
@@ -9,8 +10,16 @@ import { decodeMarker, type Marker } from "./marker.ts";
  */
 export function findReady(layout: WorkenvLayout, digest: Sha256): Marker | undefined {
   const marker = readMarker(layout);
-  return marker?.digest === digest && inodeOf(layout.content) === marker.inode ? marker : undefined;
+  return marker?.digest === digest && isInPlace(marker, layout) ? marker : undefined;
 }
+
+/**
+ * Whether the content that a marker vouches for is there: the very folder, and its files on the disk. What was not
+ * brought there before the marker counts until the system is started anew, because a power cut may have emptied it.
+ */
+export const isInPlace = (marker: Marker, { content }: WorkenvLayout): boolean =>
+  isSameDirectory(marker, identityOf(content)) &&
+  (marker.durable || marker.bootId === undefined || marker.bootId === bootId());
 
 export function readMarker(layout: WorkenvLayout): Marker | undefined {
   try {
@@ -20,10 +29,17 @@ export function readMarker(layout: WorkenvLayout): Marker | undefined {
   }
 }
 
-export function inodeOf(directory: string): number | undefined {
+/** What tells a directory from another one that has the same name later. */
+export type Identity = Pick<Marker, "inode" | "born">;
+
+export function identityOf(directory: string): Identity | undefined {
   try {
-    return statSync(directory).ino;
+    const { ino, birthtimeMs } = statSync(directory);
+    return { inode: ino, born: birthtimeMs };
   } catch {
     return undefined;
   }
 }
+
+const isSameDirectory = (a: Identity, b: Identity | undefined): boolean =>
+  a.inode === b?.inode && a.born === b.born;

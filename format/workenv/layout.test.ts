@@ -44,6 +44,7 @@ test("all paths of an entry, for who looks for them", () => {
     marker: "/cache/.0123456789abcdef.pspf/instance/extract/complete",
     metadata: "/cache/.0123456789abcdef.pspf/package/psp.json",
     bun: "/cache/.0123456789abcdef.pspf/bun",
+    making: "/cache/.store/v1/locks/make-0123456789abcdef",
     lock: "/cache/.store/v1/locks/env-0123456789abcdef",
   });
 });

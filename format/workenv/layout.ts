@@ -24,6 +24,9 @@ export interface WorkenvLayout {
   readonly metadata: string;
   /** What the launcher needs to act as Bun for this package. */
   readonly bun: string;
+  /** Held by whoever makes or removes the entry. */
+  readonly making: string;
+  /** Shared by all who use the content, exclusive for who renames or removes it. */
   readonly lock: string;
 }
 
@@ -38,6 +41,7 @@ export function layoutOf(cache: string, id: string): WorkenvLayout {
     marker: join(bookkeeping, "instance", "extract", "complete"),
     metadata: join(bookkeeping, "package", "psp.json"),
     bun: join(bookkeeping, "bun"),
+    making: join(storeOf(cache).locks, `make-${id}`),
     lock: join(storeOf(cache).locks, `env-${id}`),
   };
 }

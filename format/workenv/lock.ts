@@ -1,10 +1,18 @@
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { doing, ioError } from "../io/fs.ts";
-import { type Libc, LOCK_EXCLUSIVE_NOW, loadLibc } from "../io/libc.ts";
+import { type Libc, LOCK_EXCLUSIVE_NOW, LOCK_SHARED_NOW, loadLibc } from "../io/libc.ts";
 
 /** A held lock; it ends with its scope, and with its process however that ends. */
 export type Lock = Disposable;
+
+/**
+ * A shared hold on a workenv: while anyone has one, nobody renames or removes it. It is an open file, so a program
+ * that inherits it holds it, too, and the kernel ends it with the last of them.
+ */
+export interface Lease extends Disposable {
+  readonly fd: number;
+}
 
 /** Milliseconds between attempts; the last one repeats. */
 const WAITS = [1, 2, 5, 10, 25, 50, 100] as const;
@@ -32,17 +40,32 @@ export async function acquire(path: string, onWait: () => void): Promise<Lock> {
 /** The lock at `path` when nobody holds it now, else undefined. */
 export const tryAcquire = async (path: string): Promise<Lock | undefined> => (await attemptAt(path))();
 
+/**
+ * A lease on what the lock at `path` stands for. "busy": somebody has it exclusively. "none": there can be no lease
+ * here, because there is no `flock` (SQLite's lock cannot be inherited) or the lock cannot be opened, as in a cache
+ * that is only readable.
+ */
+export function tryShare(path: string): Lease | "busy" | "none" {
+  const libc = loadLibc();
+  if (libc === undefined) return "none";
+  try {
+    return flockNow(libc, path, LOCK_SHARED_NOW) ?? "busy";
+  } catch {
+    return "none";
+  }
+}
+
 async function attemptAt(path: string): Promise<() => Lock | undefined> {
   doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
   const libc = loadLibc();
-  return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path);
+  return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path, LOCK_EXCLUSIVE_NOW);
 }
 
-function flockNow(libc: Libc, path: string): Lock | undefined {
+function flockNow(libc: Libc, path: string, operation: number): Lease | undefined {
   const fd = doing("open the lock", path, () => openSync(path, "a", 0o600));
   // A lock file may be removed by its holder: what was opened must still be what stands there.
-  if (libc.flock(fd, LOCK_EXCLUSIVE_NOW) === 0 && isSameFile(fd, path))
-    return { [Symbol.dispose]: () => closeSync(fd) };
+  if (libc.flock(fd, operation) === 0 && isSameFile(fd, path))
+    return { fd, [Symbol.dispose]: () => closeSync(fd) };
   closeSync(fd);
   return undefined;
 }

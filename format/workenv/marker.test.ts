@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import type { Sha256 } from "../types.ts";
-import { findReady, inodeOf, readMarker } from "./entry.ts";
+import { bootId } from "../io/durable.ts";
+import { findReady, identityOf, type Identity, readMarker } from "./entry.ts";
 import { layoutOf } from "./layout.ts";
 import { decodeMarker, encodeMarker, type Marker, newMarker } from "./marker.ts";
 
@@ -17,19 +18,23 @@ const LAUNCH: Marker["launch"] = {
   slots: [{ target: "x" }],
   usesBun: false,
 };
-const marker = (inode: number): Marker =>
+const marker = (identity: Identity, more: Partial<Marker> = {}): Marker =>
   newMarker({
     packageId: "0123456789abcdef",
     digest: DIGEST,
-    inode,
+    jsonDigest: DIGEST,
+    durable: true,
+    ...identity,
     seal: "valid",
     launch: LAUNCH,
     created: "2026-01-01T00:00:00.000Z",
+    ...more,
   });
+const SEVEN: Identity = { inode: 7, born: 7 };
 
 test("what is encoded is decoded", () => {
-  expect(decodeMarker(encodeMarker(marker(7)))).toEqual(marker(7));
-  expect(encodeMarker(marker(7))).toEndWith("}\n");
+  expect(decodeMarker(encodeMarker(marker(SEVEN)))).toEqual(marker(SEVEN));
+  expect(encodeMarker(marker(SEVEN))).toEndWith("}\n");
 });
 
 describe("nothing else is a marker, and nothing throws", () => {
@@ -52,7 +57,7 @@ describe("nothing else is a marker, and nothing throws", () => {
   test.each(["schema", "digest", "inode", "launch"] as const)(
     "one without %s, or with another kind of it",
     (field) => {
-      const { [field]: _, ...rest } = marker(7);
+      const { [field]: _, ...rest } = marker(SEVEN);
       expect(decodeMarker(JSON.stringify(rest))).toBeUndefined();
       for (const value of [null, [], {}, true, field === "inode" ? "7" : 7])
         expect(decodeMarker(JSON.stringify({ ...rest, [field]: value }))).toBeUndefined();
@@ -69,7 +74,7 @@ describe("nothing else is a marker, and nothing throws", () => {
       "slots",
     ];
     for (const path of [...paths, ...["unset", "pass", "map", "set"].map((name) => `runtimeEnv.${name}`)]) {
-      const damaged = structuredClone(marker(7)) as unknown as Record<string, Record<string, unknown>>;
+      const damaged = structuredClone(marker(SEVEN)) as unknown as Record<string, Record<string, unknown>>;
       const parts = ["launch", ...path.split(".")];
       const last = parts.pop() as string;
       const parent = parts.reduce<Record<string, unknown>>(
@@ -85,7 +90,7 @@ describe("nothing else is a marker, and nothing throws", () => {
   });
 
   test("of another version", () => {
-    expect(decodeMarker(encodeMarker(marker(7)).replace("workenv/1", "workenv/2"))).toBeUndefined();
+    expect(decodeMarker(encodeMarker(marker(SEVEN)).replace("workenv/1", "workenv/2"))).toBeUndefined();
   });
 
   test("any JSON, any text", () => {
@@ -98,7 +103,7 @@ describe("nothing else is a marker, and nothing throws", () => {
   });
 
   test("a marker that was cut off anywhere", () => {
-    const text = encodeMarker(marker(7)).trimEnd();
+    const text = encodeMarker(marker(SEVEN)).trimEnd();
     for (let end = 0; end < text.length; end++) expect(decodeMarker(text.slice(0, end))).toBeUndefined();
   });
 });
@@ -114,7 +119,7 @@ describe("an entry is ready", () => {
     const layout = layoutOf(cache, "0123456789abcdef");
     mkdirSync(layout.content);
     mkdirSync(dirname(layout.marker), { recursive: true });
-    writeFileSync(layout.marker, encodeMarker(marker(inodeOf(layout.content) as number)));
+    writeFileSync(layout.marker, encodeMarker(marker(identityOf(layout.content) as Identity)));
     return layout;
   }
 
@@ -132,6 +137,38 @@ describe("an entry is ready", () => {
     expect(findReady(layout, DIGEST)).toBeUndefined();
     mkdirSync(layout.content);
     expect(findReady(layout, DIGEST)).toBeUndefined();
+  });
+
+  test("not with a folder of the same inode number that was born at another time", () => {
+    const layout = makeEntry();
+    const identity = identityOf(layout.content) as Identity;
+    writeFileSync(layout.marker, encodeMarker(marker({ ...identity, born: identity.born - 1 })));
+    expect(findReady(layout, DIGEST)).toBeUndefined();
+  });
+
+  test("also when files come and go in its folder", () => {
+    const layout = makeEntry();
+    writeFileSync(join(layout.content, "log"), "");
+    rmSync(join(layout.content, "log"));
+    expect(findReady(layout, DIGEST)).toBeDefined();
+  });
+
+  test.each([
+    {
+      what: "brought onto the disk, in another run of the system",
+      durable: true,
+      bootId: "then",
+      ready: true,
+    },
+    { what: "not brought there, in this run", durable: false, bootId: bootId(), ready: true },
+    { what: "not brought there, in another run", durable: false, bootId: "then", ready: false },
+    { what: "not brought there, by a system that does not tell its runs", durable: false, ready: true },
+  ])("if its content was $what: $ready", ({ durable, bootId: boot, ready }) => {
+    const layout = makeEntry();
+    const identity = identityOf(layout.content) as Identity;
+    const more = { durable, ...(boot === undefined ? {} : { bootId: boot }) };
+    writeFileSync(layout.marker, encodeMarker(marker(identity, more)));
+    expect(findReady(layout, DIGEST) !== undefined).toBe(ready);
   });
 
   test("not with a marker that is a folder, or a link to nowhere, or not there", () => {

@@ -10,12 +10,20 @@ export interface Marker {
   readonly packageId: string;
   /** SHA-256 of the package's whole index block, and by its checksum of the metadata. Names only suggest, this decides. */
   readonly digest: Sha256;
+  /** SHA-256 of the metadata's JSON: it names every byte of the content. */
+  readonly jsonDigest: Sha256;
   /** Inode of the content directory: another directory under the same name is not the one vouched for. */
   readonly inode: number;
+  /** When that directory came into being, in milliseconds: file systems give inode numbers out again. */
+  readonly born: number;
   /** What the seal was when the slots were unpacked, so that a stricter level asks again. */
   readonly seal: Seal | "unchecked";
   /** What a warm start would otherwise read from the package again. */
   readonly launch: LaunchFacts;
+  /** Whether the content was on the disk before this marker was. */
+  readonly durable: boolean;
+  /** The run of the system in which it was made, where the system tells. */
+  readonly bootId?: string;
   /** ISO 8601. */
   readonly created: string;
 }

@@ -47,7 +47,7 @@ export function addWorkenv(program: Command, io: Io): void {
     .command("clean")
     .summary("remove cached packages")
     .description(
-      "Removes cached packages; one that is being unpacked right now stays, a running application loses its files",
+      "Removes cached packages; those that an application runs from, or that are being unpacked, stay",
     )
     .option("--older-than <days>", "only those that were unpacked longer ago", days)
     .option("--dry-run", "only say what would go")

@@ -1,0 +1,37 @@
+import { closeSync, fsyncSync, openSync, readFileSync } from "node:fs";
+import { loadLibc } from "./libc.ts";
+
+/**
+ * Brings a tree that was just written onto its disk, all at once: one `syncfs` costs what a few `fsync` do. False where
+ * that cannot be asked for; then a file that vouches for the tree must not be synced either, or a power cut leaves it
+ * alone with files of length 0.
+ */
+export function syncTree(root: string): boolean {
+  const libc = loadLibc();
+  if (libc === undefined) return false;
+  const fd = openSync(root, "r");
+  try {
+    return libc.syncfs(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Brings the names in a folder onto its disk. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A name for the time since the system was started; undefined where the system does not tell. */
+export function bootId(): string | undefined {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
