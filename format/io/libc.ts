@@ -54,7 +54,13 @@ function open(): Libc | undefined {
             return ptr(bytes);
           };
           const list = (values: readonly string[]) => {
-            const pointers = BigUint64Array.from([...values.map((value) => BigInt(text(value))), 0n]);
+            // Two halves each: a first BigInt costs a start 0.2 ms.
+            const pointers = new Uint32Array(2 * (values.length + 1));
+            for (const [i, value] of values.entries()) {
+              const address = text(value);
+              pointers[2 * i] = address % 2 ** 32;
+              pointers[2 * i + 1] = Math.floor(address / 2 ** 32);
+            }
             memory.push(new Uint8Array(pointers.buffer));
             return ptr(pointers);
           };
