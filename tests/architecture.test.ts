@@ -132,6 +132,7 @@ const WARM_START = [
   "format/workenv/layout.ts",
   "format/workenv/location.ts",
   "format/workenv/marker.ts",
+  "format/workenv/ownership.ts",
   "launcher/bun.ts",
   "launcher/cannot-start.ts",
   "launcher/env.ts",
