@@ -8,7 +8,9 @@ import {
   readdirSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -118,6 +120,13 @@ describe("who else may write", () => {
     expect(isPrivate(join(root, "link"), UID)).toBe(true);
   });
 
+  test("our own symlink to a folder below one that everybody may write to is refused", async () => {
+    folder("open/real");
+    chmodSync(join(root, "open"), 0o777);
+    symlinkSync(join(root, "open", "real"), join(root, "link"));
+    expect((await refusal(join(root, "link"))).cause).toBe(`${root}/open can be written by everybody`);
+  });
+
   test("a folder that is absent is not private: somebody may make it the next moment", () => {
     expect(isPrivate(join(root, "absent"), UID)).toBe(false);
     expect(isPrivate(folder("there"), UID)).toBe(true);
@@ -147,12 +156,14 @@ describe.skipIf(reason !== undefined)("as root", () => {
 
   test("somebody else's symlink to our folder is refused before anything is made there", async () => {
     const real = folder("real");
+    utimesSync(real, 0, 0);
     symlinkSync(real, join(root, "link"));
     lchownSync(join(root, "link"), STRANGER, STRANGER);
     expect((await refusal(join(root, "link"))).cause).toEndWith(`belongs to another user (${STRANGER})`);
     expect((await refusal(join(root, "link", "below"))).cause).toEndWith(`another user (${STRANGER})`);
     expect(isPrivate(join(root, "link"), UID)).toBe(false);
     expect(readdirSync(real)).toEqual([]);
+    expect(statSync(real).mtimeMs).toBe(0); // nor made and removed
   });
 
   test("our symlink to somebody else's folder is refused", async () => {
