@@ -12,5 +12,7 @@ export interface Invocation {
   readonly env: Environment;
   /** Asked for only when needed: the current directory may be gone. */
   readonly cwd: () => string;
+  /** The user's number; undefined where there is none, as on Windows. */
+  readonly uid?: number | undefined;
   readonly host: { readonly os: string; readonly arch: string };
 }

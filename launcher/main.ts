@@ -14,6 +14,7 @@ const call: Invocation = {
   args: process.argv.slice(2),
   env: process.env as Record<string, string>,
   cwd: () => process.cwd(),
+  uid: process.getuid?.(),
   host: {
     os: process.platform === "win32" ? "windows" : process.platform,
     arch: process.arch === "x64" ? "amd64" : process.arch,

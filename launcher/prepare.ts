@@ -4,12 +4,14 @@ import { completePackage, indexOf } from "../format/reader.ts";
 import { type Seal, sealOf } from "../format/seal/package-seal.ts";
 import type { Bytes } from "../format/types.ts";
 import { ensureWorkenv, launchFactsOf } from "../format/workenv/ensure.ts";
+import { layoutOf } from "../format/workenv/layout.ts";
+import { choosePlace, spaceFor } from "../format/workenv/place.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { verdictOn } from "./policy.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
-import { layoutFor, type Workenv, workenvAt } from "./workenv.ts";
+import { candidatesFor, type Workenv, workenvAt } from "./workenv.ts";
 
 /** A first start: index and metadata read strictly, the seal judged, the slots unpacked and set up. */
 export async function prepareWorkenv(
@@ -27,7 +29,12 @@ export async function prepareWorkenv(
   enforceSeal(seal, call, options);
   log("debug", () => `the seal is ${seal}`);
   const launch = launchFactsOf(pkg.metadata);
-  const workenv = workenvAt(layoutFor(call, pkg.id), launch, call, undefined);
+  const cache = choosePlace(candidatesFor(call), {
+    needed: spaceFor(pkg),
+    uid: call.uid,
+    onUnusable: (problem) => log("info", () => `cannot unpack to ${problem}`),
+  });
+  const workenv = workenvAt(layoutOf(cache, pkg.id), launch, call, undefined);
   log("info", () => `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`);
   const lease = await ensureWorkenv(pkg, {
     layout: workenv.layout,

@@ -10,7 +10,8 @@ import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";
 import { type Lease, tryShare } from "../format/workenv/lock.ts";
 import { layoutOf, type WorkenvLayout } from "../format/workenv/layout.ts";
-import { cacheDirectory } from "../format/workenv/location.ts";
+import { cacheCandidates, type Rung } from "../format/workenv/location.ts";
+import { isPrivate } from "../format/workenv/ownership.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { verdictOn } from "./policy.ts";
@@ -36,7 +37,26 @@ export function findWorkenv(
 ): Workenv | undefined {
   const id = packageIdIn(block);
   if (id === undefined) return undefined;
-  const layout = layoutFor(call, id);
+  // The first place costs what it always did; the others are looked at only when nothing was found there.
+  for (const rung of candidatesFor(call)) {
+    const found = isTrusted(rung, call)
+      ? findAt(layoutOf(rung.path, id), block, call, validation)
+      : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Everybody can make a folder where temporary ones are, so that one must be the user's own to be believed. */
+const isTrusted = ({ path, why }: Rung, { uid }: Invocation): boolean =>
+  why !== "temp" || uid === undefined || isPrivate(path, uid);
+
+function findAt(
+  layout: WorkenvLayout,
+  block: Bytes,
+  call: Invocation,
+  validation: LauncherOptions["validation"],
+): Workenv | undefined {
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
@@ -48,8 +68,9 @@ export function findWorkenv(
 
 const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";
 
-export const layoutFor = (call: Invocation, id: string): WorkenvLayout =>
-  layoutOf(cacheDirectory({ env: call.env, cwd: call.cwd, windows: windowsOf(call) }), id);
+/** The folders that may hold the workenv of a call, the best first. */
+export const candidatesFor = (call: Invocation): readonly Rung[] =>
+  cacheCandidates({ env: call.env, cwd: call.cwd, windows: windowsOf(call), uid: call.uid });
 
 const leaseIn = (lease: Lease | string): Lease | undefined => (typeof lease === "string" ? undefined : lease);
 

@@ -133,6 +133,7 @@ const WARM_START = [
   "format/workenv/location.ts",
   "format/workenv/lock.ts",
   "format/workenv/marker.ts",
+  "format/workenv/ownership.ts",
   "launcher/bun.ts",
   "launcher/cannot-start.ts",
   "launcher/env.ts",

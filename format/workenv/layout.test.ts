@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { PspfError } from "../errors.ts";
 import type { Sha256 } from "../types.ts";
 import { isPackageId, layoutOf, packageIdOf } from "./layout.ts";
-import { cacheDirectory, type LocationFacts } from "./location.ts";
+import { cacheCandidates, cacheDirectory, type LocationFacts } from "./location.ts";
 
 const DIGEST = "ab".repeat(32) as Sha256;
 
@@ -46,6 +46,37 @@ test("all paths of an entry, for who looks for them", () => {
     bun: "/cache/.0123456789abcdef.pspf/bun",
     making: "/cache/.store/v1/locks/make-0123456789abcdef",
     lock: "/cache/.store/v1/locks/env-0123456789abcdef",
+  });
+});
+
+describe("the places for a cache, in order", () => {
+  const XDG = { path: "/xdg/flavor/workenv", why: "XDG_CACHE_HOME" };
+  const HOME = { path: "/h/.cache/flavor/workenv", why: "home" };
+  const TEMP = { path: "/tmp/flavor-7/workenv", why: "temp" };
+  const all = { XDG_CACHE_HOME: "/xdg", HOME: "/h" };
+
+  test.each([
+    ["all that there are", all, [XDG, HOME, TEMP]],
+    ["FLAVOR_CACHE alone", { ...all, FLAVOR_CACHE: "/own" }, [{ path: "/own", why: "FLAVOR_CACHE" }]],
+    [
+      "FLAVOR_CACHE from the current folder",
+      { FLAVOR_CACHE: "own" },
+      [{ path: "/somewhere/own", why: "FLAVOR_CACHE" }],
+    ],
+    ["the temporary folder without a home", {}, [TEMP]],
+    ["the one of TMPDIR", { TMPDIR: "/t" }, [{ path: "/t/flavor-7/workenv", why: "temp" }]],
+    ["not that of a relative TMPDIR", { HOME: "/h", TMPDIR: "t" }, [HOME, TEMP]],
+  ])("%s", (_, env, expected) => {
+    const facts = { env: env as Record<string, string>, cwd: () => "/somewhere", windows: false, uid: 7 };
+    expect<unknown>(cacheCandidates(facts)).toEqual(expected);
+  });
+
+  test("on Windows the temporary folder is the user's own", () => {
+    const env = { USERPROFILE: "/u", TEMP: "/u/temp", TMPDIR: "/no" };
+    expect(cacheCandidates({ env, cwd: () => "/", windows: true }).map(({ path }) => path)).toEqual([
+      join("/u", ".cache", "flavor", "workenv"),
+      join("/u", "temp", "flavor", "workenv"),
+    ]);
   });
 });
 

@@ -170,12 +170,12 @@ test.each(["", "{", "null", "[]", '{"schema":"flavor.workenv/1"}', "\0\0"])(
   },
 );
 
-test("a cache that cannot be made is 106, with place and reason", async () => {
+test("a cache that cannot be made is 103, with place and reason", async () => {
   const at = newHome();
   writeFileSync(at.cache, "a file");
   const { stdout, stderr, exitCode } = await runPackage(app, [], at);
   expect(stdout).toBe("");
-  expect(stderr).toContain(at.cache);
-  expect(stderr).toContain("[io-failed]");
-  expect(exitCode).toBe(106);
+  expect(stderr).toContain(`${at.cache} (from FLAVOR_CACHE): `);
+  expect(stderr).toContain("[no-workenv-location]");
+  expect(exitCode).toBe(103);
 });

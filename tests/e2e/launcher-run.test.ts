@@ -228,12 +228,11 @@ test("FLAVOR_CACHE of the caller decides, also when relative; else XDG_CACHE_HOM
   expect(await cacheWith(unset)).toBe(standard);
 });
 
-test("without any home the failure says what to do", async () => {
-  const env = { HOME: undefined, FLAVOR_CACHE: undefined };
-  const { stderr, exitCode } = await runPackage(app, ["both"], { env });
-  expect(stderr).toContain("[no-workenv-location]");
-  expect(stderr).toContain("hint: set FLAVOR_CACHE");
-  expect(exitCode).toBe(103);
+test("without any home the workenv lies in the temporary folder", async () => {
+  const env = { HOME: undefined, FLAVOR_CACHE: undefined, TMPDIR: dir.path };
+  const { stdout, stderr } = await runPackage(app, ["var", "FLAVOR_WORKENV"], { env });
+  expect(stderr).toBe("");
+  expect(dirname(stdout)).toBe(join(dir.path, `flavor-${process.getuid?.()}`, "workenv"));
 });
 
 test.each([
