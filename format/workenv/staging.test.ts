@@ -52,7 +52,7 @@ test("of a living process is left alone, of a killed one swept, whatever its age
      process.stdout.write(staging.path);
      setInterval(() => {}, 1000);`,
   );
-  const owner = Bun.spawn([process.execPath, script], { stdout: "pipe", stderr: "inherit" });
+  await using owner = Bun.spawn([process.execPath, script], { stdout: "pipe", stderr: "inherit" });
   const path = new TextDecoder().decode((await owner.stdout.getReader().read()).value);
   expect(existsSync(join(path, "file"))).toBe(true);
   await sweepStaging(cache);
