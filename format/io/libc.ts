@@ -30,7 +30,11 @@ export function loadLibc(): Libc | undefined {
   return libc;
 }
 
-const F_SETFD = 2;
+/**
+ * Numbers for an inherited file that scripts do not use for their own, the first one below the limit of open files.
+ * `dup2` and not `fcntl`, whose variable arguments cannot be passed this way on every processor.
+ */
+const HIGH_NUMBERS = [900, 200, 60] as const;
 
 function open(): Libc | undefined {
   if (process.platform === "win32") return undefined;
@@ -39,13 +43,13 @@ function open(): Libc | undefined {
       const { symbols } = dlopen(name, {
         flock: { args: ["i32", "i32"], returns: "i32" },
         signal: { args: ["i32", "ptr"], returns: "ptr" },
-        fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+        dup2: { args: ["i32", "i32"], returns: "i32" },
         execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
       });
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
-        keepOpen: (fd) => void symbols.fcntl(fd, F_SETFD, 0),
+        keepOpen: (fd) => void HIGH_NUMBERS.some((number) => symbols.dup2(fd, number) === number),
         execve(program, argv, env) {
           const memory: Uint8Array[] = []; // what C sees must live until it is done
           const text = (value: string) => {
