@@ -244,13 +244,21 @@ describe("cleaning", () => {
     expect(planned.removed).toHaveLength(2);
   });
 
-  test.each([{ dryRun: true }, {}])("what is being prepared is skipped and reported: %p", async (options) => {
+  test.each([
+    [{ dryRun: true }, "lock", "an application is running from it"],
+    [{}, "lock", "an application is running from it"],
+    [{ dryRun: true }, "making", "a launcher is making it"],
+    [{}, "making", "a launcher is making it"],
+  ] as const)("what is busy is skipped and reported: %p, %s", async (options, lock, state) => {
     const [held, free] = [await fixture.fill("held"), await fixture.fill("free")];
     {
-      using _lock = await acquire(held.lock, () => {});
+      using _lock = await acquire(held[lock], () => {});
       const { removed, busy } = await manager.clean(options);
       expect([removed, busy]).toMatchObject([[{ id: free.id }], [{ id: held.id }]]);
-      expect((await errorOf(() => manager.remove(held.id))).code).toBe("workenv-busy");
+      expect(await errorOf(() => manager.remove(held.id))).toMatchObject({
+        code: "workenv-busy",
+        message: `Cannot remove the workenv ${held.id}: ${state}`,
+      });
       expect(manager.inspectWorkenv(held.id)).toMatchObject({ ready: true });
     }
     expect((await manager.clean()).removed.map(({ id }) => id)).toContain(held.id);

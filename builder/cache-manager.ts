@@ -5,6 +5,7 @@ import { removeTree } from "../format/io/remove-tree.ts";
 import { layoutOf, storeOf, type WorkenvLayout } from "../format/workenv/layout.ts";
 import { cacheDirectory } from "../format/workenv/location.ts";
 import type { Marker } from "../format/workenv/marker.ts";
+import { abandonedStaging, sweepLeftovers } from "../format/workenv/staging.ts";
 import {
   type CachedWorkenv,
   describeEntry,
@@ -15,7 +16,7 @@ import {
   packageInfoOf,
   readyMarker,
 } from "./workenvs/entries.ts";
-import { evict, isBusy, trashOf } from "./workenvs/evict.ts";
+import { busyWith, evict, trashOf } from "./workenvs/evict.ts";
 import { measure } from "./workenvs/measure.ts";
 
 /** Where a manager looks. */
@@ -47,7 +48,7 @@ export interface CleanOptions {
 /** What a cleaning did, or would do. */
 export interface CleanReport {
   readonly removed: readonly CachedWorkenv[];
-  /** Left alone, because another process is preparing them now. */
+  /** Left alone, because an application is running from them, or a launcher is making them now. */
   readonly busy: readonly CachedWorkenv[];
   /** Not removed, or not wholly. */
   readonly failed: readonly { readonly path: string; readonly error: PspfError }[];
@@ -69,8 +70,8 @@ export interface WorkenvDetails extends CachedWorkenv {
 
 /**
  * Looks after the cache of workenvs that launchers fill. Damaged entries are described as far as they can be read;
- * names that are not ours are neither shown nor touched. Programs that are running from a workenv are not noticed:
- * what is removed under one is gone for it.
+ * names that are not ours are neither shown nor touched. A workenv that an application is running from is never removed,
+ * where the system has locks that the application can hold (not on Windows).
  */
 export class CacheManager {
   readonly cacheDir: string;
@@ -102,7 +103,7 @@ export class CacheManager {
     return { cacheDir: this.cacheDir, size: this.getCacheSize(), count: entries.length, ready };
   }
 
-  /** Removes workenvs, and what interrupted removals have left. An error with one of them does not stop the rest. */
+  /** Removes workenvs, and what killed launchers and removals have left. An error with one of them does not stop the rest. */
   async clean(options: CleanOptions = {}): Promise<CleanReport> {
     const before = cutoffOf(options);
     const isOld = (layout: WorkenvLayout) => modifiedOf(layout).getTime() < before;
@@ -114,24 +115,22 @@ export class CacheManager {
       try {
         const outcome =
           options.dryRun === true
-            ? (await isBusy(layout))
-              ? "busy"
-              : "removed"
+            ? ((await busyWith(layout)) ?? "removed")
             : await evict(layout, () => isOld(layout));
         if (outcome === "removed") removed.push(entry);
-        if (outcome === "busy") busy.push(entry);
+        if (outcome === "being made" || outcome === "in use") busy.push(entry);
       } catch (error) {
         failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
       }
     }
-    const swept = this.#sweep(options, failed);
+    const swept = await this.#sweep(options, failed);
     return { removed, busy, failed, freed: removed.reduce((sum, { size }) => sum + size, swept) };
   }
 
-  /** Empties the trash. Bytes that were freed. */
-  #sweep({ dryRun }: CleanOptions, failed: { path: string; error: PspfError }[]): number {
+  /** Empties the work areas of what nobody owns. Bytes that were freed. */
+  async #sweep({ dryRun }: CleanOptions, failed: { path: string; error: PspfError }[]): Promise<number> {
     let freed = 0;
-    for (const path of trashOf(this.cacheDir)) {
+    for (const path of [...trashOf(this.cacheDir), ...(await abandonedStaging(this.cacheDir))]) {
       const { size } = measure(path);
       try {
         if (dryRun !== true) removeTree(path);
@@ -140,21 +139,24 @@ export class CacheManager {
         failed.push({ path, error: ioError("remove", path, error) });
       }
     }
+    // What is left now are locks of folders that are gone.
+    if (dryRun !== true) await sweepLeftovers(this.cacheDir);
     return freed;
   }
 
   /**
-   * Removes one workenv. Throws `workenv-not-found` as `resolveId` does, `workenv-busy` while another process is
-   * preparing it, and `io-failed`.
+   * Removes one workenv. Throws `workenv-not-found` as `resolveId` does, `workenv-busy` while an application runs from
+   * it or a launcher makes it, and `io-failed`.
    */
   async remove(idOrPrefix: string): Promise<CachedWorkenv> {
     const layout = layoutOf(this.cacheDir, this.resolveId(idOrPrefix));
     const entry = describeEntry(layout);
-    if ((await evict(layout)) !== "busy") return entry;
+    const outcome = await evict(layout);
+    if (outcome === "removed" || outcome === "kept") return entry;
     throw new PspfError(
       "workenv-busy",
-      `Cannot remove the workenv ${entry.id}: another process is preparing it`,
-      { hint: "try again when it is done" },
+      `Cannot remove the workenv ${entry.id}: ${outcome === "in use" ? "an application is running from it" : "a launcher is making it"}`,
+      { hint: "try again when it has ended" },
     );
   }
 

@@ -6,10 +6,11 @@ import { fileSlot, packageBytes } from "../tests/support/packages.ts";
 import { memorySource } from "../format/io/byte-source.ts";
 import type { Seal } from "../format/seal/package-seal.ts";
 import { readIndexBlock } from "../format/wire/trailer.ts";
+import { isLocked } from "../format/workenv/lock.ts";
 import { type LauncherOptions, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { prepareWorkenv } from "./prepare.ts";
-import { findWorkenv } from "./workenv.ts";
+import { findWorkenv, type Workenv } from "./workenv.ts";
 
 let cache: string;
 beforeEach(() => {
@@ -49,7 +50,14 @@ test("a warm start sees exactly what the cold start saw", async () => {
   expect(await findWorkenv(block, call, options())).toBeUndefined();
   const cold = await prepareWorkenv(source, block, call, options());
   const warm = await findWorkenv(block, call, options());
-  expect(warm).toEqual(JSON.parse(JSON.stringify(cold)));
+  const { lease, ...rest } = warm as Workenv;
+  const { lease: first, ...expected } = cold;
+  expect(rest).toEqual(JSON.parse(JSON.stringify(expected)));
+  expect(await isLocked(cold.layout.lock)).toBe(true);
+  first?.[Symbol.dispose]();
+  expect(await isLocked(cold.layout.lock)).toBe(true);
+  lease?.[Symbol.dispose]();
+  expect(await isLocked(cold.layout.lock)).toBe(false);
   expect(warm?.env).toMatchObject({ KEPT: "k", WHERE: cold.layout.content, FLAVOR_COMMAND_NAME: "link" });
   expect(warm?.env).not.toHaveProperty("SECRET");
 });
@@ -74,10 +82,9 @@ describe("a workenv whose seal was then", () => {
     const { layout } = await prepareWorkenv(source, block, callOf(), options());
     const text = readFileSync(layout.marker, "utf8").replace('"seal":"valid"', `"seal":"${seal}"`);
     writeFileSync(layout.marker, text);
-    const found = VALIDATION_LEVELS.map((level) => [
-      level,
-      findWorkenv(block, callOf(), options(level)) !== undefined,
-    ]);
+    const found: [string, boolean][] = [];
+    for (const level of VALIDATION_LEVELS)
+      found.push([level, (await findWorkenv(block, callOf(), options(level))) !== undefined]);
     expect(Object.fromEntries(found)).toEqual(expected);
   });
 });

@@ -8,9 +8,9 @@ import { packageIdIn } from "../format/wire/index-block.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";
-import { type Lease, tryShare } from "../format/workenv/lock.ts";
 import { layoutOf, type WorkenvLayout } from "../format/workenv/layout.ts";
 import { cacheDirectory } from "../format/workenv/location.ts";
+import { type Lease, share, tryShare } from "../format/workenv/lock.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { verdictOn } from "./policy.ts";
@@ -37,21 +37,32 @@ export async function findWorkenv(
   const id = packageIdIn(block);
   if (id === undefined) return undefined;
   const layout = layoutFor(call, id);
+  const digest = sha256Hex(block);
+  const good = () => {
+    const marker = findReady(layout, digest);
+    return marker !== undefined && verdictOn(validation, marker.seal) === "run" ? marker : undefined;
+  };
   // The lease first: what is looked at afterwards cannot be taken away any more.
-  const lease = await tryShare(layout.lock);
-  const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
-  if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
-    return workenvAt(layout, marker.launch, call, leaseIn(lease));
-  leaseIn(lease)?.[Symbol.dispose]();
-  return undefined;
+  const found = await tryShare(layout.lock);
+  if (found === "busy") return undefined;
+  using held = new DisposableStack();
+  let lease = found === "none" ? undefined : held.use(found);
+  let marker = good();
+  if (marker !== undefined && lease === undefined) {
+    // Somebody has removed the lock file, or there are no leases here.
+    lease = held.use(await share(layout.lock));
+    if (lease !== undefined) marker = good();
+  }
+  if (marker === undefined) return undefined;
+  const workenv = workenvAt(layout, marker.launch, call, lease);
+  held.move();
+  return workenv;
 }
 
 const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";
 
 export const layoutFor = (call: Invocation, id: string): WorkenvLayout =>
   layoutOf(cacheDirectory({ env: call.env, cwd: call.cwd, windows: windowsOf(call) }), id);
-
-const leaseIn = (lease: Lease | string): Lease | undefined => (typeof lease === "string" ? undefined : lease);
 
 export function workenvAt(
   layout: WorkenvLayout,

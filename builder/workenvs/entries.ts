@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { doing, errnoOf } from "../../format/io/fs.ts";
 import { MAX_METADATA_SIZE } from "../../format/spec.ts";
-import { inodeOf, readMarker } from "../../format/workenv/entry.ts";
+import { isInPlace, readMarker } from "../../format/workenv/entry.ts";
 import { isPackageId, layoutOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
 import type { Marker } from "../../format/workenv/marker.ts";
 import { isObject } from "../merge-objects.ts";
@@ -69,7 +69,7 @@ export function modifiedOf({ marker, content, bookkeeping }: WorkenvLayout): Dat
 /** The marker of an entry, if it vouches for the content that lies there now. */
 export function readyMarker(layout: WorkenvLayout): Marker | undefined {
   const marker = statOf(layout.marker)?.isFile() === true ? readMarker(layout) : undefined;
-  return marker !== undefined && marker.inode === inodeOf(layout.content) ? marker : undefined;
+  return marker !== undefined && isInPlace(marker, layout) ? marker : undefined;
 }
 
 /** Who made what: members of the package's metadata that are texts. */

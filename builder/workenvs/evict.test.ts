@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path";
 import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
 import { CacheManager } from "../cache-manager.ts";
-import { evict, isBusy, trashOf } from "./evict.ts";
+import { busyWith, evict, trashOf } from "./evict.ts";
 import { createCache } from "./fixture.ts";
 
 const LOCK_MODULE = join(import.meta.dir, "..", "..", "format", "workenv", "lock.ts");
@@ -21,19 +21,26 @@ async function holderOf(path: string) {
   return child;
 }
 
-test("what another process prepares stays, and goes when that process has died", async () => {
-  using fixture = createCache();
-  const layout = await fixture.fill("demo");
-  const holder = await holderOf(layout.lock);
-  try {
-    expect([await isBusy(layout), await evict(layout)]).toEqual([true, "busy"]);
-    expect(existsSync(layout.marker)).toBe(true);
-  } finally {
-    holder.kill("SIGKILL");
-    await holder.exited;
-  }
-  expect([await isBusy(layout), await evict(layout)]).toEqual([false, "removed"]);
-});
+test.each([
+  ["making", "being made"],
+  ["lock", "in use"],
+] as const)(
+  "while another process holds the lock %j, an entry is %s; it goes when that process has died",
+  async (lock, why) => {
+    using fixture = createCache();
+    const layout = await fixture.fill("demo");
+    const holder = await holderOf(layout[lock]);
+    try {
+      expect([await busyWith(layout), await evict(layout)]).toEqual([why, why]);
+      expect(existsSync(layout.marker)).toBe(true);
+    } finally {
+      holder.kill("SIGKILL");
+      await holder.exited;
+    }
+    expect([await busyWith(layout), await evict(layout)]).toEqual([undefined, "removed"]);
+    expect([existsSync(layout.lock), existsSync(layout.making)]).toEqual([false, false]);
+  },
+);
 
 test("an entry that is no longer meant when its lock is held stays whole", async () => {
   using fixture = createCache();

@@ -3,23 +3,26 @@ import { join } from "node:path";
 import { doing, errnoOf, ioError } from "../../format/io/fs.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
-import { tryAcquire } from "../../format/workenv/lock.ts";
-import { hasLockFile } from "./entries.ts";
+import { isLocked, tryAcquire } from "../../format/workenv/lock.ts";
 import { statOf } from "./measure.ts";
 
+/** Why an entry must stay: a launcher makes it or waits to, or an application runs from it. */
+export type Busy = "being made" | "in use";
+
 /**
- * Removes an entry, unless another process is making it or an application runs from it; whether it did. Killed at any point, it leaves an entry
- * that no launcher uses and the next removal finds: marker first, then content and bookkeeping by one rename each,
- * the lock file last. `isMeant` is asked under the lock, because the entry may have been made anew since it was
- * listed.
+ * Removes an entry, unless another process is making it or an application runs from it; whether it did. Killed at any
+ * point, it leaves an entry that no launcher uses and the next removal finds: marker first, then content and
+ * bookkeeping by one rename each, the lock files last. `isMeant` is asked under the locks, because the entry may have
+ * been made anew since it was listed.
  */
 export async function evict(
   layout: WorkenvLayout,
   isMeant: () => boolean = () => true,
-): Promise<"removed" | "busy" | "kept"> {
+): Promise<"removed" | Busy | "kept"> {
   using making = await tryAcquire(layout.making);
-  using lock = making === undefined ? undefined : await tryAcquire(layout.lock);
-  if (making === undefined || lock === undefined) return "busy";
+  if (making === undefined) return "being made";
+  using lock = await tryAcquire(layout.lock);
+  if (lock === undefined) return "in use";
   if (!isMeant()) return "kept";
   const { trash } = storeOf(layout.cache);
   doing("create", trash, () => mkdirSync(trash, { recursive: true, mode: 0o700 }));
@@ -54,12 +57,10 @@ function bury(path: string, trash: string): void {
   });
 }
 
-/** Whether another process makes or uses an entry now. Leaves nothing on the disk. */
-export async function isBusy(layout: WorkenvLayout): Promise<boolean> {
-  if (!hasLockFile(layout)) return false;
-  using making = await tryAcquire(layout.making);
-  using lock = await tryAcquire(layout.lock);
-  return making === undefined || lock === undefined;
+/** What another process does with an entry now, if anything. Leaves nothing on the disk. */
+export async function busyWith(layout: WorkenvLayout): Promise<Busy | undefined> {
+  if (await isLocked(layout.making)) return "being made";
+  return (await isLocked(layout.lock)) ? "in use" : undefined;
 }
 
 /** What removals that were interrupted have left, each with a path of its own. */

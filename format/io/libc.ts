@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, fstatSync } from "node:fs";
 
 /** The functions of the C library that Bun does not offer. */
 export interface Libc {
@@ -6,7 +6,10 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   /** Gives a signal its default disposition back; undefined where the platform has none. */
   resetSignal(signal: number): void;
-  /** Lets a file stay open in the program that this process becomes. */
+  /**
+   * Lets a file stay open in the program that this process becomes, under a number that programs do not choose for
+   * themselves: a script that says `exec 9>file` must not close it.
+   */
   keepOpen(fd: number): void;
   /**
    * Becomes another program, without Bun's own `execve` closing every file before. Returns only when that fails; the
@@ -29,7 +32,17 @@ export async function loadLibc(): Promise<Libc | undefined> {
   return libc;
 }
 
-const F_SETFD = 2;
+/** Where files for the next program go; the lower ones are for systems that allow fewer open files. */
+const KEPT_FILES = [900, 200, 60] as const;
+
+function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 async function open(): Promise<Libc | undefined> {
   if (process.platform === "win32") return undefined;
@@ -39,13 +52,19 @@ async function open(): Promise<Libc | undefined> {
       const { symbols } = dlopen(name, {
         flock: { args: ["i32", "i32"], returns: "i32" },
         signal: { args: ["i32", "ptr"], returns: "ptr" },
-        fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+        dup2: { args: ["i32", "i32"], returns: "i32" },
         execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
       });
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
-        keepOpen: (fd) => void symbols.fcntl(fd, F_SETFD, 0),
+        keepOpen(fd) {
+          for (const start of KEPT_FILES) {
+            let copy: number = start;
+            while (isOpen(copy)) copy++;
+            if (symbols.dup2(fd, copy) === copy) return;
+          }
+        },
         execve(program, argv, env) {
           const memory: Uint8Array[] = []; // what C sees must live until it is done
           const text = (value: string) => {
@@ -60,6 +79,7 @@ async function open(): Promise<Libc | undefined> {
           };
           const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
           symbols.execve(text(program), list(argv), list(variables));
+          memory.length = 0;
         },
         syncfs(fd) {
           // Linux only; loaded when asked for, because each symbol costs every start some time.

@@ -27,6 +27,7 @@ import { type EnsureRequest, ensureWorkenv, retire } from "./ensure.ts";
 import { findReady } from "./entry.ts";
 import { layoutOf, storeOf } from "./layout.ts";
 import { acquire } from "./lock.ts";
+import type { Marker } from "./marker.ts";
 
 let root: string;
 let cache: string;
@@ -227,7 +228,7 @@ describe("the setup", () => {
 describe("a package that cannot be unpacked leaves nothing but empty folders", () => {
   const files = () =>
     readdirSync(cache, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith("env-"))
+      .filter((entry) => !entry.isDirectory() && !/^(env|make)-/.test(entry.name))
       .map(({ name }) => name);
 
   test("one changed bit in a slot", async () => {
@@ -288,17 +289,42 @@ describe("a package that cannot be unpacked leaves nothing but empty folders", (
 });
 
 describe("what was there before", () => {
-  test("of another build with the same id is put away, whole", async () => {
+  test("of the same content under another signature stays, and only its marker is renewed", async () => {
     const [one, two] = [
-      await open({ ...withSetup("sh -c 'touch one'"), keySeed: "1" }),
-      await open({ ...withSetup("sh -c 'touch one'"), keySeed: "2" }),
+      await open({ ...withSetup(COUNT), keySeed: "1" }),
+      await open({ ...withSetup(COUNT), keySeed: "2" }),
     ];
     expect(two.id).toBe(one.id);
     const layout = await ensure(one);
-    writeFileSync(join(layout.content, "left by the old one"), "");
-    await ensure(two);
-    expect(readdirSync(layout.content).sort()).toEqual(["one", "share"]);
+    const first = findReady(layout, one.index.digest);
+    writeFileSync(join(layout.content, "state"), "of the application");
+    await ensure(two, { seal: "unchecked" });
+    expect(readdirSync(layout.content).sort()).toEqual(["share", "state"]);
+    expect(countRuns()).toBe(1);
     expect([isReady(one), isReady(two)]).toEqual([false, true]);
+    const { inode, jsonDigest, durable, bootId } = first as Marker;
+    expect(findReady(layout, two.index.digest)).toMatchObject({
+      inode,
+      jsonDigest,
+      durable,
+      ...(bootId === undefined ? {} : { bootId }),
+      seal: "unchecked",
+    });
+  });
+
+  test("of other content under the same id is put away, whole", async () => {
+    const pkg = await open(HELLO);
+    const layout = await ensure(pkg);
+    const text = readFileSync(layout.marker, "utf8");
+    const { jsonDigest } = findReady(layout, pkg.index.digest) as Marker;
+    writeFileSync(
+      layout.marker,
+      text.replace(jsonDigest, "0".repeat(64)).replace(pkg.index.digest, "1".repeat(64)),
+    );
+    writeFileSync(join(layout.content, "left by the old one"), "");
+    await ensure(pkg);
+    expect(readdirSync(layout.content)).toEqual(["share"]);
+    expect(isReady(pkg)).toBe(true);
     expect(workAreas()).toEqual([]);
   });
 
@@ -354,7 +380,7 @@ describe("at the same time", () => {
        const pkg = await openPackage(openFileSource(file));
        const layout = layoutOf(cache, pkg.id);
        const scope = scopeOf(pkg.metadata, layout.content, { os: "linux", arch: "amd64" }, "");
-       await ensureWorkenv(pkg, { layout, digest: pkg.index.digest, seal: "valid", scope, env: process.env, launcher: "", onWait() {} });
+       await ensureWorkenv(pkg, { layout, digest: pkg.index.digest, seal: "valid", scope, env: process.env, launcher: "", durable: false, onWait() {}, onBusy() {} });
        process.stdout.write("ready");`,
     );
     const env = { PATH: "/usr/bin:/bin", COUNT: join(root, "count") };
@@ -377,6 +403,7 @@ describe("at the same time", () => {
       await open(HELLO),
       await open({ ...HELLO, about: { package: { name: "other", version: "1.0.0" } } }),
     ];
+    using _making = await acquire(layoutOf(cache, one.id).making, () => {});
     using _lock = await acquire(layoutOf(cache, one.id).lock, () => {});
     await ensure(other);
     expect([isReady(one), isReady(other)]).toEqual([false, true]);

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
@@ -17,10 +17,10 @@ import { inodeOf, isInPlace, readMarker } from "./entry.ts";
 import { extractSlot, fileTarget } from "./extract-slot.ts";
 import { indexAsJson } from "./index-json.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
-import { acquire, type Lease, tryShare } from "./lock.ts";
+import { acquire, type Lease, share } from "./lock.ts";
 import { encodeMarker, type Marker, newMarker } from "./marker.ts";
 import { runSetup } from "./setup.ts";
-import { openStaging } from "./staging.ts";
+import { openStaging, sweepLeftovers } from "./staging.ts";
 
 export interface EnsureRequest {
   readonly layout: WorkenvLayout;
@@ -56,8 +56,8 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
   if (found === undefined || !holdsContentOf(found, pkg, layout)) await make(pkg, request);
   // The same content under another signature: only who signed it is new.
   else if (found.digest !== digest || found.seal !== seal) writeMarker(pkg, request, found);
-  const lease = await tryShare(layout.lock);
-  return typeof lease === "string" ? undefined : lease;
+  // Whoever would remove it waits for us, so it is still there when we have the lease.
+  return await share(layout.lock);
 }
 
 const holdsContentOf = (marker: Marker, { json }: Package, layout: WorkenvLayout): boolean =>
@@ -65,6 +65,7 @@ const holdsContentOf = (marker: Marker, { json }: Package, layout: WorkenvLayout
 
 async function make(pkg: Package, request: EnsureRequest): Promise<void> {
   const { layout } = request;
+  await sweepLeftovers(layout.cache);
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   await unpack(pkg, staging.path);
   {
@@ -97,6 +98,8 @@ export function retire(layout: WorkenvLayout): void {
   doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
   const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
   try {
+    // A folder that is not writable cannot get another parent.
+    if (statSync(layout.content).isDirectory()) chmodSync(layout.content, 0o700);
     renameSync(layout.content, grave);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
+import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
 import type { WorkenvLayout } from "./layout.ts";
-import { bootId } from "../io/durable.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**

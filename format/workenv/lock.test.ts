@@ -41,7 +41,7 @@ plugin({
   name: "no libc",
   setup(build) {
     build.onLoad({ filter: /[/\\\\]io[/\\\\]libc\\.ts$/ }, () => ({
-      contents: "export const LOCK_EXCLUSIVE_NOW = 6; export const loadLibc = async () => undefined;",
+      contents: "export const LOCK_EXCLUSIVE_NOW = 6, LOCK_SHARED_NOW = 5; export const loadLibc = async () => undefined;",
       loader: "ts",
     }));
   },
@@ -57,7 +57,7 @@ plugin({
     build.onLoad({ filter: /[/\\\\]io[/\\\\]libc\\.ts$/ }, () => ({
       contents: \`
         import { rmSync } from "node:fs";
-        export const LOCK_EXCLUSIVE_NOW = 6;
+        export const LOCK_EXCLUSIVE_NOW = 6, LOCK_SHARED_NOW = 5;
         export const loadLibc = async () => ({ flock: () => (rmSync(process.argv[3]), 0) });\`,
       loader: "ts",
     }));

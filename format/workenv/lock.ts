@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { doing, ioError } from "../io/fs.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { type Libc, LOCK_EXCLUSIVE_NOW, LOCK_SHARED_NOW, loadLibc } from "../io/libc.ts";
 
 /** A held lock; it ends with its scope, and with its process however that ends. */
@@ -22,13 +22,15 @@ const MESSAGE_AFTER = 1000;
  * Waits for the lock at `path` as long as another living process holds it. `onWait` is called once, after a second.
  * The kernel releases the lock when its holder dies, so nobody waits behind the dead.
  */
-export async function acquire(path: string, onWait: () => void): Promise<Lock> {
-  const attempt = await attemptAt(path);
+export const acquire = async (path: string, onWait: () => void): Promise<Lock> =>
+  until(await attemptAt(path), onWait);
+
+async function until<T>(attempt: () => T | undefined, onWait: () => void): Promise<T> {
   const start = performance.now();
   let told = false;
   for (let round = 0; ; round++) {
-    const lock = attempt();
-    if (lock !== undefined) return lock;
+    const held = attempt();
+    if (held !== undefined) return held;
     if (!told && performance.now() - start > MESSAGE_AFTER) {
       told = true;
       onWait();
@@ -40,29 +42,75 @@ export async function acquire(path: string, onWait: () => void): Promise<Lock> {
 /** The lock at `path` when nobody holds it now, else undefined. */
 export const tryAcquire = async (path: string): Promise<Lock | undefined> => (await attemptAt(path))();
 
+/** Whether another open file holds the lock at `path` now. Leaves nothing on the disk. */
+export async function isLocked(path: string): Promise<boolean> {
+  if (!existsSync(path) && !existsSync(databaseOf(path))) return false;
+  using lock = await tryAcquire(path);
+  return lock === undefined;
+}
+
+/** Ends a lock for good, with its file. Only for locks that nobody else will ever want. */
+export function endLock(path: string, lock: Lock): void {
+  rmSync(path, { force: true });
+  lock[Symbol.dispose]();
+  rmSync(databaseOf(path), { force: true }); // only now, because Windows removes no open file
+}
+
 /**
- * A lease on what the lock at `path` stands for. "busy": somebody has it exclusively. "none": there can be no lease
- * here, because there is no `flock` (SQLite's lock cannot be inherited) or the lock cannot be opened, as in a cache
- * that is only readable.
+ * A lease on what the lock at `path` stands for. Changes nothing on the disk. "busy": somebody has it exclusively.
+ * "none": there is no lock file, or there can be no lease, because there is no `flock` (SQLite's lock cannot be
+ * inherited) or the file cannot be read.
  */
 export async function tryShare(path: string): Promise<Lease | "busy" | "none"> {
   const libc = await loadLibc();
   if (libc === undefined) return "none";
   try {
-    return flockNow(libc, path, LOCK_SHARED_NOW) ?? "busy";
+    // Reading is enough for a shared lock, also where nothing can be written.
+    return flockNow(libc, path, "r", LOCK_SHARED_NOW) ?? "busy";
   } catch {
     return "none";
   }
 }
 
-async function attemptAt(path: string): Promise<() => Lock | undefined> {
-  doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+/**
+ * A lease as of `tryShare`, but waits as long as somebody has it exclusively, and makes the lock file where it is
+ * missing. Undefined where there can be none.
+ */
+export async function share(path: string): Promise<Lease | undefined> {
   const libc = await loadLibc();
-  return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path, LOCK_EXCLUSIVE_NOW);
+  if (libc === undefined) return undefined;
+  try {
+    return await until(
+      () => sharedAt(libc, path),
+      () => {},
+    );
+  } catch {
+    return undefined;
+  }
 }
 
-function flockNow(libc: Libc, path: string, operation: number): Lease | undefined {
-  const fd = doing("open the lock", path, () => openSync(path, "a", 0o600));
+function sharedAt(libc: Libc, path: string): Lease | undefined {
+  try {
+    return flockNow(libc, path, "r", LOCK_SHARED_NOW);
+  } catch (error) {
+    if (errnoOf((error as Error).cause) !== "ENOENT") throw error;
+  }
+  createFolderOf(path);
+  return flockNow(libc, path, "a+", LOCK_SHARED_NOW);
+}
+
+const createFolderOf = (path: string): void =>
+  doing("create the folder of", path, () => void mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+
+async function attemptAt(path: string): Promise<() => Lock | undefined> {
+  createFolderOf(path);
+  const libc = await loadLibc();
+  return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path, "a+", LOCK_EXCLUSIVE_NOW);
+}
+
+/** Network file systems want the file open for reading to share it, and for writing to have it exclusively. */
+function flockNow(libc: Libc, path: string, flags: "r" | "a+", operation: number): Lease | undefined {
+  const fd = doing("open the lock", path, () => openSync(path, flags, 0o600));
   // A lock file may be removed by its holder: what was opened must still be what stands there.
   if (libc.flock(fd, operation) === 0 && isSameFile(fd, path))
     return { fd, [Symbol.dispose]: () => closeSync(fd) };
@@ -78,11 +126,13 @@ function isSameFile(fd: number, path: string): boolean {
   }
 }
 
+const databaseOf = (path: string): string => `${path}.sqlite`;
+
 /** Without a callable C library: an exclusive transaction of SQLite, which also ends with its process. */
 async function databaseAttempt(path: string): Promise<() => Lock | undefined> {
   const { Database } = await import("bun:sqlite");
   return () => {
-    const database = doing("open the lock", path, () => new Database(`${path}.sqlite`));
+    const database = doing("open the lock", path, () => new Database(databaseOf(path)));
     try {
       database.run("PRAGMA busy_timeout = 0");
       database.run("BEGIN EXCLUSIVE");

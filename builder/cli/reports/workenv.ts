@@ -70,7 +70,7 @@ export const cleanReport: Report<Cleaned> = {
         nameOf(entry),
         formatSize(entry.size),
       ]),
-      ...busy.map((entry) => ["left alone, it is being unpacked", entry.id, nameOf(entry)]),
+      ...busy.map((entry) => ["left alone, it is in use", entry.id, nameOf(entry)]),
       ...failed.map(({ path, error }) => [paint("red", "FAILED"), path, plain(error.message)]),
     ];
     const total = `${isDryRun ? "would free" : "freed"} ${formatSize(freed)} of ${counted(removed.length, "package")}`;
