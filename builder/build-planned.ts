@@ -1,14 +1,14 @@
 import { PspfError } from "../format/errors.ts";
-import { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
-import { TARGETS, type Target } from "../format/platform.ts";
-import { FLAVOR_VERSION, FORMAT_NAME } from "../format/spec.ts";
+import type { Target } from "../format/platform.ts";
+import { FORMAT_NAME } from "../format/spec.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
 import { parseMetadata } from "../format/wire/metadata.ts";
-import type { BuildFacts, LauncherFacts } from "../format/wire/metadata-types.ts";
+import type { LauncherFacts } from "../format/wire/metadata-types.ts";
 import { type BuildRequest, type BuildResult, build } from "./build.ts";
+import { buildFacts } from "./build-facts.ts";
 import { checkCompatible } from "./compat.ts";
-import { ensureLauncher } from "./launchers/cache.ts";
-import { encodeMetadata, TOOL } from "./metadata-json.ts";
+import { openLauncher } from "./launcher-choice.ts";
+import { encodeMetadata } from "./metadata-json.ts";
 import { type PackagePlan, type PackageSettings, wrongSettings } from "./package-plan.ts";
 import { chooseSigner, type KeyChoice } from "./signer.ts";
 
@@ -45,7 +45,7 @@ export async function buildPlanned(request: PlannedBuild): Promise<BuildResult> 
   checkReadable(about, json);
   if (request.compat === "flavorpack") checkCompatible(plan.manifest, plan.slots);
   const { seed } = chooseSigner(key);
-  using launcher = await openLauncher(request);
+  using launcher = await openLauncher(settings.launcher ?? "bun", request.target);
   return await build({
     about,
     slots: plan.slots,
@@ -73,15 +73,6 @@ function aboutOf({ plan, target, sourceDateEpoch }: PlannedBuild): BuildRequest[
   };
 }
 
-const DEFAULT_EPOCH = Date.UTC(2025, 0, 1) / 1000;
-
-const buildFacts = (target: Target, epoch = DEFAULT_EPOCH): BuildFacts => ({
-  ...TOOL,
-  timestamp: new Date(epoch * 1000).toISOString().replace(".000Z", "+00:00"),
-  deterministic: true,
-  platform: { os: TARGETS[target].os, arch: TARGETS[target].arch, host: "deterministic-build" },
-});
-
 /** Members that the caller added may be such that readers refuse them; better now than when all is written. */
 function checkReadable(about: BuildRequest["about"], json: BuildRequest["json"]): void {
   try {
@@ -93,23 +84,3 @@ function checkReadable(about: BuildRequest["about"], json: BuildRequest["json"])
 }
 
 const ANY_LAUNCHER: LauncherFacts = { tool: "", toolVersion: "", size: 0, checksum: sha256Hex("") };
-
-interface OpenLauncher extends Disposable {
-  readonly source: ByteSource;
-  readonly tool: Pick<LauncherFacts, "tool" | "toolVersion">;
-}
-
-async function openLauncher({ settings, target }: PlannedBuild): Promise<OpenLauncher> {
-  const { launcher } = settings;
-  const external = { tool: "external", toolVersion: "unknown" };
-  if (launcher instanceof Uint8Array)
-    return { source: memorySource(launcher, "the launcher"), tool: external, [Symbol.dispose]: () => {} };
-  if (typeof launcher === "object") return { source: launcher, tool: external, [Symbol.dispose]: () => {} };
-  const source = openFileSource(launcher ?? (await ensureLauncher(target)).path);
-  const own = { tool: `flavor-launcher-${target}`, toolVersion: FLAVOR_VERSION };
-  return {
-    source,
-    tool: launcher === undefined ? own : external,
-    [Symbol.dispose]: () => source[Symbol.dispose](),
-  };
-}

@@ -8,6 +8,7 @@ import type { SlotInput } from "./slot-input.ts";
 const RUNNABLE = ["raw", "tar", "gzip", "tar|gzip"];
 /** The Rust launcher takes the 124th descriptor for JSON. */
 const MAX_SLOTS = 123;
+const UNKNOWN_THERE = /\{(?:slot:\d+|primary|os|arch|platform|bun)\}/g;
 
 /** Refuses what FlavorPack's own launchers cannot run, all of it at once. */
 export function checkCompatible(manifest: Pick<Manifest, "execution">, slots: readonly SlotInput[]): void {
@@ -23,9 +24,8 @@ export function checkCompatible(manifest: Pick<Manifest, "execution">, slots: re
     return found;
   });
   if (slots.length > MAX_SLOTS) problems.push(`slots: ${slots.length}, at most ${MAX_SLOTS} run`);
-  const placeholders =
-    manifest.execution.command.match(/\{(?:slot:\d+|primary|os|arch|platform|bun)\}/g) ?? [];
-  for (const placeholder of placeholders)
+  const placeholders = manifest.execution.command.match(UNKNOWN_THERE) ?? [];
+  for (const placeholder of new Set(placeholders))
     problems.push(`execution.command: ${placeholder} is not known there`);
   if (problems.length === 0) return;
   throw new PspfError("build-failed", "Cannot build a package for FlavorPack's own launchers", {

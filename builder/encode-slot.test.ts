@@ -48,7 +48,7 @@ const KINDS: readonly Kind[] = ["bytes", "stream", "file"];
 /** The same content as each kind of data; streams come in odd pieces. */
 function dataOf(kind: Kind, bytes: Bytes): SlotInput["data"] {
   if (kind === "bytes") return { kind, bytes };
-  if (kind === "stream") return { kind, stream: inPieces(bytes, 1021) };
+  if (kind === "stream") return { kind, stream: inPieces(bytes, 101) };
   writeFileSync(at("source"), bytes);
   return { kind, path: at("source") };
 }
@@ -329,6 +329,7 @@ describe("a file that only begins as if it was encoded", () => {
     ["cut short", "xz", async () => (await as("xz", noise(MIB))).slice(0, MIB / 2)],
     ["damaged", "bzip2", async () => flipped(await as("bzip2", noise(MIB)), 100)],
     ["followed by much else", "gzip", async () => concat([await as("gzip", TEXT), noise(LARGE)])],
+    ["followed by zeros", "gzip", async () => concat([await as("gzip", TEXT), new Uint8Array(LARGE)])],
     ["followed by much else", "zstd", async () => concat([await as("zstd", TEXT), noise(LARGE)])],
     ["followed by much else", "xz", async () => concat([await as("xz", TEXT), noise(LARGE)])],
     ["followed by much else", "bzip2", async () => concat([await as("bzip2", TEXT), noise(LARGE)])],

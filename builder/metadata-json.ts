@@ -56,7 +56,7 @@ function asDocument(metadata: Metadata, { operations }: JsonOptions): JsonObject
             expected_content: cacheValidation.expectedContent,
           },
         }),
-    ...(isEmpty(runtimeEnv) ? {} : { runtime: { env: runtimeEnv } }),
+    ...(isEmpty(runtimeEnv) ? {} : { runtime: { env: environmentDocument(runtimeEnv) } }),
     ...(isEmpty(workenv)
       ? {}
       : { workenv: { directories: workenv.directories.map(directoryDocument), env: workenv.env } }),
@@ -88,12 +88,19 @@ const slotDocument = (slot: SlotEntry, operations: JsonOptions["operations"]) =>
   ...(slot.selfRef ? { self_ref: true } : {}),
 });
 
+const environmentDocument = ({ unset, pass, map, set }: Metadata["runtimeEnv"]) => ({
+  unset,
+  pass,
+  map,
+  set,
+});
+
 const buildDocument = ({ tool, toolVersion, timestamp, deterministic, platform }: BuildFacts) => ({
   tool,
   tool_version: toolVersion,
   timestamp,
   deterministic,
-  platform,
+  platform: { os: platform.os, arch: platform.arch, host: platform.host },
 });
 
 const launcherDocument = ({ tool, toolVersion, size, checksum }: LauncherFacts) => ({
@@ -106,11 +113,29 @@ const launcherDocument = ({ tool, toolVersion, size, checksum }: LauncherFacts) 
 
 const directoryDocument = ({ path, mode }: Metadata["workenv"]["directories"][number]) => ({
   path: path === "" ? "{workenv}" : `{workenv}/${path}`,
-  ...(mode === undefined ? {} : { mode: octal(mode) }),
+  ...modeMember(mode),
 });
 
-const setupDocument = (setup: SetupCommand) =>
-  "mode" in setup && setup.mode !== undefined ? { ...setup, mode: octal(setup.mode) } : setup;
+function setupDocument(setup: SetupCommand): JsonObject {
+  const { type } = setup;
+  switch (type) {
+    case "execute":
+      return { type, command: setup.command };
+    case "enumerate_and_execute": {
+      const { path, pattern } = setup.enumerate;
+      return { type, command: setup.command, enumerate: { path, pattern } };
+    }
+    case "write_file":
+      return { type, path: setup.path, content: setup.content, ...modeMember(setup.mode) };
+    case "chmod":
+      return { type, path: setup.path, ...modeMember(setup.mode) };
+    default:
+      return setup satisfies never;
+  }
+}
+
+const modeMember = (mode: number | undefined): JsonObject =>
+  mode === undefined ? {} : { mode: octal(mode) };
 
 /** The features that FlavorPack's Python builder names. */
 function featuresOf({

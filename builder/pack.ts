@@ -1,17 +1,15 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { PspfError } from "../format/errors.ts";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { doing } from "../format/io/fs.ts";
-import { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
-import { matchesTarget, TARGETS, type Target } from "../format/platform.ts";
-import { FLAVOR_VERSION, FORMAT_NAME } from "../format/spec.ts";
-import type { BuildFacts, LauncherFacts } from "../format/wire/metadata-types.ts";
+import { matchesTarget, type Target } from "../format/platform.ts";
+import { FORMAT_NAME } from "../format/spec.ts";
 import { type BuildResult, build } from "./build.ts";
+import { buildFacts } from "./build-facts.ts";
 import { checkCompatible } from "./compat.ts";
-import { ensureLauncher } from "./launchers/cache.ts";
+import { openLauncher } from "./launcher-choice.ts";
 import { hostTarget } from "./launchers/host.ts";
 import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
-import { TOOL } from "./metadata-json.ts";
+import { outputFor } from "./output-path.ts";
 import { chooseSigner, type KeyChoice, type Signer } from "./signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { type Templates, templatesFor } from "./slot-references.ts";
@@ -84,7 +82,9 @@ async function packOne(
   signer: Signer,
   options: PackOptions,
 ): Promise<Packed> {
-  using launcher = await openLauncher(options.launcher ?? manifest.launcher ?? "bun", target, options);
+  const choice = options.launcher ?? manifest.launcher ?? "bun";
+  if (choice === "bun") options.onProgress?.(`making sure of the launcher for ${target}`);
+  using launcher = await openLauncher(choice, target);
   doing("create", dirname(output), () => mkdirSync(dirname(output), { recursive: true }));
   const result = await build({
     about: {
@@ -127,78 +127,4 @@ function dataOf({ source, include, exclude, mtimes }: ManifestSlot): SlotInput["
   if (source === "$SELF") return { kind: "self" };
   if (!doing("look at", source, () => statSync(source)).isDirectory()) return { kind: "file", path: source };
   return { kind: "tree", root: source, include, exclude, mtimes: mtimes ? "keep" : "zero" };
-}
-
-/** What a package says of its build. Nothing of it depends on the machine or on the time, so equal input gives equal
- * bytes; who wants a time sets SOURCE_DATE_EPOCH. */
-const DEFAULT_EPOCH = Date.UTC(2025, 0, 1) / 1000;
-
-const buildFacts = (target: Target, epoch = DEFAULT_EPOCH): BuildFacts => ({
-  ...TOOL,
-  timestamp: new Date(epoch * 1000).toISOString().replace(".000Z", "+00:00"),
-  deterministic: true,
-  platform: { os: TARGETS[target].os, arch: TARGETS[target].arch, host: "deterministic-build" },
-});
-
-interface OpenLauncher extends Disposable {
-  readonly source: ByteSource;
-  readonly tool: Pick<LauncherFacts, "tool" | "toolVersion">;
-}
-
-const SHEBANG = "#!/usr/bin/env -S flavor run\n";
-
-async function openLauncher(choice: string, target: Target, options: PackOptions): Promise<OpenLauncher> {
-  if (choice === "shebang") {
-    const source = memorySource(new TextEncoder().encode(SHEBANG), "the shebang launcher");
-    return {
-      source,
-      tool: { tool: "flavor-shebang", toolVersion: FLAVOR_VERSION },
-      [Symbol.dispose]: () => {},
-    };
-  }
-  if (choice === "bun") {
-    options.onProgress?.(`making sure of the launcher for ${target}`);
-    const source = openFileSource((await ensureLauncher(target)).path);
-    return {
-      source,
-      tool: { tool: `flavor-launcher-${target}`, toolVersion: FLAVOR_VERSION },
-      [Symbol.dispose]: () => source[Symbol.dispose](),
-    };
-  }
-  const source = openFileSource(choice);
-  return {
-    source,
-    tool: { tool: "external", toolVersion: "unknown" },
-    [Symbol.dispose]: () => source[Symbol.dispose](),
-  };
-}
-
-/** Where the package for one platform goes. */
-export function outputFor(
-  manifest: Pick<Manifest, "directory" | "package">,
-  target: Target,
-  count: number,
-  output?: string,
-): string {
-  const name = manifest.package.name;
-  const isFolder =
-    output !== undefined && (/[/\\]$/.test(output) || (existsSync(output) && statSync(output).isDirectory()));
-  const file =
-    output === undefined
-      ? join(manifest.directory, "dist", `${name}.psp`)
-      : isFolder
-        ? join(output, `${name}.psp`)
-        : output;
-  // The "2" of app-1.2 is no extension.
-  const extension = /\.[a-z]+$/i.exec(file)?.[0] ?? "";
-  const stem = extension === "" ? file : file.slice(0, -extension.length);
-  const suffix = count > 1 ? `-${target}` : "";
-  // Windows starts nothing that does not end so.
-  const ending = TARGETS[target].os === "windows" ? ".exe" : extension;
-  const path = resolve(`${stem}${suffix}${ending}`);
-  if (existsSync(path) && statSync(path).isDirectory())
-    throw new PspfError("io-failed", `Cannot write ${path}: it is a folder`, {
-      hint: "name a file with --output",
-    });
-  return path;
 }

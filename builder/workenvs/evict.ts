@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { doing, errnoOf, ioError } from "../../format/io/fs.ts";
+import { dirname, join } from "node:path";
+import { doing } from "../../format/io/fs.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
 import { isLocked, tryAcquire } from "../../format/workenv/lock.ts";
@@ -36,12 +36,8 @@ export async function evict(
 
 /** Whatever lies where the marker belongs. */
 function removeMarker({ marker }: WorkenvLayout): void {
-  try {
-    removeTree(marker);
-  } catch (error) {
-    // A file where its folder belongs.
-    if (errnoOf(error) !== "ENOTDIR") throw ioError("remove", marker, error);
-  }
+  // Where a file stands in place of its folder there is none.
+  if (statOf(dirname(marker))?.isDirectory() === true) removeTree(marker);
 }
 
 /** Takes something away by one rename, then deletes it. */

@@ -31,7 +31,10 @@ test.each([
 
 test("what OpenSSL's code writes, we read; what we write, it reads", () => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const seed = readPrivateKey(ascii(privateKey.export({ format: "pem", type: "pkcs8" }) as string), "private");
+  const seed = readPrivateKey(
+    ascii(privateKey.export({ format: "pem", type: "pkcs8" }) as string),
+    "private",
+  );
   expect(keyPairOf(seed).publicKey).toEqual(
     readPublicKey(ascii(publicKey.export({ format: "pem", type: "spki" }) as string), "public"),
   );
@@ -53,7 +56,10 @@ test("PEM and raw bytes carry any key there and back", () => {
 });
 
 const rsa = () =>
-  generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({
+    format: "pem",
+    type: "pkcs8",
+  }) as string;
 
 test.each([
   ["an empty file", () => "", "neither PEM nor 32 raw bytes"],
@@ -62,7 +68,11 @@ test.each([
   ["an RSA key", rsa, "it is not an Ed25519 key"],
   ["damaged base64", () => privateKeyPem(new Uint8Array(32)).replace("MC4", "M=4"), "its base64 is damaged"],
   ["a cut PEM", () => privateKeyPem(new Uint8Array(32)).slice(0, -9), "neither PEM nor 32 raw bytes"],
-  ["an OpenSSH key", () => "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "OPENSSH"],
+  [
+    "an OpenSSH key",
+    () => "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+    "OPENSSH",
+  ],
 ])("%s is no private key", (_, file, words) => {
   const read = () => readPrivateKey(ascii(file()), "my.key");
   expect(read).toThrow(PspfError);

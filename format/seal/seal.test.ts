@@ -11,7 +11,11 @@ const ascii = (text: string) => new TextEncoder().encode(text);
 const hex = (text: string) => Uint8Array.fromHex(text) as Bytes;
 
 /** Both verifiers; the first one speaks for the launcher, the second is its oracle. */
-async function verdicts(publicKey: Bytes, message: Bytes, signature: Bytes): Promise<readonly [boolean, boolean]> {
+async function verdicts(
+  publicKey: Bytes,
+  message: Bytes,
+  signature: Bytes,
+): Promise<readonly [boolean, boolean]> {
   return [await isSignedBy(publicKey, message, signature), verifyPortably(publicKey, message, signature)];
 }
 

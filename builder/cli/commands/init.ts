@@ -9,7 +9,7 @@ export function addInit(program: Command, io: Io): void {
     .description(
       "Writes a flavor.toml with comments, and a first program where there is no src folder; replaces nothing",
     )
-    .argument("[folder]", "where (default: the current folder)", ".")
+    .argument("[folder]", "where", ".")
     .option("--json", "print the result as one JSON document")
     .addHelpText(
       "after",

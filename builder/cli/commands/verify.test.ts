@@ -39,7 +39,9 @@ test("all failures are shown, the first decides about the exit code", async () =
   const { out, exitCode } = await runCli(["verify", at("bad.psp")]);
   const failed = out.split("\n").filter((line) => line.startsWith("FAIL"));
   expect(failed.map((line) => line.split(":")[0])).toEqual(["FAIL launcher", "FAIL slot 0"]);
-  expect(out).toEndWith(`${at("bad.psp")} is NOT VALID: 2 checks failed\n  hint: the file is damaged or was changed: get it again\n`);
+  expect(out).toEndWith(
+    `${at("bad.psp")} is NOT VALID: 2 checks failed\n  hint: the file is damaged or was changed: get it again\n`,
+  );
   expect(exitCode).toBe(107);
 });
 

@@ -1,0 +1,43 @@
+import { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
+import type { Target } from "../format/platform.ts";
+import { FLAVOR_VERSION } from "../format/spec.ts";
+import type { Bytes } from "../format/types.ts";
+import type { LauncherFacts } from "../format/wire/metadata-types.ts";
+import { ensureLauncher } from "./launchers/cache.ts";
+
+/** "bun": ours for the platform. "shebang": a line for machines that have `flavor`. Else a path, or the bytes. */
+export type LauncherChoice = "bun" | "shebang" | (string & {}) | Bytes | ByteSource;
+
+/** A launcher to put in front of a package, open until its scope ends. */
+export interface ChosenLauncher extends Disposable {
+  readonly source: ByteSource;
+  readonly tool: Pick<LauncherFacts, "tool" | "toolVersion">;
+}
+
+const SHEBANG = "#!/usr/bin/env -S flavor run\n";
+const EXTERNAL = { tool: "external", toolVersion: "unknown" } as const;
+
+/** Opens the chosen launcher; ours is built if need be. A source that was given stays the giver's to close. */
+export async function openLauncher(choice: LauncherChoice, target: Target): Promise<ChosenLauncher> {
+  if (choice === "shebang") {
+    const source = memorySource(new TextEncoder().encode(SHEBANG), "the shebang launcher");
+    return keptOpen(source, { tool: "flavor-shebang", toolVersion: FLAVOR_VERSION });
+  }
+  if (choice === "bun") {
+    const { path } = await ensureLauncher(target);
+    return fromFile(path, { tool: `flavor-launcher-${target}`, toolVersion: FLAVOR_VERSION });
+  }
+  if (typeof choice === "string") return fromFile(choice, EXTERNAL);
+  return keptOpen(choice instanceof Uint8Array ? memorySource(choice, "the launcher") : choice, EXTERNAL);
+}
+
+const keptOpen = (source: ByteSource, tool: ChosenLauncher["tool"]): ChosenLauncher => ({
+  source,
+  tool,
+  [Symbol.dispose]: () => {},
+});
+
+function fromFile(path: string, tool: ChosenLauncher["tool"]): ChosenLauncher {
+  const source = openFileSource(path);
+  return { source, tool, [Symbol.dispose]: () => source[Symbol.dispose]() };
+}
