@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
+import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
 import { findReady, inodeOf, readMarker } from "./entry.ts";
 import { layoutOf } from "./layout.ts";
@@ -51,12 +52,12 @@ describe("nothing else is a marker, and nothing throws", () => {
     expect(decodeMarker(text)).toBeUndefined();
   });
 
-  test.each(["schema", "digest", "inode", "launch"] as const)(
+  test.each(["schema", "digest", "jsonDigest", "inode", "durable", "launch"] as const)(
     "one without %s, or with another kind of it",
     (field) => {
       const { [field]: _, ...rest } = marker(7);
       expect(decodeMarker(JSON.stringify(rest))).toBeUndefined();
-      for (const value of [null, [], {}, true, field === "inode" ? "7" : 7])
+      for (const value of [null, [], {}, field === "durable" ? "true" : true, field === "inode" ? "7" : 7])
         expect(decodeMarker(JSON.stringify({ ...rest, [field]: value }))).toBeUndefined();
     },
   );
@@ -134,6 +135,21 @@ describe("an entry is ready", () => {
     expect(findReady(layout, DIGEST)).toBeUndefined();
     mkdirSync(layout.content);
     expect(findReady(layout, DIGEST)).toBeUndefined();
+  });
+
+  test.each([
+    { durable: true, boot: "another", ready: true },
+    { durable: true, boot: undefined, ready: true },
+    { durable: false, boot: "this", ready: true },
+    { durable: false, boot: "another", ready: false },
+    { durable: false, boot: undefined, ready: true }, // the system does not tell
+  ])("with $boot run of the system and durable $durable: $ready", ({ durable, boot, ready }) => {
+    const layout = makeEntry();
+    const id = boot === "this" ? bootId() : boot;
+    const { bootId: _, ...rest } = readMarker(layout) as Marker;
+    const changed = { ...rest, durable, ...(id === undefined ? {} : { bootId: id }) };
+    writeFileSync(layout.marker, encodeMarker(changed));
+    expect(findReady(layout, DIGEST) !== undefined).toBe(ready);
   });
 
   test("not with a marker that is a folder, or a link to nowhere, or not there", () => {

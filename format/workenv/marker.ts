@@ -35,7 +35,10 @@ export function decodeMarker(text: string): Marker | undefined {
   try {
     const value = JSON.parse(text) as Partial<Marker> | null;
     const isOurs =
-      value?.schema === SCHEMA && typeof value.digest === "string" && typeof value.inode === "number";
+      value?.schema === SCHEMA &&
+      [value.digest, value.jsonDigest, value.bootId ?? ""].every((text) => typeof text === "string") &&
+      typeof value.inode === "number" &&
+      typeof value.durable === "boolean";
     return isOurs && hasAllFacts(value.launch) ? (value as Marker) : undefined;
   } catch {
     return undefined;

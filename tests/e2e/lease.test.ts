@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CacheManager } from "../../builder/cache-manager.ts";
+import { failureOf } from "../support/failure.ts";
+import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// While an application runs, nobody takes its workenv away; and whatever is killed, the next start works.
+
+const MAIN = join(import.meta.dir, "..", "..", "builder", "cli", "main.ts");
+/** `wait` until its input ends, `leave` a child behind that waits for a file, or say what it was made of. */
+const APP = `#!/bin/sh
+case "$1" in
+  wait) echo ready; read -r line; cat "$FLAVOR_WORKENV/app/version" ;;
+  leave) (echo ready; while [ ! -e "$2" ]; do sleep 0.02; done) & ;;
+  leases) (cd /proc/self/fd && for fd in *; do case "$(readlink "$fd")" in */locks/env-*) echo "$fd" ;; esac; done); ls /proc/self/fd ;;
+  *) cat "$FLAVOR_WORKENV/app/version" ;;
+esac
+`;
+
+let dir: ReturnType<typeof tempDir>;
+let one: string;
+let two: string;
+let large: string;
+beforeAll(async () => {
+  dir = tempDir();
+  const pack = (version: string, files = {}) =>
+    packApp(
+      dir.path,
+      oneFolder("held", "{workenv}/app/app.sh").replace('version = "1.0"', `version = "${version}"`),
+      { "app/app.sh": APP, "app/version": `${version}\n`, ...files },
+      { output: join(dir.path, version, "held.psp") },
+    );
+  one = await pack("1");
+  two = await pack("2");
+  const files = Array.from({ length: 20 }, (_, i) => [`app/data/${i}`, randomBytes(2 ** 20)] as const);
+  large = await pack("3", Object.fromEntries(files));
+});
+afterAll(() => dir[Symbol.dispose]());
+
+let homes = 0;
+function newHome() {
+  const home = join(dir.path, `home-${homes++}`);
+  mkdirSync(home);
+  const cache = join(home, "cache");
+  const manager = new CacheManager({ cacheDir: cache });
+  return {
+    home,
+    cache,
+    manager,
+    entry: () =>
+      manager.inspectWorkenv(manager.listCached()[0]?.id ?? "") as {
+        id: string;
+        contentDir: string;
+        metadataDir: string;
+      },
+    leftOver: () => ["staging", "trash"].flatMap((name) => readdirSync(join(cache, ".store", "v1", name))),
+    locks: () =>
+      readdirSync(join(cache, ".store", "v1", "locks"))
+        .map((name) => name.replace(/-.*/, ""))
+        .sort(),
+  };
+}
+type Home = ReturnType<typeof newHome>;
+
+/** A running application, once it has said that it runs. */
+async function running(path: string, at: Home, env: Readonly<Record<string, string>> = {}) {
+  const child = Bun.spawn([path, "wait"], {
+    cwd: at.home,
+    env: { HOME: at.home, FLAVOR_CACHE: at.cache, PATH: "/usr/bin:/bin", ...env },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const reader = child.stdout.getReader();
+  const read = async () => new TextDecoder().decode((await reader.read()).value);
+  expect(await read()).toBe("ready\n");
+  return {
+    pid: child.pid,
+    /** Lets it end. What it then reads from its workenv. */
+    async end() {
+      child.stdin.end();
+      const text = await read();
+      await child.exited;
+      return text;
+    },
+  };
+}
+
+test.each(["exec", "spawn"])(
+  "what runs (%s) is neither cleaned nor removed, and afterwards is",
+  async (mode) => {
+    const at = newHome();
+    for (const start of ["cold", "warm"]) {
+      const app = await running(one, at, { FLAVOR_EXEC_MODE: mode });
+      const { id, contentDir } = at.entry();
+      expect([start, await at.manager.clean({ dryRun: true })]).toMatchObject([
+        start,
+        { removed: [], busy: [{ id }] },
+      ]);
+      expect(await at.manager.clean()).toMatchObject({ removed: [], busy: [{ id }], failed: [] });
+      expect(await failureOf(() => at.manager.remove(id))).toMatchObject({
+        code: "workenv-busy",
+        message: `Cannot remove the workenv ${id}: an application is running from it`,
+      });
+      const env = { HOME: at.home, FLAVOR_CACHE: at.cache, PATH: "/usr/bin:/bin" };
+      const cli = Bun.spawnSync([process.execPath, MAIN, "workenv", "remove", id, "-y"], { env });
+      expect([cli.exitCode, cli.stderr.toString()]).toEqual([106, expect.stringContaining("[workenv-busy]")]);
+      expect(existsSync(contentDir)).toBe(true);
+      expect(await app.end()).toBe("1\n");
+    }
+    const { id } = at.entry();
+    expect(await at.manager.clean()).toMatchObject({ removed: [{ id }], busy: [] });
+    expect([readdirSync(at.cache), at.locks()]).toEqual([[".store"], []]);
+  },
+);
+
+test("a child that the application leaves behind keeps the workenv until it ends", async () => {
+  const at = newHome();
+  const signal = join(at.home, "signal");
+  const child = startPackage(one, ["leave", signal], { home: at.home });
+  expect(await child.exited).toBe(0);
+  const { id } = at.entry();
+  expect((await failureOf(() => at.manager.remove(id))).code).toBe("workenv-busy");
+  writeFileSync(signal, "");
+  await new Response(child.stdout).text(); // ends with its last writer
+  expect(await at.manager.remove(id)).toMatchObject({ id });
+});
+
+test("a new version runs beside the old one, and each is removed when it has ended", async () => {
+  const at = newHome();
+  const first = await running(one, at);
+  const second = await running(two, at);
+  expect((await at.manager.clean()).busy).toHaveLength(2);
+  expect(await second.end()).toBe("2\n");
+  expect(await at.manager.clean()).toMatchObject({ removed: [{ version: "2" }], busy: [{ version: "1" }] });
+  expect(await first.end()).toBe("1\n");
+  expect(await at.manager.clean()).toMatchObject({ removed: [{ version: "1" }], busy: [] });
+});
+
+test("a workenv that must be made anew waits until the application has ended, and says so", async () => {
+  const at = newHome();
+  const app = await running(one, at);
+  const { metadataDir } = at.entry();
+  rmSync(join(metadataDir, "instance", "extract", "complete"));
+  const second = startPackage(one, [], { home: at.home });
+  const reader = second.stderr.getReader();
+  expect(new TextDecoder().decode((await reader.read()).value)).toBe(
+    "held.psp: waiting for the application to end: its files must be unpacked again\n",
+  );
+  expect((await failureOf(() => at.manager.remove(at.entry().id))).message).toEndWith(
+    "a launcher is making it",
+  );
+  expect(await app.end()).toBe("1\n");
+  expect([await new Response(second.stdout).text(), await second.exited]).toEqual(["1\n", 0]);
+  expect(at.leftOver()).toEqual([]);
+});
+
+test("a launcher killed at any moment of a first start leaves nothing that the next start does not clear", async () => {
+  const at = newHome();
+  const cold = performance.now();
+  expect(await runPackage(large, [], { home: at.home })).toMatchObject({ stdout: "3\n", exitCode: 0 });
+  const span = performance.now() - cold;
+  let interrupted = 0;
+  for (let i = 0; i < 15; i++) {
+    const fresh = newHome();
+    const child = startPackage(large, [], { home: fresh.home });
+    await Bun.sleep((span * (i + Math.random())) / 15);
+    child.kill("SIGKILL");
+    await child.exited;
+    if (existsSync(join(fresh.cache, ".store")) && fresh.leftOver().length > 0) interrupted++;
+    expect(await runPackage(large, [], { home: fresh.home })).toMatchObject({
+      stdout: "3\n",
+      stderr: "",
+      exitCode: 0,
+    });
+    expect([i, fresh.leftOver(), fresh.locks()]).toEqual([i, [], ["env", "make"]]);
+    const { contentDir } = fresh.entry();
+    expect(readdirSync(join(contentDir, "app", "data"))).toHaveLength(20);
+    rmSync(fresh.home, { recursive: true });
+  }
+  expect(interrupted).toBeGreaterThan(0);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "the application has one open file more than its caller gave it, with a number that nobody chooses",
+  async () => {
+    const at = newHome();
+    for (const start of ["cold", "warm"]) {
+      const { stdout } = await runPackage(one, ["leases"], { home: at.home });
+      const [lease, ...open] = stdout.trim().split("\n");
+      expect([start, lease, open.toSorted()]).toEqual([start, "900", ["0", "1", "2", "3", "900"]]); // 3: of ls
+    }
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a package that an application starts has a lease beside that of the application",
+  async () => {
+    const at = newHome();
+    const outer = await packApp(
+      dir.path,
+      oneFolder("outer", `sh -c '"$0" leases; true' ${one}`),
+      { "app/nothing": "" },
+      { output: join(dir.path, "outer.psp") },
+    );
+    // Bun lets no file from 4 on that it was started with reach what it starts: 900 ends at the inner launcher.
+    const { stdout } = await runPackage(outer, [], { home: at.home });
+    expect(stdout).toStartWith("901\n0\n");
+  },
+);
+
+test("many and long arguments and variables arrive whole, and signals have their defaults", async () => {
+  const at = newHome();
+  const show = await packApp(
+    dir.path,
+    oneFolder("show", "sh {workenv}/app/show.sh"),
+    {
+      "app/show.sh":
+        'for a in "$@"; do printf "<%s>" "$a"; done; env | grep -c ^MANY_; printf %s "$ODD"; grep Sig /proc/self/status >&2',
+    },
+    { output: join(dir.path, "show.psp") },
+  );
+  const args = ["", "ü 日本 😀", "", ...Array.from({ length: 1000 }, (_, i) => `${i} `.repeat(25)), ""];
+  const env = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`MANY_${i}`, "y".repeat(50)]));
+  const ran = await runPackage(show, args, { home: at.home, env: { ...env, ODD: "a=b\n=ü" } });
+  expect(ran.stdout).toBe(`${args.map((arg) => `<${arg}>`).join("")}3000\na=b\n=ü`);
+  if (process.platform !== "linux") return;
+  const plain = Bun.spawnSync(["sh", "-c", "grep Sig /proc/self/status >&2"]);
+  const masks = (text: string) => text.match(/Sig(Blk|Ign):\s*[0-9a-f]+/g);
+  expect(masks(ran.stderr)).toEqual(masks(plain.stderr.toString()));
+});
+
+test.skipIf(process.getuid?.() !== 0 || !existsSync("/usr/bin/setpriv"))(
+  "a cache that is only readable is used as it is, with a lease (this test needs root, to become somebody else)",
+  async () => {
+    const at = newHome();
+    await runPackage(one, [], { home: at.home });
+    Bun.spawnSync(["chmod", "-R", "a+rX", dir.path]);
+    const before = Bun.spawnSync(["find", at.cache, "-printf", "%p %T@ %m\n"]).stdout.toString();
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const env = { HOME: "/nowhere", FLAVOR_CACHE: at.cache, PATH: "/usr/bin:/bin" };
+    const { stdout, stderr } = Bun.spawnSync([...nobody, one, "leases"], { env, cwd: "/" });
+    expect([stdout.toString().split("\n")[0], stderr.toString()]).toEqual(["900", ""]);
+    // Without a lock file, too: then there is no lease.
+    for (const name of readdirSync(join(at.cache, ".store/v1/locks")))
+      rmSync(join(at.cache, ".store/v1/locks", name));
+    const second = Bun.spawnSync([...nobody, one], { env, cwd: "/" });
+    expect([second.stdout.toString(), second.stderr.toString()]).toEqual(["1\n", ""]);
+    expect(before).toContain("complete");
+  },
+);
+
+test("a warm start whose lock file was removed makes it again and has its lease", async () => {
+  const at = newHome();
+  await runPackage(one, [], { home: at.home });
+  rmSync(join(at.cache, ".store"), { recursive: true });
+  const app = await running(one, at);
+  expect((await failureOf(() => at.manager.remove(at.entry().id))).code).toBe("workenv-busy");
+  await app.end();
+  expect(readFileSync(join(at.entry().contentDir, "app", "version"), "utf8")).toBe("1\n");
+});
