@@ -129,6 +129,41 @@ test("a child that the application leaves behind keeps the workenv until it ends
   expect(await at.manager.remove(id)).toMatchObject({ id });
 });
 
+test("a program that runs in {bun} holds its workenv like any other", async () => {
+  const at = newHome();
+  const script = await packApp(
+    dir.path,
+    oneFolder("script", "{bun} {workenv}/app/main.ts"),
+    { "app/main.ts": 'console.log("ready"); await Bun.stdin.text(); console.log("done");' },
+    { output: join(dir.path, "script.psp") },
+  );
+  for (const _ of ["cold", "warm"]) {
+    const app = await running(script, at);
+    expect(await at.manager.clean()).toMatchObject({ removed: [], busy: [{ name: "script" }] });
+    expect(await app.end()).toBe("done\n");
+  }
+  expect(await at.manager.clean()).toMatchObject({ removed: [{ name: "script" }], busy: [] });
+});
+
+test.skipIf(process.platform !== "linux")(
+  "standard streams and file 3 of the caller reach the application",
+  async () => {
+    const at = newHome();
+    const file = join(at.home, "file");
+    writeFileSync(file, "through three\n");
+    const reader = await packApp(
+      dir.path,
+      oneFolder("reader", "sh -c 'cat <&3'"),
+      { "app/nothing": "" },
+      { output: join(dir.path, "reader.psp") },
+    );
+    const { stdout } = Bun.spawnSync(["sh", "-c", 'exec 3<"$2"; exec "$1"', "sh", reader, file], {
+      env: { HOME: at.home, FLAVOR_CACHE: at.cache, PATH: "/usr/bin:/bin" },
+    });
+    expect(stdout.toString()).toBe("through three\n");
+  },
+);
+
 test("a new version runs beside the old one, and each is removed when it has ended", async () => {
   const at = newHome();
   const first = await running(one, at);
