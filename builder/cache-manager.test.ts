@@ -221,6 +221,27 @@ describe("cleaning", () => {
     expect(layouts.map(({ lock }) => existsSync(lock))).toEqual([false, false]);
   });
 
+  test("removes what a killed start has left in staging", async () => {
+    const layout = await fixture.fill("demo");
+    const left = join(storeOf(fixture.cache).staging, crypto.randomUUID());
+    mkdirSync(left);
+    writeFileSync(join(left, "file"), new Uint8Array(200_000).fill(1));
+    expect((await manager.clean({ olderThanDays: 1, dryRun: true })).freed).toBeGreaterThan(199_000);
+    expect(existsSync(left)).toBe(true);
+    expect((await manager.clean({ olderThanDays: 1 })).freed).toBeGreaterThan(199_000);
+    expect([existsSync(left), existsSync(layout.content)]).toEqual([false, true]);
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "knows what a launcher would not use after a power cut",
+    async () => {
+      const { marker } = await fixture.fill("demo");
+      const made = JSON.parse(readFileSync(marker, "utf8"));
+      writeFileSync(marker, JSON.stringify({ ...made, bootId: "another" }));
+      expect(manager.listCached()).toMatchObject([{ ready: false }]);
+    },
+  );
+
   test("by age, which the marker decides", async () => {
     const old = await fixture.fill("old");
     const recent = await fixture.fill("recent");

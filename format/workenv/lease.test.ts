@@ -19,6 +19,7 @@ const here = (path: string) => JSON.stringify(join(import.meta.dir, path));
 describe.skipIf(process.platform === "win32")("a lease", () => {
   test("goes with others, and not with a lock", async () => {
     const path = newPath();
+    mkdirSync(join(dir.path, "locks"), { recursive: true });
     expect(await tryShare(path)).toBe("none"); // looking makes no file
     expect(existsSync(path)).toBe(false);
     {

@@ -13,7 +13,11 @@ beforeEach(() => {
   cache = join(dir.path, "cache");
   for (const folder of Object.values(storeOf(cache))) mkdirSync(folder, { recursive: true });
 });
-afterEach(() => dir[Symbol.dispose]());
+const children: Bun.Subprocess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  dir[Symbol.dispose]();
+});
 
 const everything = () => {
   const { staging, locks, trash } = storeOf(cache);
@@ -30,6 +34,7 @@ async function otherProcess() {
     process.stdout.write(staging.path);
     setInterval(() => {}, 1000);`;
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+  children.push(child);
   const { value } = await child.stdout.getReader().read();
   const path = new TextDecoder().decode(value);
   expect(existsSync(join(path, "file"))).toBe(true);
