@@ -126,18 +126,16 @@ describe("readManifest", () => {
 
   test("a file that is not there", async () => {
     const promise = readManifest(join(root, "absent.toml"));
-    expect(promise).rejects.toMatchObject({ code: "io-failed" });
-    await promise.catch(() => undefined);
+    await expect(promise).rejects.toMatchObject({ code: "io-failed" });
   });
 
   test("bytes that are not UTF-8", async () => {
     const path = write("latin1.toml", Uint8Array.of(0x61, 0xff));
     const promise = readManifest(path);
-    expect(promise).rejects.toMatchObject({
+    await expect(promise).rejects.toMatchObject({
       code: "manifest-invalid",
       message: `Cannot parse the manifest ${path}: it is not UTF-8 text`,
     });
-    await promise.catch(() => undefined);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
@@ -97,6 +97,8 @@ export function retire(layout: WorkenvLayout): void {
   doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
   const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
   try {
+    // A folder that is not writable cannot get another parent.
+    if (lstatSync(layout.content).isDirectory()) chmodSync(layout.content, 0o700);
     renameSync(layout.content, grave);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;

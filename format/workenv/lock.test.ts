@@ -173,7 +173,7 @@ describe("within a process", () => {
   test("a lock that cannot be made is an error with its path", async () => {
     writeFileSync(join(dir, "file"), "");
     const path = join(dir, "file", "lock");
-    expect(tryAcquire(path)).rejects.toMatchObject({
+    await expect(tryAcquire(path)).rejects.toMatchObject({
       code: "io-failed",
       message: expect.stringContaining(path),
     });
