@@ -21,7 +21,7 @@ import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata
 import { encodeSlot } from "./encode-slot.ts";
 import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
-import { packageIdOf } from "../format/workenv/layout.ts";
+import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 import type { SlotInput } from "./slot-input.ts";
 

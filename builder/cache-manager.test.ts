@@ -14,10 +14,10 @@ import {
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { PspfError } from "../format/errors.ts";
-import { layoutOf, storeOf, type WorkenvLayout } from "../format/workenv/layout.ts";
-import { acquire } from "../format/workenv/lock.ts";
+import { layoutOf, storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
+import { acquire } from "../format/cache/lock.ts";
 import { CacheManager } from "./cache-manager.ts";
-import { createCache } from "./workenvs/fixture.ts";
+import { createCache } from "../format/cache/testing.ts";
 
 let fixture: ReturnType<typeof createCache>;
 let manager: CacheManager;

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
 import { ioError } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
-import { layoutOf, storeOf, type WorkenvLayout } from "../format/workenv/layout.ts";
-import { cacheDirectory } from "../format/workenv/location.ts";
+import { layoutOf, storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
+import { cacheDirectory } from "../format/cache/location.ts";
 import type { Marker } from "../format/workenv/marker.ts";
 import {
   type CachedWorkenv,
@@ -14,9 +14,9 @@ import {
   type PackageInfo,
   packageInfoOf,
   readyMarker,
-} from "./workenvs/entries.ts";
-import { evict, isBusy, trashOf } from "./workenvs/evict.ts";
-import { measure } from "./workenvs/measure.ts";
+} from "../format/cache/entries.ts";
+import { evict, isBusy, trashOf } from "../format/cache/evict.ts";
+import { measure } from "../format/cache/measure.ts";
 
 /** Where a manager looks. */
 export interface CacheManagerOptions {

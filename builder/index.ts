@@ -18,10 +18,10 @@ export {
 } from "./cache-manager.ts";
 export { type GeneratedKeys, generateKeys } from "./keygen.ts";
 export { type Manifest, readManifest } from "./manifest/manifest.ts";
-export type { JsonObject } from "./merge-objects.ts";
+export type { JsonObject } from "../format/json-object.ts";
 export { Operation, OperationChain } from "./operation-chain.ts";
 export { type Packed, type PackOptions, packManifest } from "./pack.ts";
 export { PSPFBuilder } from "./pspf-builder.ts";
 export type { SlotContent, SlotDescriptor } from "./slot-descriptor.ts";
 export { SlotPurpose } from "./slot-purpose.ts";
-export type { CachedWorkenv, PackageInfo } from "./workenvs/entries.ts";
+export type { CachedWorkenv, PackageInfo } from "../format/cache/entries.ts";

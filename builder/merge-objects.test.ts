@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { copyOfJson, isObject, mergeObjects } from "./merge-objects.ts";
+import { isObject } from "../format/json-object.ts";
+import { copyOfJson, mergeObjects } from "./merge-objects.ts";
 
 test("objects are merged by their members, everything else is replaced", () => {
   const under = { a: { x: 1, y: [1, 2] }, b: 1, c: { z: 1 } };

@@ -1,5 +1,4 @@
-/** A JSON object whose members are not known. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../format/json-object.ts";
 
 /** A copy as JSON would carry it, which later changes do not reach. Throws TypeError for what JSON cannot carry. */
 export function copyOfJson(value: JsonObject): JsonObject {
@@ -19,7 +18,3 @@ export function mergeObjects(under: JsonObject, over: JsonObject): JsonObject {
   // Unlike an assignment, this gives a key named `__proto__` no meaning.
   return Object.fromEntries(merged);
 }
-
-/** Narrows to objects that are neither null nor arrays. */
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Sha256 } from "../format/types.ts";
 import { parseMetadata } from "../format/wire/metadata.ts";
 import type { Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
-import type { JsonObject } from "./merge-objects.ts";
+import type { JsonObject } from "../format/json-object.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 
 const HEX = "0123456789abcdef".repeat(4) as Sha256;

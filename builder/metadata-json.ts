@@ -8,7 +8,7 @@ import type {
   SlotEntry,
 } from "../format/wire/metadata-types.ts";
 import { formatOperations, formatOperationsStrict } from "../format/wire/operations.ts";
-import { isObject, type JsonObject } from "./merge-objects.ts";
+import { isObject, type JsonObject } from "../format/json-object.ts";
 
 export interface JsonOptions {
   /** "flavorpack" keeps to the spellings that all of FlavorPack's readers know. */

@@ -11,7 +11,7 @@ import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
 import { EXISTING, kindOfPath } from "./manifest/source-path.ts";
 import { checkTargets } from "./manifest/targets.ts";
 import { pathInWorkenv } from "./manifest/workenv-path.ts";
-import { isObject, type JsonObject } from "./merge-objects.ts";
+import { isObject, type JsonObject } from "../format/json-object.ts";
 import { type AddedSlot, dataOf, slotDocument, sourceTextOf } from "./slot-descriptor.ts";
 import type { SlotInput } from "./slot-input.ts";
 

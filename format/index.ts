@@ -30,4 +30,4 @@ export {
 } from "./wire/operations.ts";
 export { type RawSlot, SLOT_DESCRIPTOR } from "./wire/slot-descriptor.ts";
 export { extractSlot } from "./workenv/extract-slot.ts";
-export { packageIdOf } from "./workenv/layout.ts";
+export { packageIdOf } from "./cache/layout.ts";

@@ -11,7 +11,7 @@ import type { Metadata, SlotEntry } from "./wire/metadata-types.ts";
 import { packageIdIn } from "./wire/package-id.ts";
 import { decodeSlotTable, permissionsOf, type RawSlot } from "./wire/slot-descriptor.ts";
 import { readIndexBlock } from "./wire/trailer.ts";
-import { packageIdOf } from "./workenv/layout.ts";
+import { packageIdOf } from "./cache/layout.ts";
 
 /** A package whose structure is sound. Whether it is signed, and its slots intact, is asked separately. */
 export interface Package {

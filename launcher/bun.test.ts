@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
-import { layoutOf } from "../format/workenv/layout.ts";
+import { layoutOf } from "../format/cache/layout.ts";
 import { bunCalled, bunCommand } from "./bun.ts";
 import type { Invocation } from "./invocation.ts";
 

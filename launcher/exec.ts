@@ -1,6 +1,6 @@
 import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
-import type { Lease } from "../format/workenv/lock.ts";
+import type { Lease } from "../format/cache/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
 import type { LauncherOptions } from "./env.ts";
 

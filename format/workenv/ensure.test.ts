@@ -25,8 +25,8 @@ import type { SetupCommand } from "../wire/metadata-types.ts";
 import { bunRuntimeOf } from "./bun-runtime.ts";
 import { type EnsureRequest, ensureWorkenv, retire } from "./ensure.ts";
 import { findReady } from "./entry.ts";
-import { layoutOf, storeOf } from "./layout.ts";
-import { acquire } from "./lock.ts";
+import { layoutOf, storeOf } from "../cache/layout.ts";
+import { acquire } from "../cache/lock.ts";
 
 let root: string;
 let cache: string;
@@ -349,7 +349,7 @@ describe("at the same time", () => {
        import { openPackage } from ${here("../reader.ts")};
        import { scopeOf } from ${here("../command/command.ts")};
        import { ensureWorkenv } from ${here("ensure.ts")};
-       import { layoutOf } from ${here("layout.ts")};
+       import { layoutOf } from ${here("../cache/layout.ts")};
        const [file, cache] = process.argv.slice(2);
        const pkg = await openPackage(openFileSource(file));
        const layout = layoutOf(cache, pkg.id);

@@ -16,11 +16,11 @@ import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import { identityOf, isInPlace, readMarker } from "./entry.ts";
 import { extractSlot, fileTarget } from "./extract-slot.ts";
 import { indexAsJson } from "./index-json.ts";
-import { storeOf, type WorkenvLayout } from "./layout.ts";
-import { acquire, type Lease, tryShare } from "./lock.ts";
+import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
+import { acquire, type Lease, tryShare } from "../cache/lock.ts";
 import { encodeMarker, type Marker, newMarker } from "./marker.ts";
 import { runSetup } from "./setup.ts";
-import { openStaging } from "./staging.ts";
+import { openStaging } from "../cache/staging.ts";
 
 export interface EnsureRequest {
   readonly layout: WorkenvLayout;

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Sha256 } from "../types.ts";
-import type { WorkenvLayout } from "./layout.ts";
+import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 

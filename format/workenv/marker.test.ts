@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Sha256 } from "../types.ts";
 import { bootId } from "../io/durable.ts";
 import { findReady, identityOf, type Identity, readMarker } from "./entry.ts";
-import { layoutOf } from "./layout.ts";
+import { layoutOf } from "../cache/layout.ts";
 import { decodeMarker, encodeMarker, type Marker, newMarker } from "./marker.ts";
 
 const DIGEST = "ab".repeat(32) as Sha256;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
-import { layoutOf } from "../../format/workenv/layout.ts";
+import { layoutOf } from "../../format/cache/layout.ts";
 import { failureOf } from "../support/failure.ts";
 import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";

@@ -1,5 +1,5 @@
 import type { CacheInfo, CleanReport, WorkenvDetails } from "../../cache-manager.ts";
-import type { CachedWorkenv } from "../../workenvs/entries.ts";
+import type { CachedWorkenv } from "../../../format/cache/entries.ts";
 import type { Paint, Report } from "../io.ts";
 import { columns, counted, formatSize, plain } from "./text.ts";
 

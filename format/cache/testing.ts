@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { scopeOf } from "../../format/command/command.ts";
-import { openFileSource } from "../../format/io/byte-source.ts";
-import { openPackage } from "../../format/reader.ts";
-import { sha256Hex } from "../../format/wire/hashes.ts";
-import { ensureWorkenv } from "../../format/workenv/ensure.ts";
-import { layoutOf, packageIdOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
+import { scopeOf } from "../command/command.ts";
+import { openFileSource } from "../io/byte-source.ts";
+import { openPackage } from "../reader.ts";
+import { sha256Hex } from "../wire/hashes.ts";
+import { ensureWorkenv } from "../workenv/ensure.ts";
+import { layoutOf, packageIdOf, type WorkenvLayout } from "./layout.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
-import { PSPFBuilder } from "../pspf-builder.ts";
+import { PSPFBuilder } from "../../builder/pspf-builder.ts";
 
 /** A cache in a folder of its own, and packages that are unpacked into it as launchers do. */
 export function createCache() {

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
-import { CacheManager } from "../cache-manager.ts";
+import { storeOf, type WorkenvLayout } from "./layout.ts";
+import { CacheManager } from "../../builder/cache-manager.ts";
 import { evict, isBusy, trashOf } from "./evict.ts";
-import { createCache } from "./fixture.ts";
+import { createCache } from "./testing.ts";
 
-const LOCK_MODULE = join(import.meta.dir, "..", "..", "format", "workenv", "lock.ts");
+const LOCK_MODULE = join(import.meta.dir, "lock.ts");
 
 /** Another process that holds a lock until it is killed. */
 async function holderOf(path: string) {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { doing, errnoOf } from "../../format/io/fs.ts";
-import { MAX_METADATA_SIZE } from "../../format/spec.ts";
-import { isInPlace, readMarker } from "../../format/workenv/entry.ts";
-import { isPackageId, layoutOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
-import type { Marker } from "../../format/workenv/marker.ts";
-import { isObject } from "../merge-objects.ts";
+import { doing, errnoOf } from "../io/fs.ts";
+import { MAX_METADATA_SIZE } from "../spec.ts";
+import { isInPlace, readMarker } from "../workenv/entry.ts";
+import { isPackageId, layoutOf, type WorkenvLayout } from "./layout.ts";
+import type { Marker } from "../workenv/marker.ts";
+import { isObject } from "../json-object.ts";
 import { measure, statOf } from "./measure.ts";
 
 /** One workenv of the cache, as far as it can be read: whatever is missing or damaged in it is undefined. */

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { doing } from "../../format/io/fs.ts";
-import { removeTree } from "../../format/io/remove-tree.ts";
-import { storeOf, type WorkenvLayout } from "../../format/workenv/layout.ts";
-import { tryAcquire } from "../../format/workenv/lock.ts";
+import { doing } from "../io/fs.ts";
+import { removeTree } from "../io/remove-tree.ts";
+import { storeOf, type WorkenvLayout } from "./layout.ts";
+import { tryAcquire } from "./lock.ts";
 import { hasLockFile } from "./entries.ts";
 import { statOf } from "./measure.ts";
 
