@@ -134,6 +134,7 @@ export class CacheManager {
       const { size } = measure(path);
       try {
         if (dryRun !== true) removeTree(path);
+        globalThis.failPoint?.("trash-swept");
         freed += size;
       } catch (error) {
         failed.push({ path, error: ioError("remove", path, error) });

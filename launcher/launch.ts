@@ -19,6 +19,7 @@ export async function launch(call: Invocation, options: LauncherOptions): Promis
   log("debug", () => `the workenv is ready: ${workenv.layout.content}`);
   const command = commandIn(workenv, call);
   log("debug", () => `starting ${[command.program, ...command.args].join(" ")}`);
+  globalThis.failPoint?.("before-exec");
   return become(command, options.execMode, workenv.lease);
 }
 

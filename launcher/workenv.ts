@@ -59,7 +59,9 @@ function findAt(
 ): Workenv | undefined {
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
+  globalThis.failPoint?.("lease-taken");
   const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
+  globalThis.failPoint?.("marker-read");
   if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
     return workenvAt(layout, marker.launch, call, leaseIn(lease));
   leaseIn(lease)?.[Symbol.dispose]();

@@ -5,7 +5,7 @@ import { PspfError } from "../../format/errors.ts";
 import type { Bytes, Sha256 } from "../../format/types.ts";
 import { sha256Stream } from "../../format/wire/hashes.ts";
 import type { Environment } from "./base.ts";
-import { bundleArguments } from "./compile-flags.ts";
+import { bundleArguments, DROP_FOR_SHIPPING } from "./compile-flags.ts";
 import type { EmbeddedFile } from "./embedded.ts";
 import { runBun } from "./run-bun.ts";
 import { withScratch } from "./scratch.ts";
@@ -25,18 +25,22 @@ const LAUNCHER_ENTRY = join(import.meta.dir, "..", "..", "launcher", "main.ts");
 export async function launcherBundle(env: Environment = process.env): Promise<Bundle> {
   const { EMBEDDED_BUNDLE } = await import("./embedded.ts");
   const [first, ...rest] = EMBEDDED_BUNDLE.map(fromEmbedded);
-  return first === undefined ? bundleFrom(LAUNCHER_ENTRY, env) : [first, ...rest];
+  return first === undefined ? bundleFrom(LAUNCHER_ENTRY, env, DROP_FOR_SHIPPING) : [first, ...rest];
 }
 
 /**
  * Bundles a launcher program; the same sources give the same bytes, wherever they lie: Bun's names depend on paths
  * relative to the folder it runs in, so it runs in that of the program.
  */
-export const bundleFrom = (entry: string, env: Environment = process.env): Promise<Bundle> =>
+export const bundleFrom = (
+  entry: string,
+  env: Environment = process.env,
+  flags: readonly string[] = [],
+): Promise<Bundle> =>
   withScratch(tmpdir(), async ({ path, aborted }) => {
     const cwd = dirname(entry);
     if (!existsSync(entry)) throw unavailable(entry, "it is not there");
-    const failure = await runBun(bundleArguments(`./${basename(entry)}`, path), { cwd, env, aborted });
+    const failure = await runBun(bundleArguments(`./${basename(entry)}`, path, flags), { cwd, env, aborted });
     if (failure !== undefined) throw unavailable(entry, failure.state, failure.said);
     const program = `${parse(entry).name}.js`;
     const others = readdirSync(path).filter((name) => name !== program);

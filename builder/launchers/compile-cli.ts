@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { PspfError } from "../../format/errors.ts";
+import { DROPPED } from "../../format/io/fail-point.ts";
 import { TARGETS, type Target } from "../../format/platform.ts";
 import { type Bundle, toEmbedded } from "./bundle.ts";
 import { embeddedSource } from "./embedded.ts";
@@ -25,6 +26,7 @@ export async function compileCli({ entry, outfile, bundle, target }: CliCompilat
       minify: true,
       splitting: true,
       bytecode: true,
+      drop: [...DROPPED],
       files: { [join(import.meta.dir, "embedded.ts")]: embeddedSource(bundle.map(toEmbedded)) },
       compile: {
         outfile: resolve(outfile),

@@ -1,10 +1,18 @@
+import { DROPPED } from "../../format/io/fail-point.ts";
 import { TARGETS, type Target } from "../../format/platform.ts";
 
 /** What both steps say: modules that stay apart, so that what is loaded late is not parsed at every start. */
 const MODULES = ["--format=esm", "--minify", "--splitting"] as const;
 
+/** Leaves out of a bundle what only tests need. */
+export const DROP_FOR_SHIPPING: readonly string[] = DROPPED.map((call) => `--drop=${call}`);
+
 /** The arguments of Bun that make the launcher's sources a bundle in `outdir`. */
-export const bundleArguments = (entry: string, outdir: string): readonly string[] => [
+export const bundleArguments = (
+  entry: string,
+  outdir: string,
+  more: readonly string[] = [],
+): readonly string[] => [
   "build",
   "--target=bun",
   ...MODULES,
@@ -15,6 +23,7 @@ export const bundleArguments = (entry: string, outdir: string): readonly string[
   '--define=process.env.NODE_ENV="production"',
   // A launcher always runs on Bun: what is only for other engines stays out, 0.7 MB of it (format/codecs/registry.ts).
   '--define=globalThis.Bun="there"',
+  ...more,
   `--outdir=${outdir}`,
   entry,
 ];

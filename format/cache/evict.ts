@@ -20,14 +20,21 @@ export async function evict(
   using making = await tryAcquire(layout.making);
   using lock = making === undefined ? undefined : await tryAcquire(layout.lock);
   if (making === undefined || lock === undefined) return "busy";
+  globalThis.failPoint?.("evict-locked");
   if (!isMeant()) return "kept";
   const { trash } = storeOf(layout.cache);
   doing("create", trash, () => mkdirSync(trash, { recursive: true, mode: 0o700 }));
   removeMarker(layout);
+  globalThis.failPoint?.("evicted-marker");
   bury(layout.content, trash);
+  globalThis.failPoint?.("evicted-content");
   bury(layout.bookkeeping, trash);
+  globalThis.failPoint?.("evicted-bookkeeping");
   // Whoever has opened this file and waits for it sees that it is gone, and opens the next one.
-  for (const path of [layout.lock, layout.making]) rmSync(path, { force: true });
+  for (const path of [layout.lock, layout.making]) {
+    rmSync(path, { force: true });
+    globalThis.failPoint?.("evicted-lock");
+  }
   return "removed";
 }
 
@@ -46,6 +53,7 @@ function bury(path: string, trash: string): void {
     // A folder that is not writable cannot get another parent.
     if (stat.isDirectory()) chmodSync(path, 0o700);
     renameSync(path, grave);
+    globalThis.failPoint?.("buried");
     removeTree(grave);
   });
 }

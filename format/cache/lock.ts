@@ -63,10 +63,13 @@ async function attemptAt(path: string): Promise<() => Lock | undefined> {
 
 function flockNow(libc: Libc, path: string, operation: number): Lease | undefined {
   const fd = doing("open the lock", path, () => openSync(path, "a+", 0o600));
+  globalThis.failPoint?.("lock-opened");
   // Network file systems want the file open for reading to share it, and for writing to have it alone.
   // A lock file may be removed by its holder: what was opened must still be what stands there.
-  if (libc.flock(fd, operation) === 0 && isSameFile(fd, path))
+  if (libc.flock(fd, operation) === 0 && isSameFile(fd, path)) {
+    globalThis.failPoint?.("lock-held");
     return { fd, [Symbol.dispose]: () => closeSync(fd) };
+  }
   closeSync(fd);
   return undefined;
 }

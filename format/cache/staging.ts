@@ -23,7 +23,9 @@ export async function openStaging(cache: string, leftovers: "remove" | "keep"): 
   const { staging } = storeOf(cache);
   const path = join(staging, name);
   const lock = await acquire(lockOf(cache, name), () => {});
+  globalThis.failPoint?.("staging-locked");
   doing("create", path, () => mkdirSync(path, { mode: 0o700 }));
+  globalThis.failPoint?.("staging-opened");
   return {
     path,
     [Symbol.dispose]() {
@@ -53,6 +55,7 @@ export async function sweepStaging(cache: string): Promise<void> {
     using lock = await tryAcquire(lockOf(cache, name));
     if (lock === undefined) continue;
     removeTree(join(staging, name));
+    globalThis.failPoint?.("staging-swept");
     rmSync(lockOf(cache, name), { force: true });
   }
 }

@@ -71,7 +71,9 @@ export function openReplacement(target: string, mode: number): Replacement {
         if (process.platform !== "win32") fchmodSync(fd, mode);
         if (how === "durable") fsyncSync(fd);
         close();
+        globalThis.failPoint?.("file-written");
         renameSync(path, target);
+        globalThis.failPoint?.("file-renamed");
         if (how === "durable") syncFolder(folder);
       });
       unfinished.delete(path);

@@ -52,10 +52,12 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
   const { layout, digest, seal } = request;
   createCache(layout);
   using _making = await acquire(layout.making, request.onWait);
+  globalThis.failPoint?.("making-locked");
   const found = readMarker(layout);
   if (found === undefined || !holdsContentOf(found, pkg, layout)) await make(pkg, request);
   // The same content under another signature: only who signed it is new.
   else if (found.digest !== digest || found.seal !== seal) writeMarker(pkg, request, found);
+  globalThis.failPoint?.("before-lease");
   const lease = tryShare(layout.lock);
   return typeof lease === "string" ? undefined : lease;
 }
@@ -67,14 +69,18 @@ async function make(pkg: Package, request: EnsureRequest): Promise<void> {
   const { layout } = request;
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   await unpack(pkg, staging.path);
+  globalThis.failPoint?.("unpacked");
   {
     // Nobody but us makes it, and from here on nobody uses what is replaced.
     using _exclusive = await acquire(layout.lock, request.onBusy);
     retire(layout);
     publish(staging.path, layout);
+    globalThis.failPoint?.("published");
   }
   setUp(pkg, request);
+  globalThis.failPoint?.("set-up");
   const durable = request.durable && syncTree(layout.content);
+  globalThis.failPoint?.("synced");
   const boot = bootId();
   writeMarker(pkg, request, { durable, ...(boot === undefined ? {} : { bootId: boot }) });
 }
@@ -87,7 +93,10 @@ function createCache({ cache }: WorkenvLayout): void {
 
 async function unpack(pkg: Package, root: string): Promise<void> {
   using writer = openTreeWriter(root);
-  for (const slot of pkg.slots) await extractSlot(pkg.source, slot, writer);
+  for (const slot of pkg.slots) {
+    await extractSlot(pkg.source, slot, writer);
+    globalThis.failPoint?.("slot-unpacked");
+  }
   for (const { path, mode } of pkg.metadata.workenv.directories) writer.directory(path, mode ?? 0o700);
   writer.finish();
 }
@@ -95,6 +104,7 @@ async function unpack(pkg: Package, root: string): Promise<void> {
 /** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
 export function retire(layout: WorkenvLayout): void {
   doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
+  globalThis.failPoint?.("retired-marker");
   const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
   try {
     // A folder that is not writable cannot get another parent.
@@ -104,6 +114,7 @@ export function retire(layout: WorkenvLayout): void {
     if (errnoOf(error) === "ENOENT") return;
     throw ioError("put aside", layout.content, error);
   }
+  globalThis.failPoint?.("retired-content");
   removeTree(grave);
 }
 
@@ -131,6 +142,7 @@ function writeMarker(
 ): void {
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
+  globalThis.failPoint?.("before-marker");
   const marker = newMarker({
     packageId: layout.id,
     digest,
@@ -143,4 +155,5 @@ function writeMarker(
     created: new Date().toISOString(),
   });
   replaceFile(layout.marker, encodeMarker(marker), 0o600, durable ? "durable" : undefined);
+  globalThis.failPoint?.("marker-in-place");
 }

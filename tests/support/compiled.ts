@@ -9,12 +9,21 @@ import type { Target } from "../../format/platform.ts";
 const CACHE_DIR = join(import.meta.dir, "..", "..", "dist", "test-launchers");
 const HOUR_MS = 60 * 60 * 1000;
 
-const made = new Map<Target, Promise<EnsuredLauncher>>();
+const made = new Map<Target | "with fail points", Promise<EnsuredLauncher>>();
+const TEST_LAUNCHER = join(import.meta.dir, "test-launcher", "main.ts");
 
 /** Our launcher, compiled for a platform: once a process, and only when its sources have changed since the last run. */
 export function compiledLauncher(target: Target = hostTarget()): Promise<EnsuredLauncher> {
   const launcher = made.get(target) ?? ensureLauncher(target, { cacheDir: CACHE_DIR }).then(forgetOlder);
   made.set(target, launcher);
+  return launcher;
+}
+
+/** Our launcher for this machine with fail points: see tests/support/fail-points.ts. */
+export function testLauncher(): Promise<EnsuredLauncher> {
+  const options = { cacheDir: CACHE_DIR, entry: TEST_LAUNCHER };
+  const launcher = made.get("with fail points") ?? ensureLauncher(hostTarget(), options).then(forgetOlder);
+  made.set("with fail points", launcher);
   return launcher;
 }
 
