@@ -3,15 +3,17 @@ import type { ByteSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
 import { type Seal, sealOf } from "../format/seal/package-seal.ts";
 import type { Bytes } from "../format/types.ts";
-import { ensureWorkenv, launchFactsOf } from "../format/workenv/ensure.ts";
+import { ensureWorkenv } from "../format/workenv/ensure.ts";
+import { launchFactsOf } from "../format/workenv/launch-facts.ts";
 import { layoutOf } from "../format/cache/layout.ts";
 import { choosePlace, spaceFor } from "../format/cache/place.ts";
+import { findContent } from "../format/workenv/find-content.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { verdictOn } from "./policy.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
-import { candidatesFor, type Workenv, workenvAt } from "./workenv.ts";
+import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
 
 /** A first start: index and metadata read strictly, the seal judged, the slots unpacked and set up. */
 export async function prepareWorkenv(
@@ -29,19 +31,27 @@ export async function prepareWorkenv(
   enforceSeal(seal, call, options);
   log("debug", () => `the seal is ${seal}`);
   const launch = launchFactsOf(pkg.metadata);
-  const cache = choosePlace(candidatesFor(call), {
-    needed: spaceFor(pkg),
-    uid: call.uid,
-    onUnusable: (problem) => log("info", () => `cannot unpack to ${problem}`),
-  });
-  const workenv = workenvAt(layoutOf(cache, pkg.id), launch, call, undefined);
-  log("info", () => `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`);
+  const found = findContent(pkg, candidatesFor(call), call.uid);
+  if (found?.use === "as it is") return workenvAt(found.layout, launch, call, leaseOn(found.layout));
+  const place = () =>
+    choosePlace(candidatesFor(call), {
+      needed: spaceFor(pkg),
+      uid: call.uid,
+      onUnusable: (problem) => log("info", () => `cannot unpack to ${problem}`),
+    });
+  const workenv = workenvAt(found?.layout ?? layoutOf(place(), pkg.id), launch, call, undefined);
+  log("info", () =>
+    found === undefined
+      ? `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`
+      : `looking through ${workenv.layout.content}`,
+  );
   const lease = await ensureWorkenv(pkg, {
     layout: workenv.layout,
     digest: index.digest,
     seal,
     scope: workenv.scope,
     env: workenv.env,
+    source: call.package,
     launcher: call.executable,
     keepTemp: options.keepTemp,
     durable: options.durable,

@@ -60,7 +60,7 @@ function findAt(
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   globalThis.failPoint?.("lease-taken");
-  const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block));
+  const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block), call.uid);
   globalThis.failPoint?.("marker-read");
   if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
     return workenvAt(layout, marker.launch, call, leaseIn(lease));
@@ -75,6 +75,9 @@ export const candidatesFor = (call: Invocation): readonly Rung[] =>
   cacheCandidates({ env: call.env, cwd: call.cwd, windows: windowsOf(call), uid: call.uid });
 
 const leaseIn = (lease: Lease | string): Lease | undefined => (typeof lease === "string" ? undefined : lease);
+
+/** A lease on a workenv that nobody can take away now, where there are leases. */
+export const leaseOn = (layout: WorkenvLayout): Lease | undefined => leaseIn(tryShare(layout.lock));
 
 export function workenvAt(
   layout: WorkenvLayout,

@@ -133,6 +133,7 @@ const WARM_START = [
   "format/wire/trailer.ts",
   "format/workenv/bun-runtime.ts",
   "format/workenv/entry.ts",
+  "format/workenv/file-facts.ts",
   "format/workenv/marker.ts",
   "launcher/bun.ts",
   "launcher/cannot-start.ts",

@@ -42,6 +42,7 @@ test("all paths of an entry, for who looks for them", () => {
     bookkeeping: "/cache/.0123456789abcdef.pspf",
     index: "/cache/.0123456789abcdef.pspf/instance/index.json",
     marker: "/cache/.0123456789abcdef.pspf/instance/extract/complete",
+    files: "/cache/.0123456789abcdef.pspf/instance/files.json",
     metadata: "/cache/.0123456789abcdef.pspf/package/psp.json",
     bun: "/cache/.0123456789abcdef.pspf/bun",
     making: "/cache/.store/v1/locks/make-0123456789abcdef",

@@ -20,6 +20,8 @@ export interface WorkenvLayout {
   readonly index: string;
   /** The completion marker, always written last. */
   readonly marker: string;
+  /** What the files of the content looked like when it was made. */
+  readonly files: string;
   /** The metadata of the package. */
   readonly metadata: string;
   /** What the launcher needs to act as Bun for this package. */
@@ -39,6 +41,7 @@ export function layoutOf(cache: string, id: string): WorkenvLayout {
     bookkeeping,
     index: join(bookkeeping, "instance", "index.json"),
     marker: join(bookkeeping, "instance", "extract", "complete"),
+    files: join(bookkeeping, "instance", "files.json"),
     metadata: join(bookkeeping, "package", "psp.json"),
     bun: join(bookkeeping, "bun"),
     making: join(storeOf(cache).locks, `make-${id}`),

@@ -35,6 +35,7 @@ export function createCache() {
         seal: "valid",
         scope: scopeOf(pkg.metadata, layout.content, { os: "linux", arch: "amd64" }, "bun"),
         env: {},
+        source: path,
         launcher: "launcher",
         durable: false,
         onWait: () => {},

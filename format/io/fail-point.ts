@@ -25,6 +25,10 @@ export const FAIL_POINTS = [
   "before-marker",
   "marker-in-place",
   "before-lease",
+  // mending one
+  "suspected",
+  "file-put-back",
+  "repaired",
   // any small file: beside its place, in its place
   "file-written",
   "file-renamed",

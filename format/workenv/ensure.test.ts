@@ -23,8 +23,9 @@ import { openPackage, type Package, type Slot } from "../reader.ts";
 import type { Bytes } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
 import { bunRuntimeOf } from "./bun-runtime.ts";
-import { type EnsureRequest, ensureWorkenv, retire } from "./ensure.ts";
+import { type EnsureRequest, ensureWorkenv } from "./ensure.ts";
 import { findReady } from "./entry.ts";
+import { retire } from "./make.ts";
 import { layoutOf, storeOf } from "../cache/layout.ts";
 import { acquire } from "../cache/lock.ts";
 
@@ -57,6 +58,7 @@ function requestFor(pkg: Package, more: Partial<EnsureRequest> = {}): EnsureRequ
     seal: "valid",
     scope: scopeOf(pkg.metadata, layout.content, host, bunRuntimeOf(layout.bun).program),
     env: { PATH: "/usr/bin:/bin", COUNT: join(root, "count"), FAIL: join(root, "fail") },
+    source: "/opt/app.psp",
     launcher: "/opt/launcher",
     durable: false,
     onWait: () => {},
@@ -354,7 +356,7 @@ describe("at the same time", () => {
        const pkg = await openPackage(openFileSource(file));
        const layout = layoutOf(cache, pkg.id);
        const scope = scopeOf(pkg.metadata, layout.content, { os: "linux", arch: "amd64" }, "");
-       await ensureWorkenv(pkg, { layout, digest: pkg.index.digest, seal: "valid", scope, env: process.env, launcher: "", onWait() {} });
+       await ensureWorkenv(pkg, { layout, digest: pkg.index.digest, seal: "valid", scope, env: process.env, source: file, launcher: "", durable: false, onWait() {}, onBusy() {} });
        process.stdout.write("ready");`,
     );
     const env = { PATH: "/usr/bin:/bin", COUNT: join(root, "count") };

@@ -1,33 +1,98 @@
-import { readFileSync, statSync } from "node:fs";
-import type { Sha256 } from "../types.ts";
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
+import type { Sha256 } from "../types.ts";
+import { stateOf } from "./file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**
- * The marker of an entry that is complete and belongs to the package with this index digest; undefined for
- * everything else. Four system calls; never throws.
+ * The marker of an entry that is complete, belongs to the package with this index digest, and needs no thorough look:
+ * undefined for everything else. About a dozen system calls; never throws. `uid` is the user's number, where there are such.
  */
-export function findReady(layout: WorkenvLayout, digest: Sha256): Marker | undefined {
-  const marker = readMarker(layout);
-  return marker?.digest === digest && isInPlace(marker, layout) ? marker : undefined;
+export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): Marker | undefined {
+  const found = openMarker(layout);
+  if (found === undefined || found.marker.digest !== digest || found.marker.suspect) return undefined;
+  const { marker, lastUse, owner } = found;
+  return isInPlace(marker, layout) &&
+    isOwn(owner, uid) &&
+    !isDue(lastUse, layout) &&
+    looksIntact(marker, layout)
+    ? marker
+    : undefined;
 }
+
+/** Whoever could put a marker there could start any program in the user's name. Root can do that anyway. */
+const isOwn = (owner: number, uid: number | undefined): boolean =>
+  uid === undefined || owner === uid || owner === 0;
 
 /**
  * Whether the content that a marker vouches for is there: the very folder, and its files on the disk. What was not
  * brought there before the marker counts until the system is started anew, because a power cut may have emptied it.
  */
-export const isInPlace = (marker: Marker, { content }: WorkenvLayout): boolean =>
-  isSameDirectory(marker, identityOf(content)) &&
-  (marker.durable || marker.bootId === undefined || marker.bootId === bootId());
+export const isInPlace = (marker: Marker, layout: WorkenvLayout): boolean =>
+  isSameDirectory(marker, identityOf(layout.content)) && wasSeenBySystem(marker);
 
-export function readMarker(layout: WorkenvLayout): Marker | undefined {
+/** Whether nothing has cut the power since the files were written, or they were on the disk before. */
+const wasSeenBySystem = ({ durable, bootId: boot }: Marker): boolean =>
+  durable || boot === undefined || boot === bootId();
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether the last thorough look was too long ago. A time in the future says nothing. In a cache that cannot be written
+ * there is nothing to note it in, and nobody but its keeper could mend anything.
+ */
+function isDue(lastUse: number, { marker }: WorkenvLayout): boolean {
+  if (Math.abs(Date.now() - lastUse) < DAY) return false;
   try {
-    return decodeMarker(readFileSync(layout.marker, "utf8"));
+    accessSync(marker, constants.W_OK);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
+
+const OTHERS_PER_START = 2;
+
+/** The files that the command names, and some of the others, different ones each time. */
+function looksIntact({ sample: { entryPoints, others } }: Marker, { content }: WorkenvLayout): boolean {
+  const start = Math.floor(Math.random() * others.length);
+  const some = others.slice(start, start + OTHERS_PER_START);
+  return [...entryPoints, ...some].every((file) => {
+    const state = stateOf(content, file);
+    return state === "intact" || state === "changed";
+  });
+}
+
+export const readMarker = (layout: WorkenvLayout): Marker | undefined => openMarker(layout)?.marker;
+
+/** A marker, with the time of its file in milliseconds and the number of the user whose file it is. */
+export interface FoundMarker {
+  readonly marker: Marker;
+  readonly lastUse: number;
+  readonly owner: number;
+}
+
+/** The marker of an entry with what its file says; undefined for everything else. */
+export function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(layout.marker, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const { size, mtimeMs, uid } = fstatSync(fd);
+    if (size > MAX_SIZE) return undefined;
+    const bytes = new Uint8Array(size);
+    const read = readSync(fd, bytes);
+    const marker = decodeMarker(new TextDecoder().decode(bytes.subarray(0, read)));
+    return marker && { marker, lastUse: mtimeMs, owner: uid };
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Bytes of the longest marker: the facts of a launch come from metadata of at most this size. */
+const MAX_SIZE = 32 * 1024 * 1024;
 
 /** What tells a directory from another one that has the same name later. */
 export type Identity = Pick<Marker, "inode" | "born">;
@@ -41,5 +106,5 @@ export function identityOf(directory: string): Identity | undefined {
   }
 }
 
-const isSameDirectory = (a: Identity, b: Identity | undefined): boolean =>
+export const isSameDirectory = (a: Identity, b: Identity | undefined): boolean =>
   a.inode === b?.inode && a.born === b.born;

@@ -9,18 +9,25 @@ import type { ByteStream } from "../types.ts";
 import { checkSupported } from "../wire/operations.ts";
 
 /**
- * Undoes a slot's operations and writes what comes out below the writer's root. Throws before it returns when the
- * stored bytes are not the signed ones: what was written until then must not be used.
+ * Undoes a slot's operations and writes what comes out below the writer's root, or of that only the paths that are
+ * wanted. Throws before it returns when the stored bytes are not the signed ones: what was written until then must not
+ * be used.
  */
-export async function extractSlot(source: ByteSource, slot: Slot, writer: TreeWriter): Promise<void> {
+export async function extractSlot(
+  source: ByteSource,
+  slot: Slot,
+  writer: TreeWriter,
+  isWanted: (path: string) => boolean = () => true,
+): Promise<void> {
   if (slot.entry.selfRef) return;
   checkSupported(slot.entry.operations);
   const { bundle, codecs } = splitChain(slot.entry.operations);
   const stored = readSlot(source, slot);
   try {
     const content = limited(decodeChain(codecs, stored.bytes), slot);
-    if (bundle === "TAR") await unpackTar(content, writer, placement(slot.entry.target));
-    else await writer.file(fileTarget(slot), slot.mode, 0, content);
+    if (bundle === "TAR") await unpackTar(content, writer, wanted(placement(slot.entry.target), isWanted));
+    else if (isWanted(fileTarget(slot))) await writer.file(fileTarget(slot), slot.mode, 0, content);
+    else return;
   } catch (error) {
     // Damaged bytes rarely decode; that they are damaged is the better message. The first reading has ended.
     const again = readSlot(source, slot);
@@ -30,6 +37,13 @@ export async function extractSlot(source: ByteSource, slot: Slot, writer: TreeWr
   }
   stored.check();
 }
+
+const wanted =
+  (place: Rename, isWanted: (path: string) => boolean): Rename =>
+  (name) => {
+    const path = place(name);
+    return path !== undefined && isWanted(path) ? path : undefined;
+  };
 
 /** Where a slot that is one file goes; without a name of its own, under the one that FlavorPack gives it. */
 export const fileTarget = ({ entry }: Slot): string =>

@@ -23,6 +23,11 @@ const marker = (identity: Identity, more: Partial<Marker> = {}): Marker =>
     packageId: "0123456789abcdef",
     digest: DIGEST,
     jsonDigest: DIGEST,
+    signer: "ab".repeat(32),
+    source: "/opt/app.psp",
+    slots: [0],
+    sample: { entryPoints: [], others: [] },
+    suspect: false,
     durable: true,
     ...identity,
     seal: "valid",
@@ -49,20 +54,23 @@ describe("nothing else is a marker, and nothing throws", () => {
     '"text"',
     "{",
     "\0",
-    '{"schema":"flavor.workenv/1"}',
+    '{"schema":"flavor.workenv/2"}',
   ])("%j", (text) => {
     expect(decodeMarker(text)).toBeUndefined();
   });
 
-  test.each(["schema", "digest", "inode", "launch"] as const)(
-    "one without %s, or with another kind of it",
-    (field) => {
-      const { [field]: _, ...rest } = marker(SEVEN);
-      expect(decodeMarker(JSON.stringify(rest))).toBeUndefined();
-      for (const value of [null, [], {}, true, field === "inode" ? "7" : 7])
-        expect(decodeMarker(JSON.stringify({ ...rest, [field]: value }))).toBeUndefined();
-    },
-  );
+  test.each([
+    ...(["schema", "digest", "jsonDigest", "signer", "source", "created"] as const),
+    ...(["inode", "born", "launch", "slots", "sample", "suspect", "durable"] as const),
+  ])("one without %s, or with another kind of it", (field) => {
+    const { [field]: sound, ...rest } = marker(SEVEN);
+    expect(decodeMarker(JSON.stringify(rest))).toBeUndefined();
+    const isLike = (value: unknown) =>
+      typeof value === typeof sound && Array.isArray(value) === Array.isArray(sound);
+    const others = [null, [], {}, true, "7", 7].filter((value) => value === null || !isLike(value));
+    for (const value of field === "schema" ? [...others, "7"] : field === "sample" ? [...others, {}] : others)
+      expect(decodeMarker(JSON.stringify({ ...rest, [field]: value }))).toBeUndefined();
+  });
 
   test("one that lacks any fact of the launch, however deep", () => {
     const paths = [
@@ -90,7 +98,7 @@ describe("nothing else is a marker, and nothing throws", () => {
   });
 
   test("of another version", () => {
-    expect(decodeMarker(encodeMarker(marker(SEVEN)).replace("workenv/1", "workenv/2"))).toBeUndefined();
+    expect(decodeMarker(encodeMarker(marker(SEVEN)).replace("workenv/2", "workenv/1"))).toBeUndefined();
   });
 
   test("any JSON, any text", () => {

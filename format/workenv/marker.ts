@@ -1,10 +1,11 @@
 import type { Sha256 } from "../types.ts";
 import type { LaunchFacts } from "../wire/metadata-types.ts";
 import type { Seal } from "../seal/package-seal.ts";
+import type { FileFacts } from "./file-facts.ts";
 
-const SCHEMA = "flavor.workenv/1";
+const SCHEMA = "flavor.workenv/2";
 
-/** What the completion marker vouches for. It is written last, by rename. */
+/** What the completion marker vouches for. It is written last, by rename. The time of its file is the last use. */
 export interface Marker {
   readonly schema: typeof SCHEMA;
   readonly packageId: string;
@@ -12,6 +13,10 @@ export interface Marker {
   readonly digest: Sha256;
   /** SHA-256 of the metadata's JSON: it names every byte of the content. */
   readonly jsonDigest: Sha256;
+  /** The public key in the package, in hex; zeros when it has none. */
+  readonly signer: string;
+  /** Absolute path of the package's file. */
+  readonly source: string;
   /** Inode of the content directory: another directory under the same name is not the one vouched for. */
   readonly inode: number;
   /** When that directory came into being, in milliseconds: file systems give inode numbers out again. */
@@ -20,12 +25,26 @@ export interface Marker {
   readonly seal: Seal | "unchecked";
   /** What a warm start would otherwise read from the package again. */
   readonly launch: LaunchFacts;
+  /** Indices of the slots that are there. */
+  readonly slots: readonly number[];
+  /** A few files, of which each start looks at some. */
+  readonly sample: Sample;
+  /** Damage was found and is being repaired: nothing is vouched for until every file was looked at. */
+  readonly suspect: boolean;
   /** Whether the content was on the disk before this marker was. */
   readonly durable: boolean;
   /** The run of the system in which it was made, where the system tells. */
   readonly bootId?: string;
   /** ISO 8601. */
   readonly created: string;
+}
+
+/** Files of a workenv that stand for all of them. */
+export interface Sample {
+  /** Those that the command names: every start looks at them. */
+  readonly entryPoints: readonly FileFacts[];
+  /** Others, spread over all. */
+  readonly others: readonly FileFacts[];
 }
 
 export const newMarker = (facts: Omit<Marker, "schema">): Marker => ({ schema: SCHEMA, ...facts });
@@ -36,13 +55,20 @@ export const encodeMarker = (marker: Marker): string => `${JSON.stringify(marker
 export function decodeMarker(text: string): Marker | undefined {
   try {
     const value = JSON.parse(text) as Partial<Marker> | null;
-    const isOurs =
-      value?.schema === SCHEMA && typeof value.digest === "string" && typeof value.inode === "number";
-    return isOurs && hasAllFacts(value.launch) ? (value as Marker) : undefined;
+    const isOurs = value?.schema === SCHEMA && hasAllMembers(value) && hasAllFacts(value.launch);
+    return isOurs ? (value as Marker) : undefined;
   } catch {
     return undefined;
   }
 }
+
+const hasAllMembers = ({ sample, slots, bootId = "", ...rest }: Partial<Marker>): boolean =>
+  [rest.digest, rest.jsonDigest, rest.signer, rest.source, rest.created, bootId].every(
+    (text) => typeof text === "string",
+  ) &&
+  [rest.inode, rest.born].every((number) => typeof number === "number") &&
+  [rest.durable, rest.suspect].every((flag) => typeof flag === "boolean") &&
+  [slots, sample?.entryPoints, sample?.others].every(Array.isArray);
 
 /** Whether everything is there that a start looks into: a marker may be of another version of us. */
 function hasAllFacts({

@@ -1,0 +1,72 @@
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
+import { acquire } from "../cache/lock.ts";
+import { openStaging } from "../cache/staging.ts";
+import { syncTree } from "../io/durable.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
+import { resolveInside } from "../io/paths.ts";
+import { removeTree } from "../io/remove-tree.ts";
+import type { Package } from "../reader.ts";
+import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
+import type { EnsureRequest } from "./ensure.ts";
+import { fileTarget } from "./extract-slot.ts";
+import { writeRecord } from "./record.ts";
+import { runSetup } from "./setup.ts";
+import { indexTree } from "./stat-index.ts";
+import { unpackSlots } from "./unpack.ts";
+
+/**
+ * Makes a workenv: unpacked aside, put into its place by one rename, set up there, brought onto the disk, and only then
+ * vouched for by the marker. Whatever happens before the marker is written, the next call starts anew. The caller holds
+ * the lock for making.
+ */
+export async function make(pkg: Package, request: EnsureRequest): Promise<void> {
+  const { layout } = request;
+  using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
+  const { owners } = await unpackSlots(pkg, pkg.slots, staging.path);
+  globalThis.failPoint?.("unpacked");
+  const hasSetup = pkg.metadata.setupCommands.length > 0;
+  const unpacked = hasSetup ? indexTree(staging.path, owners, () => "whole") : undefined;
+  {
+    // Nobody but us makes it, and from here on nobody uses what is replaced.
+    using _exclusive = await acquire(layout.lock, request.onBusy);
+    retire(layout);
+    publish(staging.path, layout);
+    globalThis.failPoint?.("published");
+  }
+  setUp(pkg, request);
+  globalThis.failPoint?.("set-up");
+  const files = indexTree(layout.content, owners, () => "whole", unpacked);
+  const durable = request.durable && syncTree(layout.content);
+  globalThis.failPoint?.("synced");
+  const slots = pkg.slots.map(({ entry }) => entry.index);
+  writeRecord(pkg, request, { files, slots, durable, created: new Date().toISOString() });
+}
+
+/** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
+export function retire(layout: WorkenvLayout): void {
+  doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
+  globalThis.failPoint?.("retired-marker");
+  const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
+  try {
+    // A folder that is not writable cannot get another parent.
+    if (lstatSync(layout.content).isDirectory()) chmodSync(layout.content, 0o700);
+    renameSync(layout.content, grave);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw ioError("put aside", layout.content, error);
+  }
+  globalThis.failPoint?.("retired-content");
+  removeTree(grave);
+}
+
+const publish = (staging: string, { content }: WorkenvLayout): void =>
+  doing("put the unpacked package at", content, () => renameSync(staging, content));
+
+function setUp({ metadata, slots }: Package, { layout, scope, env, launcher }: EnsureRequest): void {
+  if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
+  runSetup(metadata.setupCommands, scope, env);
+  for (const slot of slots)
+    if (slot.entry.lifecycle === "init") removeTree(resolveInside(layout.content, fileTarget(slot)));
+}

@@ -1,0 +1,55 @@
+import { bootId } from "../io/durable.ts";
+import { replaceFile } from "../io/replacement.ts";
+import type { Package } from "../reader.ts";
+import { sha256Hex, toHex } from "../wire/hashes.ts";
+import type { EnsureRequest } from "./ensure.ts";
+import { identityOf } from "./entry.ts";
+import { indexAsJson } from "./index-json.ts";
+import { launchFactsOf } from "./launch-facts.ts";
+import { encodeMarker, type Marker, newMarker } from "./marker.ts";
+import { sampleOf } from "./sample.ts";
+import { encodeStatIndex, type IndexedFile } from "./stat-index.ts";
+
+/** What was found out about a workenv that shall count from now on. */
+export interface Made {
+  readonly files: readonly IndexedFile[];
+  /** Indices of the slots that are there. */
+  readonly slots: readonly number[];
+  /** Whether its content is on the disk. */
+  readonly durable: boolean;
+  /** ISO 8601; of a workenv that was mended, when it was made. */
+  readonly created: string;
+}
+
+/** Index and metadata for people, what the files look like, then the marker, always last. */
+export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): void {
+  const { layout, digest, seal, source, scope } = request;
+  replaceFile(layout.index, indexAsJson(pkg.index));
+  replaceFile(layout.metadata, pkg.json);
+  replaceFile(layout.files, encodeStatIndex(made.files));
+  globalThis.failPoint?.("before-marker");
+  const boot = bootId();
+  const marker = newMarker({
+    packageId: layout.id,
+    digest,
+    jsonDigest: sha256Hex(pkg.json),
+    signer: toHex(pkg.index.raw.publicKey),
+    source,
+    ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
+    seal,
+    launch: launchFactsOf(pkg.metadata),
+    slots: made.slots,
+    sample: sampleOf(made.files, pkg.metadata.execution.command, scope),
+    suspect: false,
+    durable: made.durable,
+    ...(boot === undefined ? {} : { bootId: boot }),
+    created: made.created,
+  });
+  writeMarker(layout, marker);
+}
+
+/** Puts a marker in its place: what it says is all there. */
+export function writeMarker({ marker: path }: EnsureRequest["layout"], marker: Marker): void {
+  replaceFile(path, encodeMarker(marker), 0o600, marker.durable ? "durable" : undefined);
+  globalThis.failPoint?.("marker-in-place");
+}
