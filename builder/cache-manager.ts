@@ -16,6 +16,7 @@ import {
   readyMarker,
 } from "../format/cache/entries.ts";
 import { evict, isBusy, trashOf } from "../format/cache/evict.ts";
+import { sweepStaging } from "../format/cache/staging.ts";
 import { measure } from "../format/cache/measure.ts";
 
 /** Where a manager looks. */
@@ -123,6 +124,7 @@ export class CacheManager {
         failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
       }
     }
+    if (options.dryRun !== true) await sweepStaging(this.cacheDir);
     const swept = this.#sweep(options, failed);
     return { removed, busy, failed, freed: removed.reduce((sum, { size }) => sum + size, swept) };
   }

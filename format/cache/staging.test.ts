@@ -42,6 +42,17 @@ test("is kept on request, under a name that nobody sweeps", async () => {
   expect(left()).toEqual([expect.stringMatching(/^kept-/)]);
 });
 
+test("a lock alone, left by a process that was killed before or after its folder was there, is swept", async () => {
+  writeFileSync(join(storeOf(cache).locks, `staging-${crypto.randomUUID()}`), "");
+  await sweepStaging(cache);
+  expect(left()).toEqual([]);
+});
+
+test("in a cache that is not there, nothing is swept and nothing made", async () => {
+  await sweepStaging(join(cache, "none"));
+  expect(existsSync(join(cache, "none"))).toBe(false);
+});
+
 test("of a living process is left alone, of a killed one swept, whatever its age", async () => {
   const script = join(cache, "owner.ts");
   writeFileSync(

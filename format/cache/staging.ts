@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { doing, errnoOf } from "../io/fs.ts";
+import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import { storeOf } from "./layout.ts";
 import { acquire, tryAcquire } from "./lock.ts";
@@ -10,7 +10,8 @@ export interface Staging extends Disposable {
   readonly path: string;
 }
 
-const lockOf = (cache: string, name: string): string => join(storeOf(cache).locks, `staging-${name}`);
+const LOCK = "staging-";
+const lockOf = (cache: string, name: string): string => join(storeOf(cache).locks, `${LOCK}${name}`);
 
 /**
  * A folder to build in, gone when its scope ends unless it was renamed away. What a killed process leaves is known by
@@ -47,15 +48,25 @@ function keep(path: string, kept: string): void {
   }
 }
 
-/** Removes what killed processes have left. */
+/** Removes what killed processes have left, also locks alone: their folders were not made yet, or renamed away. */
 export async function sweepStaging(cache: string): Promise<void> {
-  const { staging } = storeOf(cache);
-  for (const name of doing("list", staging, () => readdirSync(staging))) {
+  const { staging, locks } = storeOf(cache);
+  const owners = namesIn(locks).flatMap((name) => (name.startsWith(LOCK) ? name.slice(LOCK.length) : []));
+  for (const name of new Set([...namesIn(staging), ...owners])) {
     if (name.startsWith(KEPT)) continue;
     using lock = await tryAcquire(lockOf(cache, name));
     if (lock === undefined) continue;
     removeTree(join(staging, name));
     globalThis.failPoint?.("staging-swept");
     rmSync(lockOf(cache, name), { force: true });
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw ioError("list", folder, error);
   }
 }

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { entriesOf } from "../../format/cache/entries.ts";
+import { FAIL_POINTS, type FailPoint } from "../../format/io/fail-point.ts";
+import type { Ran, RunOptions } from "../support/launcher.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { cacheIn } from "./cache-state.ts";
+import { isLong } from "./length.ts";
+import { packWitness, said } from "./witness.ts";
+
+// Whatever step a process is killed after: the next start of the same package, one of another version and a cleaning
+// all succeed without help, and nothing is left behind.
+
+type Cache = ReturnType<typeof cacheIn>;
+
+const dir = tempDir();
+let v1: string;
+let v2: string;
+beforeAll(async () => {
+  v1 = await packWitness(dir.path, { version: "1.0" });
+  v2 = await packWitness(dir.path, { version: "2.0" });
+}, 60_000);
+afterAll(() => dir[Symbol.dispose]());
+
+interface Scenario {
+  /** What was there before. */
+  readonly prepare: (at: Cache) => Promise<unknown>;
+  /** The process that is killed. */
+  readonly victim: (at: Cache, env: RunOptions["env"]) => Promise<Ran>;
+}
+
+const succeeded = async (run: Promise<Ran>, stdout: string): Promise<void> => {
+  expect(await run).toEqual({ stdout, stderr: "", exitCode: 0, signal: null });
+};
+const killed = async (run: Promise<Ran>): Promise<void> => expect((await run).signal).toBe("SIGKILL");
+const first = (at: Cache) => succeeded(at.run(v1), said("1.0"));
+const second = (at: Cache) => succeeded(at.run(v2), said("2.0"));
+
+const SCENARIOS = {
+  "first start": { prepare: async () => {}, victim: (at, env) => at.run(v1, [], env) },
+  "warm start": { prepare: first, victim: (at, env) => at.run(v1, [], env) },
+  update: { prepare: first, victim: (at, env) => at.run(v2, [], env) },
+  "start without a marker": {
+    prepare: async (at) => {
+      await first(at);
+      for (const { marker } of entriesOf(at.cache)) rmSync(marker);
+    },
+    victim: (at, env) => at.run(v1, [], env),
+  },
+  "start after a killed one": {
+    prepare: (at) => killed(at.run(v1, [], { FLAVOR_TEST_KILL: "slot-unpacked:2" })),
+    victim: (at, env) => at.run(v1, [], env),
+  },
+  clean: {
+    prepare: async (at) => {
+      await first(at);
+      await second(at);
+    },
+    victim: (at, env) => at.clean(env),
+  },
+  "clean after a killed one": {
+    prepare: async (at) => {
+      await first(at);
+      await second(at);
+      await killed(at.clean({ FLAVOR_TEST_KILL: "buried:1" }));
+    },
+    victim: (at, env) => at.clean(env),
+  },
+} as const satisfies Record<string, Scenario>;
+type Name = keyof typeof SCENARIOS;
+const NAMES = Object.keys(SCENARIOS) as readonly Name[];
+
+let caches = 0;
+const newCache = () => {
+  const home = join(dir.path, `home-${caches++}`);
+  mkdirSync(home);
+  return { home, at: cacheIn(home) };
+};
+
+/** How often a scenario passes each point when nobody kills it. */
+async function hitsOf(name: Name): Promise<ReadonlyMap<FailPoint, number>> {
+  const { at, home } = newCache();
+  await SCENARIOS[name].prepare(at);
+  const file = join(home, "hits");
+  expect((await SCENARIOS[name].victim(at, { FLAVOR_TEST_HITS: file })).exitCode).toBe(0);
+  const lines = existsSync(file) ? (readFileSync(file, "utf8").trim().split("\n") as FailPoint[]) : [];
+  return new Map(FAIL_POINTS.map((point) => [point, lines.filter((line) => line === point).length]));
+}
+
+/** Kills one process and looks at what the next ones make of it. */
+async function killAt(name: Name, point: FailPoint, hit: number): Promise<void> {
+  const { at } = newCache();
+  await SCENARIOS[name].prepare(at);
+  await killed(SCENARIOS[name].victim(at, { FLAVOR_TEST_KILL: `${point}:${hit}` }));
+  await first(at);
+  await second(at);
+  expect(at.state()).toMatchObject({ workenvs: 2, others: [], staging: [] });
+  expect(await at.clean()).toMatchObject({ stdout: "2\n", stderr: "", exitCode: 0 });
+  expect(at.state()).toEqual({ workenvs: 0, others: [], staging: [], trash: [], locks: [] });
+}
+
+const WARM: readonly FailPoint[] = ["lock-opened", "lock-held", "lease-taken", "marker-read", "before-exec"];
+const CLEANING = [
+  ...["lock-opened", "lock-held", "evict-locked", "evicted-marker", "evicted-content"],
+  ...["evicted-bookkeeping", "evicted-lock", "buried"],
+] as const satisfies readonly FailPoint[];
+const MAKING = [
+  ...["making-locked", "staging-locked", "staging-opened", "slot-unpacked", "unpacked"],
+  ...["retired-marker", "published", "set-up", "synced", "before-marker", "marker-in-place", "before-lease"],
+  ...["file-written", "file-renamed"],
+] as const satisfies readonly FailPoint[];
+
+/** The points that each scenario passes, and all that there are: one that is lost or renamed is noticed here. */
+const REACHED: Readonly<Record<Name, readonly FailPoint[]>> = {
+  "first start": [...WARM, ...MAKING],
+  "warm start": WARM,
+  update: [...WARM, ...MAKING],
+  "start without a marker": [...WARM, ...MAKING, "retired-content"],
+  "start after a killed one": [...WARM, ...MAKING, "staging-swept"],
+  clean: CLEANING,
+  "clean after a killed one": [...CLEANING, "trash-swept"],
+};
+
+const ALIKE: Readonly<Partial<Record<Name, readonly FailPoint[]>>> = {
+  update: REACHED["first start"],
+  "start after a killed one": REACHED["first start"],
+  "clean after a killed one": REACHED.clean,
+};
+
+test("every point is passed by some scenario", () => {
+  expect(FAIL_POINTS.filter((point) => !NAMES.some((name) => REACHED[name].includes(point)))).toEqual([]);
+});
+
+describe.each(NAMES)("%s", (name) => {
+  test("passes these points", async () => {
+    const passed = [...(await hitsOf(name))].flatMap(([point, count]) => (count > 0 ? [point] : []));
+    expect(passed.sort()).toEqual([...REACHED[name]].sort());
+  }, 60_000);
+
+  // Scenarios that begin alike differ in few points: in the short form each of those is enough.
+  const alike: readonly FailPoint[] = isLong ? [] : (ALIKE[name] ?? []);
+  test.each(REACHED[name].filter((point) => !alike.includes(point)))(
+    "killed at %s",
+    (point) => killAt(name, point, 1),
+    60_000,
+  );
+
+  if (isLong)
+    test("killed when a point is passed again", async () => {
+      for (const [point, count] of await hitsOf(name))
+        for (let hit = 2; hit <= count; hit++) await killAt(name, point, hit);
+    }, 600_000);
+});
