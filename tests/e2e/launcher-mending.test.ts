@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { layoutOf } from "../../format/cache/layout.ts";
+import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
+import { cannotMount, mounted } from "../support/mounts.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// What a cleaner, a power cut or a full disk did to a workenv, as its user sees it: nothing.
+
+let dir: ReturnType<typeof tempDir>;
+let app: string;
+beforeAll(async () => {
+  dir = tempDir();
+  const files = {
+    "app/hello.sh":
+      '#!/bin/sh\n. "${0%/*}/words.sh"\necho "$words"; [ -z "$HOLD" ] || { mkfifo "$HOLD"; read -r _ <"$HOLD"; }\n',
+    "app/words.sh": "words='hello from all of it'\n",
+    ...Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`app/data/${i}`, `data ${i}`])),
+  };
+  app = await packApp(dir.path, oneFolder("mend", "{workenv}/app/hello.sh"), files);
+});
+afterAll(() => dir[Symbol.dispose]());
+
+let homes = 0;
+async function started() {
+  const home = join(dir.path, `home-${homes++}`);
+  const cache = join(home, "cache");
+  const run = (env: Record<string, string> = {}) => runPackage(app, [], { home, env });
+  expect(await run()).toEqual(HELLO);
+  const id = readdirSync(cache).find((name) => /^[0-9a-f]{16}$/.test(name)) as string;
+  const layout = layoutOf(cache, id);
+  writeFileSync(join(layout.content, "app", "log"), "written by the application");
+  return {
+    home,
+    cache,
+    layout,
+    run,
+    at: (path: string) => join(layout.content, "app", path),
+    /** As if the last start had been days ago. */
+    daysLater: () => utimesSync(layout.marker, 1e9, 1e9),
+  };
+}
+const HELLO = { stdout: "hello from all of it\n", stderr: "", exitCode: 0, signal: null };
+
+describe("the next start puts back", () => {
+  test("the program itself, at once", async () => {
+    const { run, at } = await started();
+    rmSync(at("hello.sh"));
+    expect(await run()).toEqual(HELLO);
+    truncateSync(at("hello.sh"), 0);
+    expect(await run()).toEqual(HELLO);
+    expect(existsSync(at("log"))).toBe(true);
+  });
+
+  test("after a day anything, and what the application wrote stays", async () => {
+    const { run, at, daysLater, layout } = await started();
+    rmSync(at("data"), { recursive: true });
+    truncateSync(at("words.sh"), 3);
+    daysLater();
+    expect(await run()).toEqual(HELLO);
+    expect(readdirSync(at("data"))).toHaveLength(50);
+    expect(readFileSync(at("log"), "utf8")).toBe("written by the application");
+    expect(Date.now() - statSync(layout.marker).mtimeMs).toBeLessThan(60 * 60 * 1000);
+  });
+
+  test("everything that is missing while another one runs, which is not disturbed", async () => {
+    const { home, run, at, daysLater } = await started();
+    const running = startPackage(app, [], { home, env: { HOLD: join(home, "hold") } });
+    const reader = running.stdout.getReader();
+    await reader.read();
+    const before = statSync(at("hello.sh")).ino;
+    rmSync(at("data/7"));
+    daysLater();
+    expect(await run()).toEqual(HELLO);
+    expect([existsSync(at("data/7")), statSync(at("hello.sh")).ino]).toEqual([true, before]);
+    running.kill();
+    await running.exited;
+  });
+
+  test("nothing more when there is nothing missing", async () => {
+    const { run, at, daysLater } = await started();
+    const before = statSync(at("hello.sh"));
+    daysLater();
+    expect(await run()).toEqual(HELLO);
+    expect(statSync(at("hello.sh")).ctimeMs).toBe(before.ctimeMs);
+  });
+});
+
+const probe = tempDir();
+const reason = cannotMount(join(probe.path, "mount"));
+probe[Symbol.dispose]();
+if (reason !== undefined) process.stderr.write(`not tested: caches that cannot be written (${reason})\n`);
+
+describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
+  /** What a start says in a read-only view of a cache, after something was done to the workenv in it. */
+  async function viewOf(harm: (at: (path: string) => string) => void) {
+    const { home, cache, at, daysLater } = await started();
+    harm(at);
+    daysLater();
+    using view = mounted(join(dir.path, `view-${homes}`), "--bind", cache);
+    expect(Bun.spawnSync(["mount", "-o", "remount,bind,ro", view.path]).exitCode).toBe(0);
+    const temp = join(dir.path, `temp-${homes}`);
+    mkdirSync(temp);
+    const log = { FLAVOR_LOG_LEVEL: "info", TMPDIR: temp };
+    const named = await runPackage(app, [], { home, env: { ...log, FLAVOR_CACHE: view.path } });
+    return { named, view: view.path };
+  }
+
+  test("is used as it is, also after days", async () => {
+    const { named } = await viewOf(() => {});
+    expect(named).toEqual(HELLO);
+  });
+
+  test("and has lost the program: the start ends, and says where it cannot write", async () => {
+    const { named, view } = await viewOf((at) => rmSync(at("hello.sh")));
+    expect(named.stdout).toBe("");
+    expect(named.stderr).toContain(`${view} (from FLAVOR_CACHE): its file system is read-only`);
+    expect(named.exitCode).toBe(103);
+  });
+});
