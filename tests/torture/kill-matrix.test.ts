@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { entriesOf } from "../../format/cache/entries.ts";
 import { FAIL_POINTS, type FailPoint } from "../../format/io/fail-point.ts";
@@ -35,6 +35,14 @@ const succeeded = async (run: Promise<Ran>, stdout: string): Promise<void> => {
 };
 const killed = async (run: Promise<Ran>): Promise<void> => expect((await run).signal).toBe("SIGKILL");
 const first = (at: Cache) => succeeded(at.run(v1), said("1.0"));
+/** The last thorough look at each workenv was long ago. */
+function age(at: Cache): void {
+  for (const { marker } of entriesOf(at.cache)) utimesSync(marker, 1e9, 1e9);
+}
+function damage(at: Cache, ...paths: readonly string[]): void {
+  for (const { content } of entriesOf(at.cache))
+    for (const path of paths) rmSync(join(content, path), { recursive: true });
+}
 const second = (at: Cache) => succeeded(at.run(v2), said("2.0"));
 
 const SCENARIOS = {
@@ -45,6 +53,28 @@ const SCENARIOS = {
     prepare: async (at) => {
       await first(at);
       for (const { marker } of entriesOf(at.cache)) rmSync(marker);
+    },
+    victim: (at, env) => at.run(v1, [], env),
+  },
+  "daily look": {
+    prepare: async (at) => {
+      await first(at);
+      age(at);
+    },
+    victim: (at, env) => at.run(v1, [], env),
+  },
+  repair: {
+    prepare: async (at) => {
+      await first(at);
+      damage(at, "app/witness.sh", "app/deep/3/file 3", "app/nothing", "heavy");
+    },
+    victim: (at, env) => at.run(v1, [], env),
+  },
+  "loss of what the setup made": {
+    prepare: async (at) => {
+      await first(at);
+      damage(at, "set-up");
+      age(at);
     },
     victim: (at, env) => at.run(v1, [], env),
   },
@@ -105,10 +135,14 @@ const CLEANING = [
   ...["lock-opened", "lock-held", "evict-locked", "evicted-marker", "evicted-content"],
   ...["evicted-bookkeeping", "evicted-lock", "buried"],
 ] as const satisfies readonly FailPoint[];
+const UNPACKING = ["staging-locked", "staging-opened", "slot-unpacked"] as const;
+const RECORDING = [
+  ...["making-locked", "file-written", "file-renamed", "before-marker", "marker-in-place", "before-lease"],
+] as const satisfies readonly FailPoint[];
 const MAKING = [
-  ...["making-locked", "staging-locked", "staging-opened", "slot-unpacked", "unpacked"],
-  ...["retired-marker", "published", "set-up", "synced", "before-marker", "marker-in-place", "before-lease"],
-  ...["file-written", "file-renamed"],
+  ...UNPACKING,
+  ...["unpacked", "retired-marker", "published", "set-up", "synced"],
+  ...RECORDING,
 ] as const satisfies readonly FailPoint[];
 
 /** The points that each scenario passes, and all that there are: one that is lost or renamed is noticed here. */
@@ -117,6 +151,9 @@ const REACHED: Readonly<Record<Name, readonly FailPoint[]>> = {
   "warm start": WARM,
   update: [...WARM, ...MAKING],
   "start without a marker": [...WARM, ...MAKING, "retired-content"],
+  "daily look": [...WARM, ...RECORDING],
+  repair: [...WARM, ...RECORDING, ...UNPACKING, "suspected", "file-put-back", "repaired"],
+  "loss of what the setup made": [...WARM, ...MAKING, "suspected", "retired-content"],
   "start after a killed one": [...WARM, ...MAKING, "staging-swept"],
   clean: CLEANING,
   "clean after a killed one": [...CLEANING, "trash-swept"],
@@ -124,6 +161,7 @@ const REACHED: Readonly<Record<Name, readonly FailPoint[]>> = {
 
 const ALIKE: Readonly<Partial<Record<Name, readonly FailPoint[]>>> = {
   update: REACHED["first start"],
+  "loss of what the setup made": REACHED["first start"],
   "start after a killed one": REACHED["first start"],
   "clean after a killed one": REACHED.clean,
 };
