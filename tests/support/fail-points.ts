@@ -1,7 +1,7 @@
 /**
  * Gives the fail points a meaning in this process, as these variables ask:
- * FLAVOR_TEST_KILL=name:n ends it by SIGKILL at the n-th hit; FLAVOR_TEST_PAUSE=name:file makes that file at the first
- * hit and waits until it is gone; FLAVOR_TEST_HITS=file gets a line for each hit; FLAVOR_TEST_WITHOUT=flock,sqlite,libc
+ * FLAVOR_TEST_KILL=name:n ends it by SIGKILL at the n-th hit; FLAVOR_TEST_PAUSE=name:file makes that file at the
+ * first hit, or name@n:file at the n-th, and waits until it is gone; FLAVOR_TEST_HITS=file gets a line for each hit; FLAVOR_TEST_WITHOUT=flock,sqlite,libc
  * takes these away.
  */
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
@@ -9,16 +9,15 @@ import type { FailPoint } from "../../format/io/fail-point.ts";
 
 const { FLAVOR_TEST_KILL, FLAVOR_TEST_PAUSE, FLAVOR_TEST_HITS, FLAVOR_TEST_WITHOUT } = process.env;
 const [killedAt, hit = "1"] = FLAVOR_TEST_KILL?.split(":") ?? [];
-const [pausedAt, ...pausedFile] = FLAVOR_TEST_PAUSE?.split(":") ?? [];
-const pause = pausedFile.join(":");
+const [, pausedAt, pauseHit = "1", pause = ""] =
+  /^([a-z-]+)(?:@(\d+))?:(.+)$/.exec(FLAVOR_TEST_PAUSE ?? "") ?? [];
 let untilKill = Number(hit);
-let hasPaused = false;
+let untilPause = Number(pauseHit);
 
 globalThis.failPoint = (name: FailPoint) => {
   if (FLAVOR_TEST_HITS !== undefined) appendFileSync(FLAVOR_TEST_HITS, `${name}\n`);
   if (name === killedAt && --untilKill === 0) die();
-  if (name !== pausedAt || hasPaused) return;
-  hasPaused = true;
+  if (name !== pausedAt || --untilPause !== 0) return;
   writeFileSync(pause, "");
   while (existsSync(pause)) Bun.sleepSync(2);
 };

@@ -18,6 +18,8 @@ export function cacheIn(folder: string) {
     /** Removes every workenv that is not in use, in a process of its own. */
     clean: (env: RunOptions["env"] = {}): Promise<Ran> =>
       runPackage(process.execPath, [CLEANER, cache], options(env)),
+    startCleaner: (args: readonly string[], env: RunOptions["env"] = {}) =>
+      startPackage(process.execPath, [CLEANER, cache, ...args], options(env)),
     state: () => stateOf(cache),
   };
 }

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../support/temp-dir.ts";
+import { cacheIn } from "./cache-state.ts";
+import { byLength } from "./length.ts";
+import { packWitness, said } from "./witness.ts";
+
+// Many first starts of a large package at the same moment: one unpacks, and all run.
+
+const STARTS = byLength(16, 32);
+const WEIGHT = byLength(20, 300) * 2 ** 20;
+
+const dir = tempDir();
+let app: string;
+beforeAll(async () => {
+  app = await packWitness(dir.path, { version: "1.0", weight: WEIGHT });
+}, 120_000);
+afterAll(() => dir[Symbol.dispose]());
+
+test(
+  `${STARTS} first starts of ${WEIGHT / 2 ** 20} MiB`,
+  async () => {
+    const at = cacheIn(dir.path);
+    const [setups, hits] = [join(dir.path, "setups"), join(dir.path, "hits")];
+    const env = { SETUPS: setups, FLAVOR_TEST_HITS: hits };
+    const runs = await Promise.all(Array.from({ length: STARTS }, () => at.run(app, [], env)));
+    for (const { stdout, stderr, exitCode } of runs) {
+      expect([stdout, exitCode]).toEqual([said("1.0"), 0]);
+      expect([
+        "",
+        "witness.psp: waiting for another start of this package to finish unpacking it\n",
+      ]).toContain(stderr);
+    }
+    const steps = readFileSync(hits, "utf8").trim().split("\n");
+    const count = (step: string) => steps.filter((line) => line === step).length;
+    expect([count("staging-opened"), count("slot-unpacked"), count("published")]).toEqual([1, 3, 1]);
+    expect(readFileSync(setups, "utf8")).toBe("ran\n");
+    expect(at.state()).toMatchObject({ workenvs: 1, others: [], staging: [], trash: [] });
+  },
+  byLength(60_000, 600_000),
+);
