@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
@@ -133,6 +133,21 @@ describe("an entry is ready", () => {
 
   test("when its marker names this package and this very folder", () => {
     expect(findReady(makeEntry(), DIGEST)).toMatchObject({ digest: DIGEST, seal: "valid" });
+  });
+
+  test("for its owner and root, and nobody else", () => {
+    const layout = makeEntry();
+    const uid = process.getuid?.();
+    if (uid === undefined) return;
+    const answers = [uid, uid + 1, undefined].map((user) => findReady(layout, DIGEST, user) !== undefined);
+    // what is root's is believed by everybody
+    expect(answers).toEqual([true, uid === 0, true]);
+    if (uid !== 0) return;
+    chownSync(layout.marker, 54321, 54321);
+    expect([54321, 54322].map((user) => findReady(layout, DIGEST, user) !== undefined)).toEqual([
+      true,
+      false,
+    ]);
   });
 
   test("not for another package", () => {

@@ -104,9 +104,9 @@ if (reason !== undefined) process.stderr.write(`not tested: caches that cannot b
 
 describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
   /** What a start says in a read-only view of a cache, after something was done to the workenv in it. */
-  async function viewOf(harm: (at: (path: string) => string) => void) {
-    const { home, cache, at, daysLater } = await started();
-    harm(at);
+  async function viewOf(harm: (at: (path: string) => string, marker: string) => void) {
+    const { home, cache, at, daysLater, layout } = await started();
+    harm(at, layout.marker);
     daysLater();
     using view = mounted(join(dir.path, `view-${homes}`), "--bind", cache);
     expect(Bun.spawnSync(["mount", "-o", "remount,bind,ro", view.path]).exitCode).toBe(0);
@@ -119,6 +119,15 @@ describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
 
   test("is used as it is, also after days", async () => {
     const { named } = await viewOf(() => {});
+    expect(named).toEqual(HELLO);
+  });
+
+  test("is used after a thorough look when its marker does not count any more", async () => {
+    const { named } = await viewOf((_, marker) => {
+      const text = readFileSync(marker, "utf8").replace('"suspect":false', '"suspect":true');
+      expect(text).toContain("true");
+      writeFileSync(marker, text);
+    });
     expect(named).toEqual(HELLO);
   });
 
