@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -69,15 +70,21 @@ describe("place", () => {
     expect(new CacheManager({ env }).cacheDir).toBe(expected);
   });
 
-  test("a folder that is given wins; no place at all is an error", () => {
+  test("a folder that is given wins", () => {
     expect(new CacheManager({ cacheDir: "/mine", env: { FLAVOR_CACHE: "/one" } }).cacheDir).toBe("/mine");
-    expect(() => new CacheManager({ env: {} })).toThrow("home directory");
+  });
+
+  test("without a home there is the temporary folder, where users have numbers", () => {
+    const uid = process.getuid?.();
+    if (uid === undefined) expect(() => new CacheManager({ env: {} })).toThrow("home directory");
+    else expect(new CacheManager({ env: {} }).cacheDir).toBe(`/tmp/flavor-${uid}/workenv`);
   });
 
   test("a cache that does not exist is empty, and looking does not make it", async () => {
     expect(manager.listCached()).toEqual([]);
-    expect(manager.info()).toEqual({ cacheDir: fixture.cache, size: 0, count: 0, ready: 0 });
-    expect(await manager.clean()).toEqual({ removed: [], busy: [], failed: [], freed: 0 });
+    const nothing = { cacheDir: fixture.cache, size: 0, count: 0, ready: 0 };
+    expect(manager.info()).toEqual({ ...nothing, places: [{ ...nothing, why: "given" }] });
+    expect(await manager.clean()).toEqual({ removed: [], kept: [], busy: [], failed: [], freed: 0 });
     expect(existsSync(fixture.cache)).toBe(false);
   });
 
@@ -95,7 +102,8 @@ describe("what is there", () => {
     const [first, second] = manager.listCached();
     expect(first).toMatchObject({ id: recent.id, name: "recent", version: "1.0", ready: true });
     expect(second).toMatchObject({ id: old.id, name: "old", version: "2.1.0", ready: true });
-    expect(Date.now() - second!.modified.getTime()).toBeCloseTo(3 * DAY_SECONDS * 1000, -5);
+    expect(Date.now() - second!.lastUsed.getTime()).toBeCloseTo(3 * DAY_SECONDS * 1000, -5);
+    expect(Date.now() - second!.modified.getTime()).toBeLessThan(DAY_SECONDS * 1000);
     expect(first!.size).toBeGreaterThan(5000);
     expect(manager.info()).toMatchObject({ count: 2, ready: 2, size: manager.getCacheSize() });
     mkdirSync(storeOf(fixture.cache).trash, { recursive: true });
@@ -109,6 +117,7 @@ describe("what is there", () => {
     expect(manager.inspectWorkenv(layout.id)).toEqual({
       exists: true,
       id: layout.id,
+      cacheDir: fixture.cache,
       name: "demo",
       version: "1.0",
       contentDir: layout.content,
@@ -117,7 +126,8 @@ describe("what is there", () => {
       marker: { digest: marker.digest, seal: "valid", created: marker.created },
       packageInfo: { name: "demo", version: "1.0", builder: expect.stringMatching(/^flavor \d/) },
       size: expect.any(Number),
-      modified: expect.any(Date),
+      modified: new Date(marker.created),
+      lastUsed: expect.any(Date),
       files: 1,
     });
   });
@@ -331,6 +341,134 @@ describe("cleaning", () => {
   });
 });
 
+describe("several places", () => {
+  /** Folders that launchers look into, in a home of our own. */
+  function home() {
+    const env = {
+      HOME: join(fixture.outside, "home"),
+      XDG_CACHE_HOME: join(fixture.outside, "xdg"),
+      TMPDIR: join(fixture.outside, "tmp"),
+    };
+    const places = [
+      join(env.XDG_CACHE_HOME, "flavor", "workenv"),
+      join(env.HOME, ".cache", "flavor", "workenv"),
+      join(env.TMPDIR, `flavor-${process.getuid?.()}`, "workenv"),
+    ] as const;
+    for (const place of places) mkdirSync(place, { recursive: true, mode: 0o700 });
+    return { env, places };
+  }
+
+  /** An entry in one of them, last used so many days ago. */
+  function put(cache: string, id: string, days = 0): WorkenvLayout {
+    const layout = layoutOf(cache, id);
+    for (const folder of [layout.content, dirname(layout.marker)]) mkdirSync(folder, { recursive: true });
+    writeFileSync(layout.marker, "");
+    age(layout, days);
+    return layout;
+  }
+
+  const A = "aaaa000000000000";
+  const B = "bbbb000000000000";
+  const C = "cccc000000000000";
+
+  test("are all seen, measured and cleaned", async () => {
+    const { env, places } = home();
+    const all = new CacheManager({ env });
+    for (const [i, id] of [A, B, C].entries()) put(places[i] as string, id, i);
+    expect(all.listCached().map(({ id, cacheDir }) => [id, cacheDir])).toEqual([
+      [A, places[0]],
+      [B, places[1]],
+      [C, places[2]],
+    ]);
+    const info = all.info();
+    expect(info.places.map(({ cacheDir, why, count }) => [cacheDir, why, count])).toEqual([
+      [places[0], "XDG_CACHE_HOME", 1],
+      [places[1], "home", 1],
+      [places[2], "temp", 1],
+    ]);
+    expect(info).toMatchObject({ cacheDir: places[0], count: 3, ready: 0 });
+    expect(info.size).toBe(info.places.reduce((sum, { size }) => sum + size, 0));
+    expect((await all.clean({ olderThanDays: 1.5 })).removed.map(({ id }) => id)).toEqual([C]);
+    // One budget for all of them: the least recently used goes, wherever it is.
+    expect((await all.clean({ maxSize: all.getCacheSize() - 1 })).removed.map(({ id }) => id)).toEqual([B]);
+    expect(await all.remove(A)).toMatchObject({ id: A, cacheDir: places[0] });
+  });
+
+  test("FLAVOR_CACHE stands alone", () => {
+    const { env, places } = home();
+    put(places[1], A);
+    expect(new CacheManager({ env: { ...env, FLAVOR_CACHE: fixture.cache } }).listCached()).toEqual([]);
+  });
+
+  test("two names of one folder are one place", () => {
+    const { env, places } = home();
+    put(places[1], A);
+    rmSync(env.XDG_CACHE_HOME, { recursive: true });
+    symlinkSync(join(env.HOME, ".cache"), env.XDG_CACHE_HOME);
+    expect(new CacheManager({ env }).listCached()).toMatchObject([{ id: A }]);
+  });
+
+  test("a temporary folder that others can write to is not looked at", async () => {
+    const { env, places } = home();
+    const planted = put(places[2], A);
+    chmodSync(places[2], 0o777);
+    const all = new CacheManager({ env });
+    expect([all.listCached(), all.info().places.length]).toEqual([[], 2]);
+    expect((await all.clean()).removed).toEqual([]);
+    expect(existsSync(planted.content)).toBe(true);
+  });
+
+  test("an id that is in two of them is neither: both are named", async () => {
+    const { env, places } = home();
+    put(places[0], A);
+    put(places[1], A);
+    const all = new CacheManager({ env });
+    expect(await errorOf(() => all.remove(A))).toMatchObject({
+      code: "workenv-not-found",
+      problems: [`${A} unknown in ${places[0]}`, `${A} unknown in ${places[1]}`],
+      hint: "set FLAVOR_CACHE to the folder that it is in",
+    });
+    expect(all.listCached()).toHaveLength(2);
+    const one = new CacheManager({ env: { ...env, FLAVOR_CACHE: places[1] } });
+    expect(await one.remove(A)).toMatchObject({ cacheDir: places[1] });
+    expect(await all.remove(A)).toMatchObject({ cacheDir: places[0] });
+  });
+
+  test("a place that cannot be listed does not stop the cleaning of the others", async () => {
+    const { env, places } = home();
+    rmSync(places[0], { recursive: true });
+    writeFileSync(places[0], "");
+    put(places[1], A);
+    const { removed, failed } = await new CacheManager({ env }).clean();
+    expect(removed).toMatchObject([{ id: A }]);
+    expect(failed).toMatchObject([{ path: places[0], error: { code: "io-failed" } }]);
+  });
+});
+
+describe("a file with names in several workenvs", () => {
+  test("counts once, and is freed with the last of them", async () => {
+    const [one, two] = [await fixture.fill("one"), await fixture.fill("two")];
+    const big = 400_000;
+    writeFileSync(join(one.content, "big"), new Uint8Array(big).fill(1));
+    linkSync(join(one.content, "big"), join(two.content, "big"));
+    for (const [layout, days] of [
+      [one, 5],
+      [two, 1],
+    ] as const)
+      age(layout, days);
+    const sizes = manager.listCached().map(({ size }) => size);
+    const all = manager.getCacheSize();
+    expect(sizes.every((size) => size >= big)).toBe(true);
+    expect(all).toBeLessThan(2 * big);
+    const first = await manager.clean({ maxSize: all - 1 });
+    expect(first.removed).toMatchObject([{ name: "one", why: "size" }]);
+    expect(first.freed).toBeLessThan(big);
+    const second = await manager.clean({ maxSize: 0 });
+    expect(second.removed).toMatchObject([{ name: "two" }]);
+    expect(second.freed).toBeGreaterThanOrEqual(big);
+  });
+});
+
 describe("removing one", () => {
   test("by id or by a prefix that only it has", async () => {
     for (const id of ["aaaa000000000000", "aabb000000000000", "bb00000000000000"]) plant(id);
@@ -345,7 +483,10 @@ describe("removing one", () => {
     plant(other);
     const error = await errorOf(() => manager.remove(id.slice(0, 4)));
     expect(error.code).toBe("workenv-not-found");
-    expect(error.problems.toSorted()).toEqual([`${id} demo 1.0`, `${other} unknown`].toSorted());
+    const where = `in ${fixture.cache}`;
+    expect(error.problems.toSorted()).toEqual(
+      [`${id} demo 1.0 ${where}`, `${other} unknown ${where}`].toSorted(),
+    );
     expect(manager.listCached()).toHaveLength(2);
   });
 

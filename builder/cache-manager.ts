@@ -1,35 +1,33 @@
 import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
-import { ioError } from "../format/io/fs.ts";
-import { removeTree } from "../format/io/remove-tree.ts";
-import { layoutOf, storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
-import { cacheDirectory } from "../format/cache/location.ts";
-import type { Marker } from "../format/workenv/marker.ts";
+import { type CleanReport, cleanCaches } from "../format/cache/clean.ts";
+import type { Limits } from "../format/cache/clean-plan.ts";
 import {
   type CachedWorkenv,
   describeEntry,
   entriesOf,
   findEntry,
-  modifiedOf,
   type PackageInfo,
   packageInfoOf,
   readyMarker,
 } from "../format/cache/entries.ts";
-import { evict, isBusy, trashOf } from "../format/cache/evict.ts";
-import { sweepStaging } from "../format/cache/staging.ts";
+import { evict } from "../format/cache/evict.ts";
+import { storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
+import { cacheDirectory, type Rung } from "../format/cache/location.ts";
 import { measure } from "../format/cache/measure.ts";
+import { cachePlaces } from "../format/cache/places.ts";
+import type { Marker } from "../format/workenv/marker.ts";
 
 /** Where a manager looks. */
 export interface CacheManagerOptions {
   /** The folder of the workenvs; where launchers look when not given. */
   readonly cacheDir?: string;
-  /** The environment that decides about the folder; that of the process when not given. */
+  /** The environment that decides about the folders; that of the process when not given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The cache as a whole. */
-export interface CacheInfo {
-  readonly cacheDir: string;
+/** Size and number of workenvs. */
+export interface CacheSize {
   /** Bytes on the disk. */
   readonly size: number;
   readonly count: number;
@@ -37,23 +35,28 @@ export interface CacheInfo {
   readonly ready: number;
 }
 
-/** What to clean, and whether to do it. */
-export interface CleanOptions {
-  /** Only what was completed more than so many days ago; everything when not given. */
-  readonly olderThanDays?: number;
-  /** Only say what would be done. */
-  readonly dryRun?: boolean;
+/** One of the folders that launchers look into. */
+export interface CachePlace extends CacheSize {
+  readonly cacheDir: string;
+  /** What names it. */
+  readonly why: Rung["why"] | "given";
 }
 
-/** What a cleaning did, or would do. */
-export interface CleanReport {
-  readonly removed: readonly CachedWorkenv[];
-  /** Left alone, because an application runs from them, or another process is making them now. */
-  readonly busy: readonly CachedWorkenv[];
-  /** Not removed, or not wholly. */
-  readonly failed: readonly { readonly path: string; readonly error: PspfError }[];
-  /** Bytes on the disk that were freed. */
-  readonly freed: number;
+/** The cache as a whole; sizes are of all places together. */
+export interface CacheInfo extends CacheSize {
+  /** The first place, where new workenvs are made if they can be made there. */
+  readonly cacheDir: string;
+  readonly places: readonly CachePlace[];
+}
+
+/** What to clean, and whether to do it. Without limits everything goes. */
+export interface CleanOptions {
+  /** Only what was last used more than so many days ago. */
+  readonly olderThanDays?: number;
+  /** Only the least recently used, until all places together take so many bytes on the disk. */
+  readonly maxSize?: number;
+  /** Only say what would be done. */
+  readonly dryRun?: boolean;
 }
 
 /** One workenv with all its facts. */
@@ -69,80 +72,52 @@ export interface WorkenvDetails extends CachedWorkenv {
 }
 
 /**
- * Looks after the cache of workenvs that launchers fill. Damaged entries are described as far as they can be read;
+ * Looks after the caches of workenvs that launchers fill. Damaged entries are described as far as they can be read;
  * names that are not ours are neither shown nor touched. What an application runs from is not removed.
  */
 export class CacheManager {
+  /** The first of the places. */
   readonly cacheDir: string;
+  readonly #places: readonly Pick<CachePlace, "cacheDir" | "why">[];
 
   /** Throws `no-workenv-location` when neither options nor environment name a place. */
   constructor(options: CacheManagerOptions = {}) {
     const { cacheDir, env = process.env } = options;
-    const windows = process.platform === "win32";
-    this.cacheDir = resolve(cacheDir ?? cacheDirectory({ env, cwd: () => process.cwd(), windows }));
+    this.#places = cacheDir === undefined ? placesOf(env) : [{ cacheDir: resolve(cacheDir), why: "given" }];
+    this.cacheDir = (this.#places[0] as CachePlace).cacheDir;
   }
 
-  /** Every workenv, the latest first. */
+  /** Every workenv, the last used first. */
   listCached(): readonly CachedWorkenv[] {
-    return entriesOf(this.cacheDir)
-      .map(describeEntry)
-      .sort((a, b) => b.modified.getTime() - a.modified.getTime());
+    return this.#entries()
+      .map((layout) => describeEntry(layout))
+      .sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
   }
 
   /** Bytes on the disk of all workenvs and of the work areas beside them. */
   getCacheSize(): number {
-    const entries = entriesOf(this.cacheDir).flatMap(({ content, bookkeeping }) => [content, bookkeeping]);
-    return measure(...entries, ...Object.values(storeOf(this.cacheDir))).size;
+    return sizeOf(...this.#places.map(({ cacheDir }) => cacheDir));
   }
 
-  /** Place, size and number of workenvs. */
+  /** Places, sizes and numbers of workenvs. */
   info(): CacheInfo {
-    const entries = entriesOf(this.cacheDir);
-    const ready = entries.filter((entry) => readyMarker(entry) !== undefined).length;
-    return { cacheDir: this.cacheDir, size: this.getCacheSize(), count: entries.length, ready };
+    const places = this.#places.map(({ cacheDir, why }): CachePlace => {
+      const entries = entriesOf(cacheDir);
+      const ready = entries.filter((entry) => readyMarker(entry) !== undefined).length;
+      return { cacheDir, why, size: sizeOf(cacheDir), count: entries.length, ready };
+    });
+    const sum = (key: "count" | "ready") => places.reduce((total, place) => total + place[key], 0);
+    const size = this.getCacheSize();
+    return { cacheDir: this.cacheDir, size, count: sum("count"), ready: sum("ready"), places };
   }
 
   /** Removes workenvs, and what interrupted removals have left. An error with one of them does not stop the rest. */
   async clean(options: CleanOptions = {}): Promise<CleanReport> {
-    const before = cutoffOf(options);
-    const isOld = (layout: WorkenvLayout) => modifiedOf(layout).getTime() < before;
-    const removed: CachedWorkenv[] = [];
-    const busy: CachedWorkenv[] = [];
-    const failed: { path: string; error: PspfError }[] = [];
-    for (const layout of entriesOf(this.cacheDir).filter(isOld)) {
-      const entry = describeEntry(layout);
-      try {
-        const outcome =
-          options.dryRun === true
-            ? (await isBusy(layout))
-              ? "busy"
-              : "removed"
-            : await evict(layout, () => isOld(layout));
-        if (outcome === "removed") removed.push(entry);
-        if (outcome === "busy") busy.push(entry);
-      } catch (error) {
-        failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
-      }
-    }
-    if (options.dryRun !== true) await sweepStaging(this.cacheDir);
-    const swept = this.#sweep(options, failed);
-    return { removed, busy, failed, freed: removed.reduce((sum, { size }) => sum + size, swept) };
-  }
-
-  /** Empties the trash. Bytes that were freed. */
-  #sweep({ dryRun }: CleanOptions, failed: { path: string; error: PspfError }[]): number {
-    let freed = 0;
-    for (const path of trashOf(this.cacheDir)) {
-      const { size } = measure(path);
-      try {
-        if (dryRun !== true) removeTree(path);
-        globalThis.failPoint?.("trash-swept");
-        freed += size;
-      } catch (error) {
-        failed.push({ path, error: ioError("remove", path, error) });
-      }
-    }
-    return freed;
+    return await cleanCaches({
+      caches: this.#places.map(({ cacheDir }) => cacheDir),
+      limits: limitsIn(options),
+      mode: options.dryRun === true ? "say" : "do",
+    });
   }
 
   /**
@@ -150,7 +125,7 @@ export class CacheManager {
    * in use, and `io-failed`.
    */
   async remove(idOrPrefix: string): Promise<CachedWorkenv> {
-    const layout = layoutOf(this.cacheDir, this.resolveId(idOrPrefix));
+    const layout = this.#find(idOrPrefix);
     const entry = describeEntry(layout);
     if ((await evict(layout)) !== "busy") return entry;
     throw new PspfError("workenv-busy", `Cannot remove the workenv ${entry.id}: it is in use`, {
@@ -160,26 +135,12 @@ export class CacheManager {
 
   /** The id that a prefix of it means. Throws `workenv-not-found` when none begins so, or several do. */
   resolveId(idOrPrefix: string): string {
-    const isPrefix = /^[0-9a-f]{1,16}$/.test(idOrPrefix);
-    const found = isPrefix ? entriesOf(this.cacheDir).filter(({ id }) => id.startsWith(idOrPrefix)) : [];
-    if (found.length === 1) return (found[0] as WorkenvLayout).id;
-    const shown = JSON.stringify(idOrPrefix);
-    if (found.length > 1)
-      throw new PspfError("workenv-not-found", `Cannot find the workenv ${shown}: several begin so`, {
-        problems: found.map((layout) => `${layout.id} ${describePackage(layout)}`),
-        hint: "give more of its id",
-      });
-    const state = isPrefix
-      ? `there is none in ${this.cacheDir}`
-      : "that is no id, expected up to 16 hex digits";
-    throw new PspfError("workenv-not-found", `Cannot find the workenv ${shown}: ${state}`, {
-      hint: '"flavor workenv list" shows all of them',
-    });
+    return this.#find(idOrPrefix).id;
   }
 
   /** Everything about one workenv, by its whole id. Never throws: what is no id does not exist. */
   inspectWorkenv(id: string): WorkenvDetails | { readonly exists: false; readonly id: string } {
-    const layout = findEntry(this.cacheDir, id);
+    const [layout] = this.#places.flatMap(({ cacheDir }) => findEntry(cacheDir, id) ?? []);
     if (layout === undefined) return { exists: false, id };
     const marker = readyMarker(layout);
     return {
@@ -192,17 +153,67 @@ export class CacheManager {
       files: measure(layout.content).files,
     };
   }
+
+  #entries(): readonly WorkenvLayout[] {
+    return this.#places.flatMap(({ cacheDir }) => entriesOf(cacheDir));
+  }
+
+  #find(idOrPrefix: string): WorkenvLayout {
+    const isPrefix = /^[0-9a-f]{1,16}$/.test(idOrPrefix);
+    const found = isPrefix ? this.#entries().filter(({ id }) => id.startsWith(idOrPrefix)) : [];
+    const [first] = found;
+    if (first !== undefined && found.length === 1) return first;
+    const shown = JSON.stringify(idOrPrefix);
+    if (first !== undefined) {
+      const isOne = found.every(({ id }) => id === first.id);
+      throw new PspfError("workenv-not-found", `Cannot find the workenv ${shown}: several begin so`, {
+        problems: found.map((layout) => `${layout.id} ${describePackage(layout)} in ${layout.cache}`),
+        hint: isOne ? "set FLAVOR_CACHE to the folder that it is in" : "give more of its id",
+      });
+    }
+    const places = this.#places.map(({ cacheDir }) => cacheDir).join(", ");
+    const state = isPrefix ? `there is none in ${places}` : "that is no id, expected up to 16 hex digits";
+    throw new PspfError("workenv-not-found", `Cannot find the workenv ${shown}: ${state}`, {
+      hint: '"flavor workenv list" shows all of them',
+    });
+  }
+}
+
+/** Throws `no-workenv-location` when there is none. */
+function placesOf(
+  env: Readonly<Record<string, string | undefined>>,
+): readonly Pick<CachePlace, "cacheDir" | "why">[] {
+  const windows = process.platform === "win32";
+  const facts = { env, cwd: () => process.cwd(), windows, uid: process.getuid?.() };
+  const places = cachePlaces(facts).map(({ path, why }) => ({ cacheDir: path, why }));
+  return places.length > 0 ? places : [{ cacheDir: cacheDirectory(facts), why: "home" }];
+}
+
+/** Bytes on the disk of what is ours in caches; a file with several names counts once. */
+function sizeOf(...caches: readonly string[]): number {
+  return measure(
+    ...caches.flatMap((cache) => [
+      ...entriesOf(cache).flatMap(({ content, bookkeeping }) => [content, bookkeeping]),
+      ...Object.values(storeOf(cache)),
+    ]),
+  ).size;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
 
-function cutoffOf({ olderThanDays }: CleanOptions): number {
-  if (olderThanDays === undefined) return Number.POSITIVE_INFINITY;
-  if (Number.isFinite(olderThanDays) && olderThanDays >= 0) return Date.now() - olderThanDays * DAY;
-  throw new PspfError(
-    "bad-arguments",
-    `Cannot clean what is older than ${olderThanDays} days: expected 0 or more`,
-  );
+function limitsIn({ olderThanDays, maxSize }: CleanOptions): Limits | "everything" {
+  if (olderThanDays === undefined && maxSize === undefined) return "everything";
+  return {
+    maxAge: checked(olderThanDays, "days") * DAY,
+    maxSize: checked(maxSize, "bytes"),
+    spare: "none",
+  };
+}
+
+function checked(limit: number | undefined, unit: string): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  if (Number.isFinite(limit) && limit >= 0) return limit;
+  throw new PspfError("bad-arguments", `Cannot clean with a limit of ${limit} ${unit}: expected 0 or more`);
 }
 
 function describePackage(layout: WorkenvLayout): string {

@@ -12,10 +12,13 @@ export {
   type CacheInfo,
   CacheManager,
   type CacheManagerOptions,
+  type CachePlace,
+  type CacheSize,
   type CleanOptions,
-  type CleanReport,
   type WorkenvDetails,
 } from "./cache-manager.ts";
+export type { CleanReport, Failure, Kept, Removed } from "../format/cache/clean.ts";
+export type { GoReason, StayReason } from "../format/cache/clean-plan.ts";
 export { type GeneratedKeys, generateKeys } from "./keygen.ts";
 export { type Manifest, readManifest } from "./manifest/manifest.ts";
 export type { JsonObject } from "../format/json-object.ts";

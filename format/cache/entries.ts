@@ -11,12 +11,16 @@ import { measure, statOf } from "./measure.ts";
 export interface CachedWorkenv {
   /** 16 hex digits. */
   readonly id: string;
+  /** The folder of workenvs that it is in. */
+  readonly cacheDir: string;
   readonly name: string | undefined;
   readonly version: string | undefined;
   /** Bytes on the disk, bookkeeping included; what has several names counts once. */
   readonly size: number;
   /** When it was made ready; until then, when its folders last changed. */
   readonly modified: Date;
+  /** When an application was last started from it, to within a day. */
+  readonly lastUsed: Date;
   /** Whether a launcher would use it: complete, and vouched for by its marker. */
   readonly ready: boolean;
 }
@@ -45,25 +49,34 @@ export function findEntry(cache: string, id: string | undefined): WorkenvLayout 
 export const hasLockFile = ({ making, lock }: WorkenvLayout): boolean =>
   [making, lock, `${making}.sqlite`, `${lock}.sqlite`].some((path) => statOf(path)?.isFile() === true);
 
-/** What there is to say about an entry. Never throws. */
-export function describeEntry(layout: WorkenvLayout): CachedWorkenv {
-  const { id, content, bookkeeping } = layout;
+/** What there is to say about an entry, with its bytes on the disk if they are known. Never throws. */
+export function describeEntry(layout: WorkenvLayout, size?: number): CachedWorkenv {
+  const { id, cache, content, bookkeeping } = layout;
   const { name, version } = packageInfoOf(layout);
+  const marker = readyMarker(layout);
+  const lastUsed = new Date(lastUsedOf(layout));
   return {
     id,
+    cacheDir: cache,
     name,
     version,
-    size: measure(content, bookkeeping).size,
-    modified: modifiedOf(layout),
-    ready: readyMarker(layout) !== undefined,
+    size: size ?? measure(content, bookkeeping).size,
+    modified: dateIn(marker?.created) ?? lastUsed,
+    lastUsed,
+    ready: marker !== undefined,
   };
 }
 
-/** When a ready entry was completed, or when the folders of another one changed. */
-export function modifiedOf({ marker, content, bookkeeping }: WorkenvLayout): Date {
+/** When an entry was last used, in milliseconds since 1970: starts touch its marker. Without one, when it last changed. */
+export function lastUsedOf({ marker, content, bookkeeping }: WorkenvLayout): number {
   const times = (paths: readonly string[]) => paths.flatMap((path) => statOf(path)?.mtimeMs ?? []);
-  const [completed] = times([marker]);
-  return new Date(completed ?? Math.max(0, ...times([content, bookkeeping])));
+  const [touched] = times([marker]);
+  return touched ?? Math.max(0, ...times([content, bookkeeping]));
+}
+
+function dateIn(text: unknown): Date | undefined {
+  const date = typeof text === "string" ? new Date(text) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 /** The marker of an entry, if it vouches for the content that lies there now. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { basename, join } from "node:path";
 import { goldenPath } from "../../../tests/golden/golden.ts";
 import { compiledLauncher } from "../../../tests/support/compiled.ts";
@@ -36,16 +36,19 @@ test("list shows name, id, size and time, the latest first", async () => {
   utimesSync(markerOf(go), 1700000000, 1700000000);
   utimesSync(markerOf(rust), 1600000000, 1600000000);
   const { out, err, exitCode } = await workenv(["list"]);
-  const time = (seconds: number) => new Date(seconds * 1000).toLocaleString("sv-SE");
-  const shown = (id: string, seconds: number) =>
-    ["fixture 1.2.3", `   ID: ${id}`, "   Size: N KB", `   Modified: ${time(seconds)}`].join("\n");
+  const time = (date: string | number) => new Date(date).toLocaleString("sv-SE");
+  const shown = (id: string, seconds: number) => {
+    const { created } = JSON.parse(readFileSync(markerOf(id), "utf8"));
+    const times = [`   Modified: ${time(created)}`, `   Last used: ${time(seconds * 1000)}`];
+    return ["fixture 1.2.3", `   ID: ${id}`, "   Size: N KB", ...times].join("\n");
+  };
   expect(out.replaceAll(/\d+\.\d KB/g, "N KB")).toBe(`${shown(go, 1.7e9)}\n\n${shown(rust, 1.6e9)}\n`);
   expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
   expect(documentOf(await workenv(["list", "--json"]))).toMatchObject({
     schema: "flavor.workenv-list/1",
     packages: [
-      { id: go, name: "fixture", version: "1.2.3", modified: "2023-11-14T22:13:20.000Z", ready: true },
-      { id: rust, modified: "2020-09-13T12:26:40.000Z" },
+      { id: go, name: "fixture", version: "1.2.3", lastUsed: "2023-11-14T22:13:20.000Z", ready: true },
+      { id: rust, lastUsed: "2020-09-13T12:26:40.000Z", cacheDir: env.FLAVOR_CACHE },
     ],
   });
 });
@@ -67,6 +70,9 @@ test("info says where the cache is", async () => {
     size: expect.any(Number),
     count: 2,
     ready: 2,
+    places: [
+      { cacheDir: env.FLAVOR_CACHE, why: "FLAVOR_CACHE", size: expect.any(Number), count: 2, ready: 2 },
+    ],
   });
 });
 
@@ -135,13 +141,18 @@ test("clean removes what is older, and a dry run only says so", async () => {
   utimesSync(markerOf(go), 1700000000, 1700000000);
   const { out } = await workenv(["clean", "--older-than", "30", "--dry-run"]);
   expect(out).toMatch(
-    new RegExp(`^would remove  ${go}  fixture 1.2.3  [0-9.]+ KB\nwould free [0-9.]+ KB of 1 package\n$`),
+    new RegExp(
+      `^would remove  ${go}  fixture 1.2.3  [0-9.]+ KB  unused for too long\n` +
+        `would keep    ${rust}  fixture 1.2.3  [0-9.]+ KB  used lately, and there is room\n` +
+        "would free [0-9.]+ KB of 1 package\n$",
+    ),
   );
   expect(existsSync(contentOf(go))).toBe(true);
   expect(documentOf(await workenv(["clean", "--older-than", "30", "-y", "--json"]))).toMatchObject({
     schema: "flavor.workenv-clean/1",
     dryRun: false,
-    removed: [{ id: go }],
+    removed: [{ id: go, why: "old" }],
+    kept: [{ id: rust, why: "recent" }],
     busy: [],
     failed: [],
   });
@@ -155,7 +166,16 @@ test("clean removes what is older, and a dry run only says so", async () => {
   expect((await workenv(["list"])).out).toBe("No cached packages\n");
 });
 
-test.each(["-1", "x", "1.5", ""])("%j is no age", async (age) => {
-  expect(await workenv(["clean", `--older-than=${age}`, "-y"])).toMatchObject({ out: "", exitCode: 105 });
+test("clean to a size removes what was used least recently", async () => {
+  utimesSync(markerOf(rust), 1700000000, 1700000000);
+  const { size } = documentOf(await workenv(["info", "--json"])) as { size: number };
+  const run = await workenv(["clean", "--max-size", String(size - 1), "-y"]);
+  expect(run.out).toMatch(new RegExp(`^removed  ${rust} .* the cache was too large\nkept     ${go} `));
+  expect([existsSync(contentOf(go)), existsSync(contentOf(rust))]).toEqual([true, false]);
+});
+
+test.each(["-1", "x", "1.5", "", "5y"])("%j is no age and no size", async (limit) => {
+  for (const option of ["older-than", "max-size"])
+    expect(await workenv(["clean", `--${option}=${limit}`, "-y"])).toMatchObject({ out: "", exitCode: 105 });
   expect(existsSync(contentOf(go))).toBe(true);
 });

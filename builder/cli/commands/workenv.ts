@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { AGE_FORMS, DAY, parseAge, parseSize, SIZE_FORMS } from "../../../format/cache/budget.ts";
 import { PspfError } from "../../../format/errors.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { examples } from "./examples.ts";
@@ -8,7 +9,10 @@ interface YesOption {
 }
 
 interface CleanFlags extends JsonOption, YesOption {
+  /** Milliseconds. */
   readonly olderThan?: number;
+  /** Bytes. */
+  readonly maxSize?: number;
   readonly dryRun?: true;
 }
 
@@ -36,7 +40,7 @@ export function addWorkenv(program: Command, io: Io): void {
   workenv
     .command("info")
     .summary("say where the cache is and how large")
-    .description("Shows the cache's folder, its size and how many packages are in it")
+    .description("Shows the folders of the cache, their sizes and how many packages are in them")
     .option(...JSON_OPTION)
     .addHelpText("after", examples("flavor workenv info", "flavor workenv info --json | jq -r .cacheDir"))
     .action(async (flags: JsonOption) => {
@@ -47,15 +51,24 @@ export function addWorkenv(program: Command, io: Io): void {
     .command("clean")
     .summary("remove cached packages")
     .description(
-      "Removes cached packages; those that an application runs from, or that are being unpacked, stay",
+      "Removes cached packages, all of them without a limit; those that an application runs from, or that are being unpacked, stay",
     )
-    .option("--older-than <days>", "only those that were unpacked longer ago", days)
+    .option("--older-than <age>", `only those that were last used longer ago: ${AGE_FORMS}`, age)
+    .option(
+      "--max-size <size>",
+      `only the least recently used, until the rest has this size: ${SIZE_FORMS}`,
+      size,
+    )
     .option("--dry-run", "only say what would go")
     .option(...YES_OPTION)
     .option(...JSON_OPTION)
     .addHelpText(
       "after",
-      examples("flavor workenv clean --dry-run", "flavor workenv clean --older-than 30 -y"),
+      examples(
+        "flavor workenv clean --dry-run",
+        "flavor workenv clean --older-than 30 -y",
+        "flavor workenv clean --older-than 8w --max-size 5G",
+      ),
     )
     .action((flags: CleanFlags) => clean(io, flags));
   workenv
@@ -86,15 +99,18 @@ async function clean(io: Io, flags: CleanFlags): Promise<void> {
   const { cleanReport } = await import("../reports/workenv.ts");
   const { formatSize, counted } = await import("../reports/text.ts");
   const cache = await openCache(io);
-  const age = flags.olderThan === undefined ? {} : { olderThanDays: flags.olderThan };
+  const limits = {
+    ...(flags.olderThan === undefined ? {} : { olderThanDays: flags.olderThan / DAY }),
+    ...(flags.maxSize === undefined ? {} : { maxSize: flags.maxSize }),
+  };
   const isDryRun = flags.dryRun === true;
-  const planned = await cache.clean({ ...age, dryRun: true });
+  const planned = await cache.clean({ ...limits, dryRun: true });
   const { removed, freed } = planned;
   if (!isDryRun && (removed.length > 0 || freed > 0)) {
     const question = `remove ${counted(removed.length, "package")}, ${formatSize(freed)}?`;
     if (!(await isWanted(io, question, flags))) return;
   }
-  const report = isDryRun ? planned : await cache.clean(age);
+  const report = isDryRun ? planned : await cache.clean(limits);
   show(io, cleanReport, { report, isDryRun }, flags);
   const [failure] = report.failed;
   if (failure !== undefined) io.exitCode = failure.error.exitCode;
@@ -135,10 +151,12 @@ async function isWanted(io: Io, question: string, { yes, json }: YesOption & Jso
   return isYes;
 }
 
-function days(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new PspfError(
-    "bad-arguments",
-    `Cannot use ${JSON.stringify(text)} as an age: it is no count of days`,
-  );
+const age = (text: string): number => limit(parseAge(text), text, "an age", AGE_FORMS);
+const size = (text: string): number => limit(parseSize(text), text, "a size", SIZE_FORMS);
+
+function limit(value: number | undefined, text: string, what: string, forms: string): number {
+  if (value !== undefined) return value;
+  throw new PspfError("bad-arguments", `Cannot use ${JSON.stringify(text)} as ${what}`, {
+    hint: `use ${forms}`,
+  });
 }
