@@ -61,12 +61,11 @@ interface Subject extends Candidate {
  * Removes what the limits do not leave room for, and what interrupted work has left. Nothing goes that an application
  * runs from or that somebody is making, and an error with one entry does not stop the rest.
  */
-export async function cleanCaches({ caches, limits, mode }: CleanRequest): Promise<CleanReport> {
+export async function cleanCaches({ caches: asked, limits, mode }: CleanRequest): Promise<CleanReport> {
   const failed: Failure[] = [];
-  const swept = await sumOf(caches, (cache) =>
-    sweepLeftovers(cache, mode, (failure) => failed.push(failure)),
-  );
-  let left = caches.flatMap((cache) => attempt(cache, failed, () => entriesOf(cache)) ?? []).map(subjectOf);
+  const caches = asked.filter((cache) => canList(cache, failed));
+  const swept = await sumOf(caches, (cache) => sweepLeftovers(cache, mode, (fault) => failed.push(fault)));
+  let left = caches.flatMap(entriesOf).map(subjectOf);
   const before = totalOf(left);
   const areas = measure(...caches.flatMap((cache) => Object.values(storeOf(cache)))).size;
   const rest = mode === "say" ? areas - swept : areas;
@@ -121,12 +120,13 @@ const STAYED = { removed: undefined, busy: "running", kept: "used again" } as co
   StayReason | undefined
 >;
 
-function attempt<T>(path: string, failed: Failure[], work: () => T): T | undefined {
+function canList(cache: string, failed: Failure[]): boolean {
   try {
-    return work();
+    entriesOf(cache);
+    return true;
   } catch (error) {
-    failed.push({ path, error: ioError("clean", path, error) });
-    return undefined;
+    failed.push({ path: cache, error: ioError("clean", cache, error) });
+    return false;
   }
 }
 
