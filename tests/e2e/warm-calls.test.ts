@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureLauncher } from "../../builder/launchers/cache.ts";
+import { hostTarget } from "../../builder/launchers/host.ts";
+import { cacheOf, cleanEnv, oneFolder, packApp, runPackage } from "../support/launcher.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// What a warm start costs the system: the look into the cache, and all of it beside a program that Bun compiled and
+// that does nothing. Threads and memory are the runtime's own business and differ from run to run.
+
+const strace = Bun.which("strace");
+if (strace === null) process.stderr.write("not tested: system calls of a warm start (there is no strace)\n");
+
+const RUNTIME =
+  /^(futex|mmap|munmap|mprotect|mremap|madvise|brk|clone3?|rt_sig\w*|sigaltstack|rseq|set_robust_list|set_tid_address|sched_\w+|prctl|gettid|getrandom|exit\w*|restart_syscall)$/;
+
+/** The calls of a program until it becomes another one: lines such as `openat(AT_FDCWD, "/path", O_RDONLY) = 3</path>`. */
+function callsOf(program: string, env: Readonly<Record<string, string>>, trace: string): readonly string[] {
+  const { exitCode } = Bun.spawnSync(["strace", "-f", "-y", "-s", "500", "-o", trace, program], { env });
+  expect(exitCode).toBe(0);
+  const lines = readFileSync(trace, "utf8")
+    .split("\n")
+    .map((line) => line.replace(/^\d+ +/, ""));
+  const calls = lines.filter(
+    (line) => /^\w+\(/.test(line) && !RUNTIME.test(line.slice(0, line.indexOf("("))),
+  );
+  return calls.slice(
+    0,
+    calls.findLastIndex((line) => line.startsWith("execve(")),
+  );
+}
+
+test.skipIf(strace === null)(
+  "a warm start looks into the cache with at most a dozen system calls, however many files there are",
+  async () => {
+    using dir = tempDir();
+    const entry = join(import.meta.dir, "..", "..", "bench", "bare.ts");
+    const bare = (await ensureLauncher(hostTarget(), { entry, cacheDir: dir.path })).path;
+    const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`app/${i}`, `file ${i}`]));
+    const more = { ...files, "app/run": "#!/bin/true\n" };
+    const app = await packApp(dir.path, oneFolder("calls", "{workenv}/app/run"), more);
+    expect((await runPackage(app)).exitCode).toBe(0);
+    expect(existsSync(cacheOf(app))).toBe(true);
+    const env = { ...cleanEnv(join(app, "..", "home")) };
+    const [ours, floor] = [
+      callsOf(app, env, join(dir.path, "ours")),
+      callsOf(bare, env, join(dir.path, "bare")),
+    ];
+    const cache = cacheOf(app);
+    // Finding the program, keeping the lease for it and becoming it is what comes after.
+    const looks = ours.filter((line) => line.includes(cache) && !/^(execve|dup2)\(/.test(line));
+    const program = looks.filter((line) => line.startsWith("statx") && !line.includes("NOFOLLOW")).at(-1);
+    expect(program).toContain("/app/run");
+    const count = looks.length - 1;
+    expect(count).toBeGreaterThanOrEqual(9);
+    expect(count).toBeLessThanOrEqual(12);
+    expect(floor.length).toBeGreaterThan(20);
+    expect(ours.length - floor.length).toBeLessThanOrEqual(20);
+  },
+);
