@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { entriesOf } from "../../format/cache/entries.ts";
+import { isInPlace, readMarker } from "../../format/workenv/entry.ts";
 import { FAIL_POINTS, type FailPoint } from "../../format/io/fail-point.ts";
 import type { Ran, RunOptions } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -43,6 +44,16 @@ function damage(at: Cache, ...paths: readonly string[]): void {
   for (const { content } of entriesOf(at.cache))
     for (const path of paths) rmSync(join(content, path), { recursive: true });
 }
+/** A marker that counts is never beside content that is not whole, also while nobody has mended anything yet. */
+function expectNoLies(at: Cache): void {
+  for (const layout of entriesOf(at.cache)) {
+    const marker = readMarker(layout);
+    if (marker === undefined || marker.suspect || !isInPlace(marker, layout)) continue;
+    const env = { FLAVOR_WORKENV: layout.content, PATH: "/usr/bin:/bin" };
+    const { stdout, stderr } = Bun.spawnSync([join(layout.content, "app/witness.sh")], { env });
+    expect([stdout.toString(), stderr.toString()]).toEqual([said(marker.launch.package.version), ""]);
+  }
+}
 const second = (at: Cache) => succeeded(at.run(v2), said("2.0"));
 
 const SCENARIOS = {
@@ -52,7 +63,10 @@ const SCENARIOS = {
   "start without a marker": {
     prepare: async (at) => {
       await first(at);
-      for (const { marker } of entriesOf(at.cache)) rmSync(marker);
+      for (const { marker, content } of entriesOf(at.cache)) {
+        rmSync(marker);
+        writeFileSync(join(content, "of another attempt"), "");
+      }
     },
     victim: (at, env) => at.run(v1, [], env),
   },
@@ -99,6 +113,8 @@ const SCENARIOS = {
   },
 } as const satisfies Record<string, Scenario>;
 type Name = keyof typeof SCENARIOS;
+/** Where files were taken away under a marker that does not know of it. */
+const DAMAGED: readonly Name[] = ["repair", "loss of what the setup made"];
 const NAMES = Object.keys(SCENARIOS) as readonly Name[];
 
 let caches = 0;
@@ -123,6 +139,7 @@ async function killAt(name: Name, point: FailPoint, hit: number): Promise<void> 
   const { at } = newCache();
   await SCENARIOS[name].prepare(at);
   await killed(SCENARIOS[name].victim(at, { FLAVOR_TEST_KILL: `${point}:${hit}` }));
+  if (!DAMAGED.includes(name)) expectNoLies(at);
   await first(at);
   await second(at);
   expect(at.state()).toMatchObject({ workenvs: 2, others: [], staging: [] });
