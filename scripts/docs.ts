@@ -15,6 +15,7 @@ import { INDEX_BLOCK } from "../format/wire/index-block.ts";
 import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
+import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycle.ts";
 import { VALIDATION_LEVELS } from "../launcher/env.ts";
 import { verdictOn } from "../launcher/policy.ts";
 
@@ -73,6 +74,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   operations: operationsTable,
   platforms: platformsTable,
   levels: levelsTable,
+  lifecycles: lifecyclesTable,
   "exit-codes": exitCodesTable,
   commands: commandsText,
 };
@@ -118,6 +120,39 @@ function levelsTable(): string {
   return table(
     ["Level", "valid seal", "invalid seal", "no seal", "seal not looked at"],
     VALIDATION_LEVELS.map((level) => [`\`${level}\``, ...seals.map((seal) => verdictOn(level, seal))]),
+  );
+}
+
+/** What tells lifecycles apart that the table in code cannot. Words with the same text stand in one row. */
+const LIFECYCLE_MEANINGS: Readonly<Record<LifecycleWord, string>> = {
+  runtime: "what the application is made of",
+  eager: "what the application is made of",
+  platform: "what the application is made of",
+  init: "material for the setup commands",
+  initialization: "material for the setup commands",
+  "init-only": "material for the setup commands",
+  cache: "worked out in advance: the application may change it, and what it removes is put back at times",
+  cached: "worked out in advance: the application may change it, and what it removes is put back at times",
+  startup: "fresh for each run",
+  volatile: "fresh for each run",
+  temporary: "fresh for each run, and gone after it",
+  temp: "fresh for each run, and gone after it",
+  shutdown: "one program, which is run once after the last process has ended; or files for nobody",
+  lazy: "unpacked when the command or a setup command names it, or when [`unpack`](#the-launchers-own-commands) is told to",
+  dev: "unpacked when `FLAVOR_DEV` is on, and then stays",
+  development: "unpacked when `FLAVOR_DEV` is on, and then stays",
+  config: "settings: what the user edited or added goes along [to the next version](#what-users-edit)",
+  persistent: "data: as `config`, and cleaning takes it only when the next version has it",
+};
+
+function lifecyclesTable(): string {
+  const rows = Map.groupBy(LIFECYCLE_WORDS, (word) => LIFECYCLE_MEANINGS[word]);
+  return table(
+    ["Lifecycle", "Made", "Goes", "Whose changes stay", ""],
+    [...rows].map(([meaning, words]) => {
+      const { made, goes, changes } = lifecycleOf(words[0] as LifecycleWord);
+      return [words.map((word) => `\`${word}\``).join(", "), made, goes, changes, meaning];
+    }),
   );
 }
 

@@ -1,6 +1,7 @@
 import { PspfError } from "../../format/errors.ts";
 import { fillTemplate } from "../../format/command/template.ts";
 import { splitWords } from "../../format/command/words.ts";
+import { LIFECYCLE_WORDS } from "../../format/workenv/lifecycle.ts";
 
 /** Rules for single words of a manifest: what is wrong with one, or undefined. */
 
@@ -14,13 +15,10 @@ export function faultOfLabel(text: string, wanted: string): string | undefined {
   return `expected ${wanted} without "/" and control characters, got ${JSON.stringify(text)}`;
 }
 
-/** Specification: slot purposes and lifecycles, and what FlavorPack's builders and documents use besides. */
+/** Specification: slot purposes, and what FlavorPack's builders and documents use besides. */
 export const PURPOSES =
   "payload runtime tool data code config media library executable asset binary installer".split(" ");
-export const LIFECYCLES = (
-  "init initialization startup runtime shutdown cache cached temp temporary lazy eager dev development config platform " +
-  "persistent volatile init-only"
-).split(" ");
+export const LIFECYCLES: readonly string[] = LIFECYCLE_WORDS;
 export const RESOLUTIONS = ["build", "runtime", "lazy"];
 
 export const faultOfWord = (word: string, known: readonly string[]): string | undefined =>
