@@ -18,6 +18,10 @@ export interface LauncherOptions {
   readonly execMode: "exec" | "spawn";
   /** The launcher's own commands instead of the application. */
   readonly ownCommands: boolean;
+  /** Slots for development are wanted, too. */
+  readonly dev: boolean;
+  /** Indices of slots that must be there besides those that always are: what an own command asks for. */
+  readonly demanded: readonly number[];
 }
 
 export type CallerEnv = Readonly<Record<string, string | undefined>>;
@@ -30,6 +34,8 @@ export function readLauncherEnv(env: CallerEnv): LauncherOptions {
     durable: !isOff(env["FLAVOR_DURABLE"]),
     execMode: env["FLAVOR_EXEC_MODE"]?.toLowerCase() === "spawn" ? "spawn" : "exec",
     ownCommands: isOn(env["FLAVOR_LAUNCHER_CLI"]),
+    dev: isOn(env["FLAVOR_DEV"]),
+    demanded: [],
   };
 }
 

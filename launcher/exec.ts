@@ -3,6 +3,7 @@ import { loadLibc } from "../format/io/libc.ts";
 import type { Lease } from "../format/cache/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
 import type { LauncherOptions } from "./env.ts";
+import type { Ending } from "./spawn.ts";
 
 /**
  * Becomes the program: same process, nothing left of the launcher but the lease of its workenv, which the program and
@@ -15,7 +16,7 @@ export async function become(
   lease?: Lease,
 ): Promise<number> {
   const cannotExec = process.platform === "win32" || process.execve === undefined;
-  if (mode === "spawn" || cannotExec) return (await import("./spawn.ts")).runAsChild(command);
+  if (mode === "spawn" || cannotExec) return runAsChild(command);
   const { program, env } = command;
   const argv = [program, ...command.args];
   const libc = loadLibc();
@@ -29,6 +30,17 @@ export async function become(
   } catch (cause) {
     throw cannotStart(program, cause);
   }
+}
+
+/** Stays as the parent of the program, and ends as that ends. */
+async function runAsChild(command: Command): Promise<number> {
+  const [{ openParent }, { endLike }] = await Promise.all([import("./spawn.ts"), import("./end-like.ts")]);
+  let ending: Ending;
+  {
+    using parent = openParent();
+    ending = await parent.run(command);
+  }
+  return endLike(ending);
 }
 
 const SIGPIPE = 13;

@@ -1,15 +1,20 @@
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { PspfError } from "../format/errors.ts";
-import { openFileSource } from "../format/io/byte-source.ts";
+import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage, type Package } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
 import { formatOperations } from "../format/wire/operations.ts";
-import { extractSlot } from "../format/workenv/extract-slot.ts";
+import { splitChain } from "../format/codecs/chain.ts";
+import { extractSlot, fileTarget } from "../format/workenv/extract-slot.ts";
+import { lifecycleOf } from "../format/workenv/lifecycle.ts";
+import { isForHost } from "../format/workenv/slot-plan.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import { ensureWorkenvOf, launch } from "./launch.ts";
+import { launch } from "./launch.ts";
+import { ensureWorkenvOf } from "./ready.ts";
 
 const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
 
@@ -19,6 +24,7 @@ const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of
   extract INDEX DIR     unpacks one slot into a folder
   run [ARGUMENTS...]    runs the application after all
   prepare               unpacks and sets up without running
+  unpack ID             puts a slot into the workenv that is unpacked on demand
   help                  this text
 
 With --package FILE in front, all of this is about another file.
@@ -35,6 +41,8 @@ export async function runOwnCommand(call: Invocation, options: LauncherOptions):
     return print(`${layout.content}\n`);
   }
   using self = openFileSource(target.package);
+  if (name === "unpack")
+    return print(await unpackOnDemand(self, args, { ...call, ...target, env, args }, options));
   switch (name) {
     case "info":
       return print(infoText(await openPackage(self)));
@@ -58,7 +66,7 @@ export async function runOwnCommand(call: Invocation, options: LauncherOptions):
         "bad-arguments",
         `Cannot do ${JSON.stringify(name)}: there is no such launcher command`,
         {
-          hint: "info, verify, metadata, extract, run, prepare and help are there",
+          hint: "info, verify, metadata, extract, run, prepare, unpack and help are there",
         },
       );
   }
@@ -102,6 +110,32 @@ async function extract(pkg: Package, [index, directory]: readonly string[]): Pro
   await extractSlot(pkg.source, slot, writer);
   writer.finish();
   return print(`Extracted slot ${index} (${slot.entry.id}) to ${directory}\n`);
+}
+
+/** Makes sure of a slot in the workenv, which may be in use, and gives its path. */
+async function unpackOnDemand(
+  self: ByteSource,
+  [id]: readonly string[],
+  call: Invocation,
+  options: LauncherOptions,
+): Promise<string> {
+  if (id === undefined) throw new PspfError("bad-arguments", "Cannot unpack: the id of a slot is needed");
+  const { slots } = await openPackage(self);
+  const slot =
+    slots.find(({ entry }) => entry.id === id) ?? (/^\d+$/.test(id) ? slots[Number(id)] : undefined);
+  if (slot === undefined)
+    throw new PspfError("slot-not-found", `Cannot unpack slot ${JSON.stringify(id)}: there is none`, {
+      hint: `there are ${slots.map(({ entry }) => entry.id).join(", ")}`,
+    });
+  const { index, lifecycle, selfRef, platform } = slot.entry;
+  const { made, goes } = lifecycleOf(lifecycle);
+  if (selfRef || made === "at the end" || goes === "after setup" || !isForHost(platform, call.host))
+    throw new PspfError(
+      "bad-arguments",
+      `Cannot unpack slot ${id}: an application of this package never has it`,
+    );
+  const { layout } = await ensureWorkenvOf(call, { ...options, demanded: [index] });
+  return `${join(layout.content, splitChain(slot.entry.operations).bundle === "TAR" ? slot.entry.target : fileTarget(slot))}\n`;
 }
 
 function print(text: string): number {

@@ -30,7 +30,7 @@ export async function prepareWorkenv(
   const seal = isAsked ? await sealOf(pkg) : "unchecked";
   enforceSeal(seal, call, options);
   log("debug", () => `the seal is ${seal}`);
-  const launch = launchFactsOf(pkg.metadata);
+  const launch = launchFactsOf(pkg.metadata, call.host);
   const found = findContent(pkg, candidatesFor(call), call.uid);
   if (found?.use === "as it is") return workenvAt(found.layout, launch, call, leaseOn(found.layout));
   const place = () =>
@@ -55,6 +55,8 @@ export async function prepareWorkenv(
     launcher: call.executable,
     keepTemp: options.keepTemp,
     durable: options.durable,
+    dev: options.dev,
+    demanded: options.demanded,
     onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
     onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
   });

@@ -1,6 +1,13 @@
-import { constants } from "node:os";
+import { readFileSync } from "node:fs";
 import type { Command } from "../format/command/command.ts";
 import { cannotStart } from "./cannot-start.ts";
+
+/** How a program ended. */
+export interface Ending {
+  readonly exitCode: number;
+  /** What ended it, when a signal did. */
+  readonly signal: NodeJS.Signals | undefined;
+}
 
 const FORWARDED = [
   "SIGINT",
@@ -13,19 +20,52 @@ const FORWARDED = [
   "SIGWINCH",
 ] as const;
 
-/** Starts the program as a child, hands signals on, and returns its exit code: 128 + n when a signal ended it. */
-export async function runAsChild({ program, args, env }: Command): Promise<number> {
-  let child: Bun.Subprocess;
-  // Before the child is there: a signal that came in between would end us alone. No handler runs until we wait.
-  const handlers = FORWARDED.map((signal) => [signal, () => child.kill(signal)] as const);
-  for (const [signal, handler] of handlers) process.on(signal, handler);
+/** A process that outlives the programs it starts: signals reach whichever is running, and do not end the parent. */
+export interface Parent extends Disposable {
+  /** Starts a program as a child with our streams and waits for its end. Throws `start-failed`. */
+  run(command: Command): Promise<Ending>;
+}
+
+/** Becomes a parent, until the scope ends. From the first moment: a signal before the child is there must not end us alone. */
+export function openParent(): Parent {
+  let child: Bun.Subprocess | undefined;
+  const handlers = FORWARDED.map((signal) => {
+    const handler = () => {
+      if (!isFromTerminal(signal)) child?.kill(signal);
+    };
+    process.on(signal, handler);
+    return { signal, handler };
+  });
+  return {
+    async run({ program, args, env }) {
+      try {
+        child = Bun.spawn([program, ...args], { env, stdio: ["inherit", "inherit", "inherit"] });
+      } catch (cause) {
+        throw cannotStart(program, cause);
+      }
+      await child.exited;
+      const { exitCode, signalCode } = child;
+      child = undefined;
+      return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | null) ?? undefined };
+    },
+    [Symbol.dispose]() {
+      for (const { signal, handler } of handlers) process.off(signal, handler);
+    },
+  };
+}
+
+/** Keys of a terminal send a signal to everything in its foreground: handed on, it would come twice. */
+function isFromTerminal(signal: NodeJS.Signals): boolean {
+  return (signal === "SIGINT" || signal === "SIGQUIT") && isInForeground();
+}
+
+function isInForeground(): boolean {
+  if (process.platform !== "linux") return process.stdin.isTTY;
   try {
-    child = Bun.spawn([program, ...args], { env, stdio: ["inherit", "inherit", "inherit"] });
-  } catch (cause) {
-    throw cannotStart(program, cause);
+    const stat = readFileSync("/proc/self/stat", "utf8");
+    const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return terminal !== "0" && group === foreground;
+  } catch {
+    return process.stdin.isTTY;
   }
-  await child.exited;
-  for (const [signal, handler] of handlers) process.off(signal, handler);
-  const { signalCode, exitCode } = child;
-  return signalCode === null ? (exitCode ?? 0) : 128 + (constants.signals[signalCode as NodeJS.Signals] ?? 0);
 }

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, isAbsolute, resolve } from "node:path";
 import { scopeOf } from "../format/command/command.ts";
 import { childEnvironment, type Environment } from "../format/command/environment.ts";
 import type { Scope } from "../format/command/template.ts";
@@ -30,18 +30,12 @@ export interface Workenv {
  * The quick way of a warm start: the index names the workenv, and its marker vouches that it was made from a package
  * with exactly this index, whose seal was good enough for what is asked now. Nothing else of the package is read.
  */
-export function findWorkenv(
-  block: Bytes,
-  call: Invocation,
-  { validation }: LauncherOptions,
-): Workenv | undefined {
+export function findWorkenv(block: Bytes, call: Invocation, options: LauncherOptions): Workenv | undefined {
   const id = packageIdIn(block);
   if (id === undefined) return undefined;
   // The first place costs what it always did; the others are looked at only when nothing was found there.
   for (const rung of candidatesFor(call)) {
-    const found = isTrusted(rung, call)
-      ? findAt(layoutOf(rung.path, id), block, call, validation)
-      : undefined;
+    const found = isTrusted(rung, call) ? findAt(layoutOf(rung.path, id), block, call, options) : undefined;
     if (found !== undefined) return found;
   }
   return undefined;
@@ -55,14 +49,16 @@ function findAt(
   layout: WorkenvLayout,
   block: Bytes,
   call: Invocation,
-  validation: LauncherOptions["validation"],
+  { validation, dev, demanded }: LauncherOptions,
 ): Workenv | undefined {
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   globalThis.failPoint?.("lease-taken");
   const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block), call.uid);
   globalThis.failPoint?.("marker-read");
-  if (marker !== undefined && verdictOn(validation, marker.seal) === "run")
+  const wanted = dev ? [...demanded, ...(marker?.launch.devSlots ?? [])] : demanded;
+  const isEnough = marker !== undefined && wanted.every((slot) => marker.slots.includes(slot));
+  if (isEnough && verdictOn(validation, marker.seal) === "run")
     return workenvAt(layout, marker.launch, call, leaseIn(lease));
   leaseIn(lease)?.[Symbol.dispose]();
   return undefined;
@@ -89,6 +85,7 @@ export function workenvAt(
   const env = childEnvironment(call.env, launch, scope, {
     originalCommand: call.argv0,
     commandName: basename(call.argv0),
+    package: isAbsolute(call.package) ? call.package : resolve(call.cwd(), call.package),
     cache: layout.cache,
     windows: windowsOf(call),
   });

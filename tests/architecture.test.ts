@@ -69,7 +69,7 @@ const packagesOf = (file: string): readonly string[] =>
 test("there is something to look at, and imports are seen", () => {
   expect(sources.length).toBeGreaterThan(100);
   expect(ownImports("launcher/main.ts", "always")).toContain("launcher/launch.ts");
-  expect(ownImports("launcher/launch.ts", "on demand")).toContain("launcher/prepare.ts");
+  expect(ownImports("launcher/ready.ts", "on demand")).toContain("launcher/prepare.ts");
   expect(ownImports("launcher/main.ts", "for its types")).toContain("launcher/invocation.ts");
   const unknown = offences((_, target) => target.endsWith(".ts") && !existsSync(join(ROOT, target)));
   expect(unknown).toEqual([]);
@@ -143,6 +143,7 @@ const WARM_START = [
   "launcher/log.ts",
   "launcher/main.ts",
   "launcher/policy.ts",
+  "launcher/ready.ts",
   "launcher/workenv.ts",
 ];
 

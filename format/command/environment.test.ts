@@ -126,7 +126,13 @@ const SCOPE: Scope = {
   arch: "amd64",
   bun: "/c/.id.pspf/bun/bun",
 };
-const CALLER = { originalCommand: "./link", commandName: "link", cache: "/c", windows: false };
+const CALLER = {
+  originalCommand: "./link",
+  package: "/opt/app.psp",
+  commandName: "link",
+  cache: "/c",
+  windows: false,
+};
 
 function childOf(
   parent: Record<string, string>,
@@ -152,6 +158,7 @@ describe("the application's environment", () => {
       PATH: "/c/id/bin:/usr/bin",
       FLAVOR_CACHE: "/c",
       FLAVOR_WORKENV: "/c/id",
+      FLAVOR_PACKAGE: "/opt/app.psp",
       FLAVOR_COMMAND_NAME: "link",
       FLAVOR_ORIGINAL_COMMAND: "./link",
     });
@@ -176,6 +183,7 @@ describe("the application's environment", () => {
       TWO: "workenv",
       THREE: "execution",
       FLAVOR_WORKENV: "/c/id",
+      FLAVOR_PACKAGE: "/opt/app.psp",
       FLAVOR_COMMAND_NAME: "link",
       FLAVOR_ORIGINAL_COMMAND: "./link",
     });
@@ -202,7 +210,7 @@ describe("the application's environment", () => {
 
   test("always says where the workenv is, also when the package unsets everything", () => {
     expect(names(childOf({ A: "1" }, { runtime: { unset: ["*"] } }))).toEqual(
-      ["FLAVOR_COMMAND_NAME", "FLAVOR_ORIGINAL_COMMAND", "FLAVOR_WORKENV", "PATH"].sort(),
+      ["FLAVOR_COMMAND_NAME", "FLAVOR_ORIGINAL_COMMAND", "FLAVOR_PACKAGE", "FLAVOR_WORKENV", "PATH"].sort(),
     );
   });
 

@@ -9,6 +9,8 @@ export interface Caller {
   readonly originalCommand: string;
   /** Its base name: the name of a link, when started by one. */
   readonly commandName: string;
+  /** Absolute path of the package's file. */
+  readonly package: string;
   /** The cache that holds the workenv. */
   readonly cache: string;
   readonly windows: boolean;
@@ -30,6 +32,7 @@ export function childEnvironment(
   for (const table of [metadata.workenv.env, metadata.execution.env])
     for (const [name, value] of Object.entries(table)) env[name] = fillTemplate(value, scope);
   env["FLAVOR_WORKENV"] = scope.workenv;
+  env["FLAVOR_PACKAGE"] = caller.package;
   env["FLAVOR_COMMAND_NAME"] = caller.commandName;
   env["FLAVOR_ORIGINAL_COMMAND"] = caller.originalCommand;
   const path = pathName(env, caller);

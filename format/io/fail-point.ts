@@ -29,6 +29,15 @@ export const FAIL_POINTS = [
   "suspected",
   "file-put-back",
   "repaired",
+  // slots that come and go with the application
+  "start-locked",
+  "start-files-changing",
+  "start-files-cleared",
+  "start-files-placed",
+  "end-noted",
+  "end-files-placed",
+  "end-files-cleared",
+  "slots-added",
   // any small file: beside its place, in its place
   "file-written",
   "file-renamed",

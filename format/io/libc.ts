@@ -7,6 +7,8 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   /** Gives a signal its default disposition back; undefined where the platform has none. */
   resetSignal(signal: number): void;
+  /** Lets this process leave no core when it ends. */
+  withoutCore(): void;
   /** Lets a file stay open in the program that this process becomes. */
   keepOpen(fd: number): void;
   /**
@@ -21,6 +23,9 @@ export interface Libc {
 /** Operations of flock(2), the same on Linux and macOS: never blocking, because that would block signals too. */
 export const LOCK_SHARED_NOW = 1 | 4;
 export const LOCK_EXCLUSIVE_NOW = 2 | 4;
+
+/** The same on Linux and macOS. */
+const RLIMIT_CORE = 4;
 
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
@@ -70,6 +75,14 @@ function open(): Libc | undefined {
           };
           const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
           symbols.execve(text(program), list(argv), list(variables));
+        },
+        withoutCore() {
+          try {
+            const { symbols: more } = dlopen(name, { setrlimit: { args: ["i32", "ptr"], returns: "i32" } });
+            more.setrlimit(RLIMIT_CORE, ptr(new Uint8Array(16)));
+          } catch {
+            // then there may be one
+          }
         },
         syncfs(fd) {
           // Linux only; loaded when asked for, because each symbol costs every start some time.

@@ -20,6 +20,12 @@ export type LaunchFacts = Pick<Metadata, "package" | "execution" | "runtimeEnv" 
   readonly slots: readonly Pick<SlotEntry, "target">[];
   /** Whether a command starts `{bun}`. */
   readonly usesBun: boolean;
+  /** Whether slots are unpacked before every start. */
+  readonly eachStart: boolean;
+  /** Whether something is done when the application has ended. */
+  readonly atEnd: boolean;
+  /** Indices of the slots that FLAVOR_DEV asks for. */
+  readonly devSlots: readonly number[];
 };
 
 export interface SlotEntry {

@@ -7,6 +7,7 @@ import { doing } from "../io/fs.ts";
 import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
+import { addMissingSlots } from "./add-slots.ts";
 import { findReady, identityOf, isSameDirectory, readMarker } from "./entry.ts";
 import { heal } from "./heal.ts";
 import { make } from "./make.ts";
@@ -25,6 +26,10 @@ export interface EnsureRequest {
   readonly env: Environment;
   /** Absolute path of the running launcher, for `{bun}`. */
   readonly launcher: string;
+  /** Unpack slots for development, too. */
+  readonly dev?: boolean;
+  /** Indices of slots that must be there besides those that always are. */
+  readonly demanded?: readonly number[];
   /** Leave the staging directory of a failed attempt where it is, for whoever looks for the fault. */
   readonly keepTemp?: boolean;
   /** Bring the content onto the disk before the marker vouches for it. */
@@ -53,11 +58,14 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
 async function ensureContent(pkg: Package, request: EnsureRequest): Promise<void> {
   const { layout, digest, seal } = request;
   // Who had to wait for another start finds its work done.
-  if (findReady(layout, digest)?.seal === seal) return;
-  const found = readMarker(layout);
-  const isMended =
-    found !== undefined && holdsContentOf(found, pkg, layout) && (await heal(pkg, request, found));
-  if (!isMended) await make(pkg, request);
+  if (findReady(layout, digest)?.seal !== seal) {
+    const found = readMarker(layout);
+    const isMended =
+      found !== undefined && holdsContentOf(found, pkg, layout) && (await heal(pkg, request, found));
+    if (!isMended) return make(pkg, request);
+  }
+  const ready = readMarker(layout);
+  if (ready !== undefined) await addMissingSlots(pkg, request, ready);
 }
 
 /** Whether a marker vouches for the content of a package in the very folder that is there. */

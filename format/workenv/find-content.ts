@@ -32,7 +32,8 @@ export function findContent(
   return undefined;
 }
 
-function isWritable(folder: string): boolean {
+/** Whether names can be added to a folder. */
+export function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK);
     return true;

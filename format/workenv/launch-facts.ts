@@ -1,9 +1,21 @@
 import type { LaunchFacts, Metadata } from "../wire/metadata-types.ts";
 import { needsBun } from "./bun-runtime.ts";
+import { planSlots, type Wishes } from "./slot-plan.ts";
 
-/** What a warm start needs to know of a package. */
-export function launchFactsOf(metadata: Metadata): LaunchFacts {
+/** What a warm start on some machine needs to know of a package. */
+export function launchFactsOf(metadata: Metadata, { os, arch }: Wishes["host"]): LaunchFacts {
   const { package: about, execution, runtimeEnv, workenv, slots } = metadata;
   const targets = slots.map(({ target }) => ({ target }));
-  return { package: about, execution, runtimeEnv, workenv, slots: targets, usesBun: needsBun(metadata) };
+  const plan = planSlots(metadata, { host: { os, arch }, dev: false });
+  return {
+    package: about,
+    execution,
+    runtimeEnv,
+    workenv,
+    slots: targets,
+    usesBun: needsBun(metadata),
+    eachStart: plan.beforeStart.length > 0,
+    atEnd: plan.atEnd.length > 0,
+    devSlots: plan.forDev,
+  };
 }

@@ -1,12 +1,7 @@
 /** What becomes of a slot in a workenv. */
 export interface Lifecycle {
   /** When its files are put there. */
-  readonly made:
-    | "with the workenv"
-    | "before every start"
-    | "on demand"
-    | "in development"
-    | "at the end";
+  readonly made: "with the workenv" | "before every start" | "on demand" | "in development" | "at the end";
   /** When they go again. "at the end" is when the last process of the application has ended. */
   readonly goes: "with the workenv" | "after setup" | "at the end";
   /** Whose changes to them are kept: nobody's, the running application's, or, across versions, the user's. */

@@ -5,16 +5,18 @@ import { acquire } from "../cache/lock.ts";
 import { openStaging } from "../cache/staging.ts";
 import { syncTree } from "../io/durable.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
-import { resolveInside } from "../io/paths.ts";
 import { removeTree } from "../io/remove-tree.ts";
-import type { Package } from "../reader.ts";
+import type { Package, Slot } from "../reader.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
-import { fileTarget } from "./extract-slot.ts";
 import { writeRecord } from "./record.ts";
 import { runSetup } from "./setup.ts";
+import { pathsOf, removeSlotFiles } from "./slot-files.ts";
+import { planSlots, wishesIn } from "./slot-plan.ts";
+import { noteStartFiles } from "./start-files.ts";
 import { indexTree } from "./stat-index.ts";
 import { unpackSlots } from "./unpack.ts";
+import { watchFor, withoutLoose } from "./watch.ts";
 
 /**
  * Makes a workenv: unpacked aside, put into its place by one rename, set up there, brought onto the disk, and only then
@@ -24,10 +26,12 @@ import { unpackSlots } from "./unpack.ts";
 export async function make(pkg: Package, request: EnsureRequest): Promise<void> {
   const { layout } = request;
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
-  const { owners } = await unpackSlots(pkg, pkg.slots, staging.path);
+  const plan = planSlots(pkg.metadata, wishesIn(request));
+  const slots = slotsAt(pkg, plan.withWorkenv);
+  const unpacked = await unpackSlots(pkg, slots, staging.path);
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;
-  const unpacked = hasSetup ? indexTree(staging.path, owners, () => "whole") : undefined;
+  const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;
   {
     // Nobody but us makes it, and from here on nobody uses what is replaced.
     using _exclusive = await acquire(layout.lock, request.onBusy);
@@ -36,13 +40,20 @@ export async function make(pkg: Package, request: EnsureRequest): Promise<void> 
     globalThis.failPoint?.("published");
   }
   setUp(pkg, request);
+  for (const { entry } of slotsAt(pkg, plan.afterSetup))
+    removeSlotFiles(layout.content, entry, pathsOf(unpacked, entry.index), pkg.metadata.slots);
   globalThis.failPoint?.("set-up");
-  const files = indexTree(layout.content, owners, () => "whole", unpacked);
+  noteStartFiles(layout, pkg.metadata, plan, unpacked);
+  const watched = indexTree(layout.content, unpacked.owners, watchFor(pkg.metadata.slots), before);
+  const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners);
   const durable = request.durable && syncTree(layout.content);
   globalThis.failPoint?.("synced");
-  const slots = pkg.slots.map(({ entry }) => entry.index);
-  writeRecord(pkg, request, { files, slots, durable, created: new Date().toISOString() });
+  writeRecord(pkg, request, { files, slots: plan.withWorkenv, durable, created: new Date().toISOString() });
 }
+
+/** Slots of a package by their indices. */
+export const slotsAt = ({ slots }: Package, indices: readonly number[]): readonly Slot[] =>
+  slots.filter(({ entry }) => indices.includes(entry.index));
 
 /** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
 export function retire(layout: WorkenvLayout): void {
@@ -64,9 +75,7 @@ export function retire(layout: WorkenvLayout): void {
 const publish = (staging: string, { content }: WorkenvLayout): void =>
   doing("put the unpacked package at", content, () => renameSync(staging, content));
 
-function setUp({ metadata, slots }: Package, { layout, scope, env, launcher }: EnsureRequest): void {
+function setUp({ metadata }: Package, { layout, scope, env, launcher }: EnsureRequest): void {
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
   runSetup(metadata.setupCommands, scope, env);
-  for (const slot of slots)
-    if (slot.entry.lifecycle === "init") removeTree(resolveInside(layout.content, fileTarget(slot)));
 }

@@ -17,6 +17,9 @@ const LAUNCH: Marker["launch"] = {
   workenv: { directories: [], env: {} },
   slots: [{ target: "x" }],
   usesBun: false,
+  eachStart: false,
+  atEnd: false,
+  devSlots: [],
 };
 const marker = (identity: Identity, more: Partial<Marker> = {}): Marker =>
   newMarker({

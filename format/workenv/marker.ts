@@ -77,10 +77,14 @@ function hasAllFacts({
   runtimeEnv,
   workenv,
   slots,
+  devSlots,
+  eachStart,
+  atEnd,
 }: Partial<LaunchFacts> = {}): boolean {
   const tables = [execution?.env, runtimeEnv?.map, runtimeEnv?.set, workenv?.env];
-  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, slots];
+  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, slots, devSlots];
   return (
+    [eachStart, atEnd].every((flag) => typeof flag === "boolean") &&
     [about?.name, about?.version, execution?.command].every((text) => typeof text === "string") &&
     tables.every((table) => typeof table === "object" && table !== null) &&
     lists.every(Array.isArray)

@@ -37,7 +37,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
     source,
     ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
     seal,
-    launch: launchFactsOf(pkg.metadata),
+    launch: launchFactsOf(pkg.metadata, scope),
     slots: made.slots,
     sample: sampleOf(made.files, pkg.metadata.execution.command, scope),
     suspect: false,

@@ -4,6 +4,7 @@ import type { WorkenvLayout } from "../cache/layout.ts";
 import { openStaging } from "../cache/staging.ts";
 import { PspfError } from "../errors.ts";
 import { doing } from "../io/fs.ts";
+import { inFolder } from "../io/in-folder.ts";
 import type { Package } from "../reader.ts";
 import { EXISTENCE_ONLY, factsOf, isDirectoryMode, isSymlinkMode } from "./file-facts.ts";
 import { type IndexedFile, NO_SLOT } from "./stat-index.ts";
@@ -59,13 +60,4 @@ function putBack(staged: string, path: string, mode: number): void {
   // a setup command may have given it another mode than the package
   if (!isSymlinkMode(mode)) doing("change the mode of", staged, () => chmodSync(staged, mode & 0o777));
   inFolder(dirname(path), () => doing("put back", path, () => renameSync(staged, path)));
-}
-
-/** Does something in a folder that may be read-only. */
-function inFolder(folder: string, work: () => void): void {
-  const mode = lstatSync(folder).mode & 0o777;
-  const isClosed = (mode & 0o300) !== 0o300;
-  if (isClosed) chmodSync(folder, mode | 0o300);
-  work();
-  if (isClosed) chmodSync(folder, mode);
 }

@@ -1,7 +1,7 @@
 import { isPlatformPattern, matchesTarget, TARGET_NAMES, TARGETS } from "../platform.ts";
 import { splitWords } from "../command/words.ts";
 import type { Metadata, SetupCommand, SlotEntry } from "../wire/metadata-types.ts";
-import { lifecycleOf } from "./lifecycle.ts";
+import { type Lifecycle, lifecycleOf } from "./lifecycle.ts";
 
 /** What decides which slots a workenv holds, besides the package. */
 export interface Wishes {
@@ -25,7 +25,20 @@ export interface SlotPlan {
   readonly atEnd: readonly number[];
   /** Unpacked when the application has ended. */
   readonly forEnd: readonly number[];
+  /** Unpacked in development only. */
+  readonly forDev: readonly number[];
 }
+
+/** What a request for a workenv says about its slots. */
+export const wishesIn = ({
+  scope: { os, arch },
+  dev = false,
+  demanded = [],
+}: {
+  readonly scope: Wishes["host"];
+  readonly dev?: boolean;
+  readonly demanded?: readonly number[];
+}): Wishes => ({ host: { os, arch }, dev, demanded });
 
 type Planned = Pick<Metadata, "slots" | "execution" | "setupCommands">;
 
@@ -38,25 +51,29 @@ export function planSlots(metadata: Planned, { host, dev, demanded = [] }: Wishe
   const isWanted = (slot: SlotEntry): boolean => {
     switch (lifecycleOf(slot.lifecycle).made) {
       case "with the workenv":
+      // The first time with the rest: setup commands may work with it, and a cache may be read-only later.
+      case "before every start":
         return true;
       case "in development":
         return dev || demanded.includes(slot.index);
       case "on demand":
         return demanded.includes(slot.index) || isNamed(slot, [metadata.execution.command, ...setup]);
-      // What a setup command works with must be there for it; every start makes it anew.
-      case "before every start":
-        return isNamed(slot, setup);
       case "at the end":
         return false;
     }
   };
   const indices = (isMeant: (slot: SlotEntry) => boolean) => slots.filter(isMeant).map(({ index }) => index);
+  const madeWhen = (made: Lifecycle["made"]) =>
+    indices(({ lifecycle }) => lifecycleOf(lifecycle).made === made);
+  const goingWhen = (goes: Lifecycle["goes"]) =>
+    indices(({ lifecycle }) => lifecycleOf(lifecycle).goes === goes);
   return {
     withWorkenv: indices(isWanted),
-    afterSetup: indices(({ lifecycle }) => lifecycleOf(lifecycle).goes === "after setup"),
-    beforeStart: indices(({ lifecycle }) => lifecycleOf(lifecycle).made === "before every start"),
-    atEnd: indices(({ lifecycle }) => lifecycleOf(lifecycle).goes === "at the end"),
-    forEnd: indices(({ lifecycle }) => lifecycleOf(lifecycle).made === "at the end"),
+    afterSetup: goingWhen("after setup"),
+    beforeStart: madeWhen("before every start"),
+    atEnd: goingWhen("at the end"),
+    forEnd: madeWhen("at the end"),
+    forDev: madeWhen("in development"),
   };
 }
 
@@ -68,8 +85,7 @@ export const isForHost = (pattern: string | undefined, { os, arch }: Wishes["hos
   pattern === undefined ||
   !isPlatformPattern(pattern) ||
   TARGET_NAMES.some(
-    (target) =>
-      TARGETS[target].os === os && TARGETS[target].arch === arch && matchesTarget(pattern, target),
+    (target) => TARGETS[target].os === os && TARGETS[target].arch === arch && matchesTarget(pattern, target),
   );
 
 function templatesOf(setup: SetupCommand): readonly string[] {

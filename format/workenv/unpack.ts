@@ -5,7 +5,7 @@ import { extractSlot } from "./extract-slot.ts";
 
 /** What was written. */
 export interface Unpacked {
-  /** The slot that wrote each file and link last, by its path below the root, with forward slashes. */
+  /** The slot that wrote each file, link and folder last, by its path below the root, with forward slashes. */
   readonly owners: ReadonlyMap<string, number>;
 }
 
@@ -37,6 +37,10 @@ export async function unpackSlots(
 
 const noting = (writer: TreeWriter, note: (path: string) => void): TreeWriter => ({
   ...writer,
+  directory(path, mode) {
+    note(path);
+    writer.directory(path, mode);
+  },
   openFile(path, mode, mtime) {
     note(path);
     return writer.openFile(path, mode, mtime);

@@ -38,15 +38,20 @@ test.each([0, 1, 42, 127, 255])("exit code %d is the program's", async (code) =>
   });
 });
 
-test.each(["TERM", "KILL", "INT", "SEGV", "PIPE"] as const)(
-  "a death by SIG%s is 128 and its number",
+test.each(["TERM", "KILL", "INT", "HUP", "QUIT", "ABRT", "SEGV", "PIPE", "USR1", "ALRM", "XFSZ"] as const)(
+  "a death by SIG%s is the launcher's, too, and a shell says 128 and its number",
   async (name) => {
     expect(await runPackage(app, ["kill", name], { env })).toEqual({
       stdout: "",
       stderr: "",
-      exitCode: 128 + constants.signals[`SIG${name}`],
-      signal: null,
+      exitCode: null,
+      signal: `SIG${name}`,
     });
+    const shell = await runPackage("/bin/sh", ["-c", '"$0" kill "$1"; echo $?', app, name], {
+      env,
+      home: join(dirname(app), "home"),
+    });
+    expect(shell.stdout).toBe(`${128 + constants.signals[`SIG${name}`]}\n`);
   },
 );
 

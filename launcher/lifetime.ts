@@ -1,0 +1,121 @@
+import type { Command } from "../format/command/command.ts";
+import { type Lease, tryShare } from "../format/cache/lock.ts";
+import { PspfError, renderError } from "../format/errors.ts";
+import { openFileSource } from "../format/io/byte-source.ts";
+import { openPackage, type Package } from "../format/reader.ts";
+import { asLast, finishUse } from "../format/workenv/at-end.ts";
+import { renewForStart } from "../format/workenv/each-start.ts";
+import { isWritable } from "../format/workenv/find-content.ts";
+import { planSlots, type SlotPlan } from "../format/workenv/slot-plan.ts";
+import { storeOf } from "../format/cache/layout.ts";
+import { endLike } from "./end-like.ts";
+import type { LauncherOptions } from "./env.ts";
+import { become } from "./exec.ts";
+import type { Invocation } from "./invocation.ts";
+import { commandIn, ensureWorkenvOf } from "./ready.ts";
+import { logOf } from "./log.ts";
+import { say } from "./say.ts";
+import { type Ending, openParent, type Parent } from "./spawn.ts";
+import type { Workenv } from "./workenv.ts";
+
+/**
+ * Runs a package that has slots which come and go with its application: they are put in before it starts, and taken
+ * away when the last process has ended, for which the launcher stays as parent.
+ */
+export async function runLifetime(
+  found: Workenv,
+  call: Invocation,
+  options: LauncherOptions,
+): Promise<number> {
+  refuseOwnEnd(found, call);
+  // Open until the end: by then another package may lie under the same name.
+  using self = openFileSource(call.package);
+  const pkg = await openPackage(self);
+  if (pkg.id !== found.layout.id)
+    throw new PspfError("start-failed", "Cannot start the package: it was replaced meanwhile", {
+      hint: "start it again",
+    });
+  const plan = planSlots(pkg.metadata, { host: call.host, dev: options.dev });
+  const workenv = await withStartSlots(pkg, plan, found, call, options);
+  const command = commandIn(workenv, call, logOf(call, options));
+  globalThis.failPoint?.("before-exec");
+  if (!workenv.launch.atEnd) return become(command, options.execMode, workenv.lease);
+  let ending: Ending;
+  {
+    using parent = openParent();
+    ending = await parent.run(command);
+    await cleanUp({ pkg, plan, workenv, call, parent });
+  }
+  return endLike(ending);
+}
+
+const ENDING = "FLAVOR_ENDING";
+
+/** A program that is run at the end holds up every start, so it cannot wait for one. */
+function refuseOwnEnd({ layout }: Workenv, { env }: Invocation): void {
+  if (env[ENDING] === layout.id)
+    throw new PspfError(
+      "start-failed",
+      "Cannot start the package now: its own shutdown program asked for it",
+      {
+        hint: "what a shutdown program needs must be in it",
+      },
+    );
+}
+
+const ATTEMPTS = 3;
+
+/** The workenv with what is made before every start, and with a lease that was taken after that. */
+async function withStartSlots(
+  pkg: Package,
+  plan: SlotPlan,
+  found: Workenv,
+  call: Invocation,
+  options: LauncherOptions,
+): Promise<Workenv> {
+  let workenv = found;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { layout } = workenv;
+    // In a cache that cannot be written they are as they were when it was filled.
+    if (!isWritable(storeOf(layout.cache).locks)) return workenv;
+    workenv.lease?.[Symbol.dispose]();
+    const onWait = () => say(call, "waiting for another start of this package");
+    const lease = await renewForStart(pkg, { layout, plan, onWait });
+    if (lease !== "gone") return { ...workenv, lease };
+    workenv = await ensureWorkenvOf(call, options);
+  }
+  return workenv;
+}
+
+interface Ended {
+  readonly pkg: Package;
+  readonly plan: SlotPlan;
+  readonly workenv: Workenv;
+  readonly call: Invocation;
+  readonly parent: Parent;
+}
+
+/** What the last one does. The application has ended as it has: whatever fails here is one line of warning. */
+async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<void> {
+  const { layout, lease, env } = workenv;
+  const warn = (text: string) => say(call, `warning: ${text}`);
+  const run = async (program: string): Promise<void> => {
+    const command: Command = { program, args: [], env: { ...env, [ENDING]: layout.id } };
+    const failure = await parent.run(command).then(failureOf, (error) => renderError(error));
+    if (failure !== undefined) warn(`the shutdown program ${program} failed: ${failure}`);
+  };
+  try {
+    // Where there are no leases nobody knows who is the last, and everything stays until it is made anew.
+    const held: Lease | "busy" | "none" = lease ?? tryShare(layout.lock);
+    if (typeof held !== "string") await asLast(layout, held, () => finishUse(pkg, layout, plan, run));
+  } catch (error) {
+    warn(`cannot clean up: ${renderError(error)}`);
+  }
+}
+
+const failureOf = ({ exitCode, signal }: Ending): string | undefined =>
+  signal !== undefined
+    ? `it was ended by ${signal}`
+    : exitCode !== 0
+      ? `it ended with ${exitCode}`
+      : undefined;

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheOf, packApp, runPackage, type RunOptions, startPackage } from "../support/launcher.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// What becomes of a slot by its lifecycle, row by row of the table in docs/workenv.md.
+
+let dir: ReturnType<typeof tempDir>;
+beforeAll(() => {
+  dir = tempDir();
+});
+afterAll(() => dir[Symbol.dispose]());
+
+/** A program that does in the workenv what its arguments say. */
+const APP = '#!/bin/sh\ncd "$FLAVOR_WORKENV" && eval "$1"\n';
+
+interface SlotUnderTest {
+  readonly lifecycle: string;
+  readonly target?: string;
+  readonly more?: string;
+}
+
+/** A package with the slot `extra`, a folder with the file `note`, unpacked to `extra` unless another target is said. */
+async function packWith(name: string, slot: SlotUnderTest, more = "", command = "{workenv}/app/run.sh") {
+  const folder = join(dir.path, name);
+  const manifest = `
+[package]
+name = "${name}"
+version = "1.0"
+[execution]
+command = ${JSON.stringify(command)}
+[[slots]]
+id = "app"
+source = "app"
+[[slots]]
+id = "extra"
+source = "extra"
+target = "${slot.target ?? "extra"}"
+lifecycle = "${slot.lifecycle}"
+${slot.more ?? ""}
+${more}`;
+  const app = await packApp(folder, manifest, { "app/run.sh": APP, "extra/note": "original\n" });
+  const run = async (script: string, options: RunOptions = {}) => {
+    const ran = await runPackage(app, [script], options);
+    expect(ran).toMatchObject({ stderr: "", exitCode: 0 });
+    return ran.stdout;
+  };
+  const cache = cacheOf(app);
+  const workenv = () =>
+    join(cache, readdirSync(cache).find((entry) => /^[0-9a-f]{16}$/.test(entry)) as string);
+  return { app, run, workenv, inside: (path: string) => join(workenv(), path) };
+}
+
+const SHOW = "cat extra/note 2>/dev/null || echo none";
+
+test.each(["runtime", "eager", "platform"])(
+  "%s: there at every start, as the package has it",
+  async (lifecycle) => {
+    const { run, inside } = await packWith(lifecycle, { lifecycle });
+    expect(await run(SHOW)).toBe("original\n");
+    expect(await run("rm extra/note; echo ok")).toBe("ok\n");
+    expect(existsSync(inside("app/run.sh"))).toBe(true);
+  },
+);
+
+test.each(["init", "initialization", "init-only"])(
+  "%s: there for the setup commands only",
+  async (lifecycle) => {
+    const { run, workenv } = await packWith(
+      lifecycle,
+      { lifecycle },
+      '[[setup_commands]]\ntype = "execute"\ncommand = "cp {workenv}/extra/note {workenv}/copy"',
+    );
+    expect(await run(`${SHOW}; cat copy`)).toBe("none\noriginal\n");
+    expect(await run(`${SHOW}; cat copy`)).toBe("none\noriginal\n");
+    expect(readdirSync(workenv()).sort()).toEqual(["app", "copy"]);
+  },
+);
+
+test("init: what it unpacked into the workenv itself goes, and only that", async () => {
+  const { workenv, run } = await packWith(
+    "init-flat",
+    { lifecycle: "init", target: "{workenv}" },
+    '[[setup_commands]]\ntype = "execute"\ncommand = "sh -c \'echo made > made\'"',
+  );
+  await run("true");
+  expect(readdirSync(workenv()).sort()).toEqual(["app", "made"]);
+});
+
+/** A start that stays until it is released; `said` is what its script wrote before. */
+async function hold(app: string, script: string) {
+  const gate = join(dir.path, `gate-${crypto.randomUUID()}`);
+  const wait = `i=0; while [ ! -e ${gate} ] && [ $i -lt 1000 ]; do i=$((i+1)); sleep 0.02; done`;
+  const child = startPackage(app, [`${script}; echo ready; ${wait}`]);
+  const reader = child.stdout.getReader();
+  let said = "";
+  while (!said.includes("ready")) said += new TextDecoder().decode((await reader.read()).value);
+  return {
+    child,
+    said: said.replace("ready\n", ""),
+    async release() {
+      writeFileSync(gate, "");
+      await child.exited;
+      // Also when the launcher was killed: the application writes to the same pipe until it ends.
+      while (!(await reader.read()).done);
+    },
+  };
+}
+
+test.each(["startup", "volatile"])("%s: anew before every start that is alone", async (lifecycle) => {
+  const { run, app } = await packWith(lifecycle, { lifecycle });
+  const spoil = "echo changed > extra/note; touch extra/added";
+  expect(await run(`${SHOW}; ${spoil}`)).toBe("original\n");
+  expect(await run(`${SHOW}; ls extra; ${spoil}`)).toBe("original\nnote\n");
+  // A second one shares what the first one has.
+  const first = await hold(app, `${SHOW}; echo mine > extra/note`);
+  expect(first.said).toBe("original\n");
+  expect(await run(SHOW)).toBe("mine\n");
+  await first.release();
+  expect(await run(SHOW)).toBe("original\n");
+});
+
+test.each(["temporary", "temp"])("%s: anew before a start, gone after the last one", async (lifecycle) => {
+  const { run, app, inside, workenv } = await packWith(lifecycle, { lifecycle });
+  expect(await run(`${SHOW}; touch extra/added`)).toBe("original\n");
+  expect(readdirSync(workenv())).toEqual(["app"]);
+  const first = await hold(app, "echo mine > extra/note");
+  expect(await run(SHOW)).toBe("mine\n");
+  expect(existsSync(inside("extra/note"))).toBe(true);
+  await first.release();
+  expect(readdirSync(workenv())).toEqual(["app"]);
+  expect(await run(SHOW)).toBe("original\n");
+});
+
+test("temporary: what a killed launcher left is anew at the next start", async () => {
+  const { run, app, inside } = await packWith("killed", { lifecycle: "temporary" });
+  const first = await hold(app, "echo mine > extra/note; touch extra/added");
+  first.child.kill("SIGKILL");
+  await first.release();
+  expect(existsSync(inside("extra/added"))).toBe(true);
+  expect(await run("ls extra; cat extra/note")).toBe("note\noriginal\n");
+  expect(existsSync(inside("extra"))).toBe(false);
+});
+
+describe("shutdown", () => {
+  const PROGRAM = '#!/bin/sh\necho "end of $FLAVOR_WORKENV" >> "$FLAVOR_WORKENV/../ended"; exit 3\n';
+  async function packProgram(name: string) {
+    const folder = join(dir.path, name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, "finish.sh"), PROGRAM, { mode: 0o755 });
+    return packWith(
+      name,
+      { lifecycle: "runtime" },
+      '[[slots]]\nid = "finish"\nsource = "finish.sh"\ntarget = "bin/finish"\nlifecycle = "shutdown"\n',
+    );
+  }
+
+  test("one program is run by the last one when it has ended, and is not there otherwise", async () => {
+    const { app, workenv } = await packProgram("finisher");
+    const ended = () =>
+      readFileSync(join(cacheOf(app), "ended"), "utf8")
+        .trim()
+        .split("\n").length;
+    const first = await hold(app, "test ! -e bin/finish && echo absent");
+    expect(first.said).toBe("absent\n");
+    const second = await runPackage(app, ["exit 7"]);
+    expect(second).toMatchObject({ exitCode: 7, stderr: "" });
+    expect(existsSync(join(cacheOf(app), "ended"))).toBe(false);
+    await first.release();
+    expect(ended()).toBe(1);
+    expect(readdirSync(workenv()).sort()).toEqual(["app", "extra"]);
+    const third = await runPackage(app, ["exit 9"]);
+    expect(third.exitCode).toBe(9);
+    expect(third.stderr).toMatch(
+      /^finisher\.psp: warning: the shutdown program .*bin\/finish failed: it ended with 3\n$/,
+    );
+    expect(ended()).toBe(2);
+    expect(third.stderr).not.toContain("[");
+  });
+});
