@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { type CacheStrategy, STRATEGIES } from "../format/cache/budget.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { LOG_LEVELS, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
 
@@ -6,6 +7,7 @@ const DEFAULTS = {
   validation: "standard",
   logLevel: "silent",
   keepTemp: false,
+  strategy: "balanced",
   execMode: "exec",
   ownCommands: false,
 };
@@ -20,6 +22,7 @@ test("empty values say nothing", () => {
     FLAVOR_VALIDATION: "",
     FLAVOR_LOG_LEVEL: "",
     FLAVOR_KEEP_TEMP: "",
+    FLAVOR_CACHE_STRATEGY: "",
     FLAVOR_EXEC_MODE: "",
     FLAVOR_LAUNCHER_CLI: "",
   };
@@ -51,6 +54,19 @@ describe("a misspelt level is refused, with those that there are", () => {
       message: `Cannot use ${name}=${JSON.stringify(value)}: it is not a level`,
       hint: `use one of: ${levels.join(", ")}`,
     });
+  });
+});
+
+test.each(Object.keys(STRATEGIES) as CacheStrategy[])("FLAVOR_CACHE_STRATEGY=%s, in any case", (strategy) => {
+  for (const text of [strategy, strategy.toUpperCase()])
+    expect(readLauncherEnv({ FLAVOR_CACHE_STRATEGY: text }).strategy).toBe(strategy);
+});
+
+test("a strategy that there is not is refused, with those that there are", async () => {
+  expect(await failureOf(() => readLauncherEnv({ FLAVOR_CACHE_STRATEGY: "none" }))).toMatchObject({
+    code: "bad-arguments",
+    message: 'Cannot use FLAVOR_CACHE_STRATEGY="none": it is not a strategy',
+    hint: "use one of: aggressive, balanced, conservative, minimal",
   });
 });
 

@@ -1,3 +1,4 @@
+import type { CacheStrategy } from "../format/cache/budget.ts";
 import { PspfError } from "../format/errors.ts";
 
 export const VALIDATION_LEVELS = ["strict", "standard", "relaxed", "minimal", "none"] as const;
@@ -5,6 +6,13 @@ export type ValidationLevel = (typeof VALIDATION_LEVELS)[number];
 
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STRATEGIES = [
+  "aggressive",
+  "balanced",
+  "conservative",
+  "minimal",
+] as const satisfies readonly CacheStrategy[];
 
 /** What the caller's environment asks of the launcher. Read once; below this nothing looks at FLAVOR_*. */
 export interface LauncherOptions {
@@ -14,6 +22,8 @@ export interface LauncherOptions {
   readonly keepTemp: boolean;
   /** Bring a new workenv onto the disk before it counts. */
   readonly durable: boolean;
+  /** How long workenvs stay. */
+  readonly strategy: CacheStrategy;
   /** "exec" replaces this process by the application; "spawn" stays as its parent. */
   readonly execMode: "exec" | "spawn";
   /** The launcher's own commands instead of the application. */
@@ -32,6 +42,7 @@ export function readLauncherEnv(env: CallerEnv): LauncherOptions {
     logLevel: oneOf(env, "FLAVOR_LOG_LEVEL", LOG_LEVELS, "silent"),
     keepTemp: isOn(env["FLAVOR_KEEP_TEMP"]),
     durable: !isOff(env["FLAVOR_DURABLE"]),
+    strategy: oneOf(env, "FLAVOR_CACHE_STRATEGY", STRATEGIES, "balanced", "strategy"),
     execMode: env["FLAVOR_EXEC_MODE"]?.toLowerCase() === "spawn" ? "spawn" : "exec",
     ownCommands: isOn(env["FLAVOR_LAUNCHER_CLI"]),
     dev: isOn(env["FLAVOR_DEV"]),
@@ -39,12 +50,18 @@ export function readLauncherEnv(env: CallerEnv): LauncherOptions {
   };
 }
 
-function oneOf<T extends string>(env: CallerEnv, name: string, allowed: readonly T[], otherwise: T): T {
+function oneOf<T extends string>(
+  env: CallerEnv,
+  name: string,
+  allowed: readonly T[],
+  otherwise: T,
+  what = "level",
+): T {
   const value = env[name];
   if (value === undefined || value === "") return otherwise;
   const found = allowed.find((level) => level === value.toLowerCase());
   if (found !== undefined) return found;
-  throw new PspfError("bad-arguments", `Cannot use ${name}=${JSON.stringify(value)}: it is not a level`, {
+  throw new PspfError("bad-arguments", `Cannot use ${name}=${JSON.stringify(value)}: it is not a ${what}`, {
     hint: `use one of: ${allowed.join(", ")}`,
   });
 }

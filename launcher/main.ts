@@ -32,6 +32,12 @@ async function run(): Promise<number> {
   const asBun = bunCalled(call);
   if (asBun !== undefined) return become(asBun, "exec");
   const options = readLauncherEnv(call.env);
+  // A limit that is none is said at every start, and not a day later by the one that would clean.
+  if (hasLimits(call.env)) (await import("../format/cache/budget.ts")).budgetOf(options.strategy, call.env);
   if (options.ownCommands) return (await import("./own-commands.ts")).runOwnCommand(call, options);
   return launch(call, options);
+}
+
+function hasLimits(env: Invocation["env"]): boolean {
+  return env["FLAVOR_CACHE_MAX_AGE"] !== undefined || env["FLAVOR_CACHE_MAX_SIZE"] !== undefined;
 }

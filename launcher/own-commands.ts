@@ -11,6 +11,7 @@ import { splitChain } from "../format/codecs/chain.ts";
 import { extractSlot, fileTarget } from "../format/workenv/extract-slot.ts";
 import { lifecycleOf } from "../format/workenv/lifecycle.ts";
 import { isForHost } from "../format/workenv/slot-plan.ts";
+import { CLEAN_COMMAND } from "./clean-order.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
@@ -33,6 +34,7 @@ With --package FILE in front, all of this is about another file.
 /** The launcher's own commands. Returns the exit code. */
 export async function runOwnCommand(call: Invocation, options: LauncherOptions): Promise<number> {
   const { name, args, ...target } = parse(call);
+  if (name === CLEAN_COMMAND) return (await import("./clean-worker.ts")).runCleaning(args);
   // What is started may be a package as well: the variable is not for it.
   const { FLAVOR_LAUNCHER_CLI: _, ...env } = call.env;
   if (name === "run") return launch({ ...call, ...target, env, args }, options);

@@ -60,6 +60,7 @@ export async function prepareWorkenv(
     onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
     onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
   });
+  await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);
   return { ...workenv, lease };
 }
 
