@@ -1,5 +1,4 @@
 import { openStaging } from "../cache/staging.ts";
-import { syncTree } from "../io/durable.ts";
 import { graft } from "../io/graft.ts";
 import type { Package } from "../reader.ts";
 import type { EnsureRequest } from "./ensure.ts";
@@ -33,7 +32,6 @@ export async function addMissingSlots(pkg: Package, request: EnsureRequest, mark
   writeRecord(pkg, request, {
     files: [...files.values()],
     slots: [...marker.slots, ...missing],
-    durable: marker.durable && syncTree(layout.content),
     created: marker.created,
   });
 }

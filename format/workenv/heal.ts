@@ -1,4 +1,3 @@
-import { syncTree } from "../io/durable.ts";
 import type { Package } from "../reader.ts";
 import { checkFiles } from "./check.ts";
 import type { EnsureRequest } from "./ensure.ts";
@@ -17,6 +16,10 @@ export async function heal(pkg: Package, request: EnsureRequest, marker: Marker)
   if (files === undefined) return false;
   const { missing, truncated } = checkFiles(layout.content, files);
   const damaged = [...missing, ...truncated];
+  if (damaged.length === 0 && marker.durable && marker.digest === request.digest) {
+    writeMarker(layout, { ...marker, seal: request.seal, source: request.source, suspect: false });
+    return true;
+  }
   let mended: readonly IndexedFile[] = [];
   if (damaged.length > 0) {
     // Until all is back, every start must look at everything: this one may be killed in between.
@@ -27,11 +30,9 @@ export async function heal(pkg: Package, request: EnsureRequest, marker: Marker)
     mended = back;
     globalThis.failPoint?.("repaired");
   }
-  const isOnDisk = marker.durable && damaged.length === 0;
   writeRecord(pkg, request, {
     files: replaced(files, mended),
     slots: marker.slots,
-    durable: isOnDisk || (request.durable && syncTree(layout.content)),
     created: marker.created,
   });
   return true;

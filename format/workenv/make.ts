@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
 import { acquire } from "../cache/lock.ts";
 import { openStaging } from "../cache/staging.ts";
-import { syncTree } from "../io/durable.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import type { Package, Slot } from "../reader.ts";
@@ -46,9 +45,7 @@ export async function make(pkg: Package, request: EnsureRequest): Promise<void> 
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
   const watched = indexTree(layout.content, unpacked.owners, watchFor(pkg.metadata.slots), before);
   const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners);
-  const durable = request.durable && syncTree(layout.content);
-  globalThis.failPoint?.("synced");
-  writeRecord(pkg, request, { files, slots: plan.withWorkenv, durable, created: new Date().toISOString() });
+  writeRecord(pkg, request, { files, slots: plan.withWorkenv, created: new Date().toISOString() });
 }
 
 /** Slots of a package by their indices. */

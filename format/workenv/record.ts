@@ -1,4 +1,4 @@
-import { bootId } from "../io/durable.ts";
+import { bootId, syncTree } from "../io/durable.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Package } from "../reader.ts";
 import { sha256Hex, toHex } from "../wire/hashes.ts";
@@ -15,19 +15,21 @@ export interface Made {
   readonly files: readonly IndexedFile[];
   /** Indices of the slots that are there. */
   readonly slots: readonly number[];
-  /** Whether its content is on the disk. */
-  readonly durable: boolean;
   /** ISO 8601; of a workenv that was mended, when it was made. */
   readonly created: string;
 }
 
-/** Index and metadata for people, what the files look like, then the marker, always last. */
+/**
+ * Index and metadata for people, what the files look like; all of it and the content brought onto the disk at once; then
+ * the marker, always last.
+ */
 export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): void {
   const { layout, digest, seal, source, scope } = request;
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
   replaceFile(layout.files, encodeStatIndex(made.files));
-  globalThis.failPoint?.("before-marker");
+  const durable = request.durable && syncTree(layout.content);
+  globalThis.failPoint?.("synced");
   const boot = bootId();
   const marker = newMarker({
     packageId: layout.id,
@@ -41,7 +43,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
     slots: made.slots,
     sample: sampleOf(made.files, pkg.metadata.execution.command, scope),
     suspect: false,
-    durable: made.durable,
+    durable,
     ...(boot === undefined ? {} : { bootId: boot }),
     created: made.created,
   });
@@ -50,6 +52,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
 
 /** Puts a marker in its place: what it says is all there. */
 export function writeMarker({ marker: path }: EnsureRequest["layout"], marker: Marker): void {
+  globalThis.failPoint?.("before-marker");
   replaceFile(path, encodeMarker(marker), 0o600, marker.durable ? "durable" : undefined);
   globalThis.failPoint?.("marker-in-place");
 }

@@ -169,7 +169,7 @@ const REACHED: Readonly<Record<Name, readonly FailPoint[]>> = {
   update: [...WARM, ...MAKING],
   "start without a marker": [...WARM, ...MAKING, "retired-content"],
   "daily look": [...WARM, ...RECORDING],
-  repair: [...WARM, ...RECORDING, ...UNPACKING, "suspected", "file-put-back", "repaired"],
+  repair: [...WARM, ...RECORDING, ...UNPACKING, "synced", "suspected", "file-put-back", "repaired"],
   "loss of what the setup made": [...WARM, ...MAKING, "suspected", "retired-content"],
   "start after a killed one": [...WARM, ...MAKING, "staging-swept"],
   clean: CLEANING,
