@@ -117,6 +117,7 @@ export class CacheManager {
       caches: this.#places.map(({ cacheDir }) => cacheDir),
       limits: limitsIn(options),
       mode: options.dryRun === true ? "say" : "do",
+      keptStaging: "goes",
     });
   }
 
@@ -127,9 +128,11 @@ export class CacheManager {
   async remove(idOrPrefix: string): Promise<CachedWorkenv> {
     const layout = this.#find(idOrPrefix);
     const entry = describeEntry(layout);
-    if ((await evict(layout)) !== "busy") return entry;
-    throw new PspfError("workenv-busy", `Cannot remove the workenv ${entry.id}: it is in use`, {
-      hint: "an application runs from it, or a start is making it: try again when that has ended",
+    const outcome = await evict(layout);
+    if (outcome === "removed" || outcome === "kept") return entry;
+    const state = outcome === "in use" ? "an application is running from it" : "a launcher is making it";
+    throw new PspfError("workenv-busy", `Cannot remove the workenv ${entry.id}: ${state}`, {
+      hint: "try again when that has ended",
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Command } from "../format/command/command.ts";
-import { type Lease, tryShare } from "../format/cache/lock.ts";
+import { share } from "../format/cache/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
 import { openPackage, type Package } from "../format/reader.ts";
@@ -106,8 +106,8 @@ async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<voi
   };
   try {
     // Where there are no leases nobody knows who is the last, and everything stays until it is made anew.
-    const held: Lease | "busy" | "none" = lease ?? tryShare(layout.lock);
-    if (typeof held !== "string") await asLast(layout, held, () => finishUse(pkg, layout, plan, run));
+    const held = lease ?? (await share(layout.lock));
+    if (held !== undefined) await asLast(layout, held, () => finishUse(pkg, layout, plan, run));
   } catch (error) {
     warn(`cannot clean up: ${renderError(error)}`);
   }

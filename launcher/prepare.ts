@@ -59,6 +59,8 @@ export async function prepareWorkenv(
     demanded: options.demanded,
     onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
     onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
+    onDegraded: () =>
+      say(call, `warning: file locks do not work in ${workenv.layout.cache}: cleaning cannot see what runs`),
   });
   await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);
   return { ...workenv, lease };

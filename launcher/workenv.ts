@@ -8,7 +8,7 @@ import { packageIdIn } from "../format/wire/package-id.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";
-import { type Lease, tryShare } from "../format/cache/lock.ts";
+import { type Lease, makeLockFile, tryShare } from "../format/cache/lock.ts";
 import { layoutOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { cacheCandidates, type Rung } from "../format/cache/location.ts";
 import { isPrivate } from "../format/cache/ownership.ts";
@@ -49,8 +49,9 @@ function findAt(
   layout: WorkenvLayout,
   block: Bytes,
   call: Invocation,
-  { validation, dev, demanded }: LauncherOptions,
+  options: LauncherOptions,
 ): Workenv | undefined {
+  const { validation, dev, demanded } = options;
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   globalThis.failPoint?.("lease-taken");
@@ -58,10 +59,13 @@ function findAt(
   globalThis.failPoint?.("marker-read");
   const wanted = dev ? [...demanded, ...(marker?.launch.devSlots ?? [])] : demanded;
   const isEnough = marker !== undefined && wanted.every((slot) => marker.slots.includes(slot));
-  if (isEnough && verdictOn(validation, marker.seal) === "run")
-    return workenvAt(layout, marker.launch, call, leaseIn(lease));
-  leaseIn(lease)?.[Symbol.dispose]();
-  return undefined;
+  if (!isEnough || verdictOn(validation, marker.seal) !== "run") {
+    leaseIn(lease)?.[Symbol.dispose]();
+    return undefined;
+  }
+  // Somebody has removed the lock file. It is made again, and then all is looked at again.
+  if (lease === "missing" && makeLockFile(layout.lock)) return findAt(layout, block, call, options);
+  return workenvAt(layout, marker.launch, call, leaseIn(lease));
 }
 
 const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";

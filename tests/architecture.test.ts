@@ -112,6 +112,7 @@ test("format/wire knows bytes only: neither files nor packages", () => {
 
 /** All that a warm start loads. A module that joins costs every start; put it behind import() unless it must be here. */
 const WARM_START = [
+  "format/cache/flock.ts",
   "format/cache/layout.ts",
   "format/cache/location.ts",
   "format/cache/lock.ts",

@@ -9,7 +9,7 @@ import {
   totalOf,
 } from "./clean-plan.ts";
 import { type CachedWorkenv, describeEntry, entriesOf, lastUsedOf } from "./entries.ts";
-import { evict, isBusy } from "./evict.ts";
+import { busyWith, evict } from "./evict.ts";
 import { guardOf } from "./guard.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
 import { measure, weigh } from "./measure.ts";
@@ -22,6 +22,8 @@ export interface CleanRequest {
   readonly limits: Limits | "everything";
   /** "say" changes nothing. */
   readonly mode: "do" | "say";
+  /** What FLAVOR_KEEP_TEMP kept goes only when people clean. */
+  readonly keptStaging?: "goes";
 }
 
 /** A path that something could not be done with. */
@@ -61,10 +63,11 @@ interface Subject extends Candidate {
  * Removes what the limits do not leave room for, and what interrupted work has left. Nothing goes that an application
  * runs from or that somebody is making, and an error with one entry does not stop the rest.
  */
-export async function cleanCaches({ caches: asked, limits, mode }: CleanRequest): Promise<CleanReport> {
+export async function cleanCaches(request: CleanRequest): Promise<CleanReport> {
+  const { caches: asked, limits, mode } = request;
   const failed: Failure[] = [];
   const caches = asked.filter((cache) => canList(cache, failed));
-  const swept = await sumOf(caches, (cache) => sweepLeftovers(cache, mode, (fault) => failed.push(fault)));
+  const swept = await sumOf(caches, (cache) => sweepLeftovers(cache, request, (fault) => failed.push(fault)));
   let left = caches.flatMap(entriesOf).map(subjectOf);
   const before = totalOf(left);
   const areas = measure(...caches.flatMap((cache) => Object.values(storeOf(cache)))).size;
@@ -107,18 +110,19 @@ async function take(
   // Looked at again under its lock: it may have been used, or made anew, since it was listed.
   const isMeant = () => lastUsedOf(layout) === lastUsed && guardOf(layout, lastUsed) === undefined;
   try {
-    if (mode === "say") return (await isBusy(layout)) ? "running" : undefined;
-    return STAYED[await evict(layout, isMeant)];
+    return STAYED[mode === "say" ? ((await busyWith(layout)) ?? "removed") : await evict(layout, isMeant)];
   } catch (error) {
     failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
     return "failed";
   }
 }
 
-const STAYED = { removed: undefined, busy: "running", kept: "used again" } as const satisfies Record<
-  Awaited<ReturnType<typeof evict>>,
-  StayReason | undefined
->;
+const STAYED = {
+  removed: undefined,
+  "being made": "being made",
+  "in use": "running",
+  kept: "used again",
+} as const satisfies Record<Awaited<ReturnType<typeof evict>>, StayReason | undefined>;
 
 function canList(cache: string, failed: Failure[]): boolean {
   try {

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { storeOf, type WorkenvLayout } from "./layout.ts";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { layoutOf, storeOf, type WorkenvLayout } from "./layout.ts";
 import { CacheManager } from "../../builder/cache-manager.ts";
-import { evict, isBusy, trashOf } from "./evict.ts";
+import { busyWith, evict } from "./evict.ts";
+import { sweepLocks } from "./leftovers.ts";
+import { trashOf } from "./retire.ts";
 import { createCache } from "./testing.ts";
 
 const LOCK_MODULE = join(import.meta.dir, "lock.ts");
@@ -21,18 +23,41 @@ async function holderOf(path: string) {
   return child;
 }
 
-test("what another process prepares stays, and goes when that process has died", async () => {
+test.each([
+  ["making", "being made"],
+  ["lock", "in use"],
+] as const)(
+  "while another process holds the lock %j, an entry is %s; it goes when that process has died",
+  async (lock, why) => {
+    using fixture = createCache();
+    const layout = await fixture.fill("demo");
+    const holder = await holderOf(layout[lock]);
+    try {
+      expect([await busyWith(layout), await evict(layout)]).toEqual([why, why]);
+      expect(existsSync(layout.marker)).toBe(true);
+    } finally {
+      holder.kill("SIGKILL");
+      await holder.exited;
+    }
+    expect([await busyWith(layout), await evict(layout)]).toEqual([undefined, "removed"]);
+    expect(readdirSync(storeOf(fixture.cache).locks)).toEqual([]);
+  },
+);
+
+test("locks of entries that are gone are swept, but not while somebody holds one", async () => {
   using fixture = createCache();
   const layout = await fixture.fill("demo");
-  const holder = await holderOf(layout.lock);
-  try {
-    expect([await isBusy(layout), await evict(layout)]).toEqual([true, "busy"]);
-    expect(existsSync(layout.marker)).toBe(true);
-  } finally {
-    holder.kill("SIGKILL");
-    await holder.exited;
-  }
-  expect([await isBusy(layout), await evict(layout)]).toEqual([false, "removed"]);
+  const { locks } = storeOf(fixture.cache);
+  const gone = layoutOf(fixture.cache, "0123456789abcdef");
+  writeFileSync(gone.lock, "");
+  const holder = await holderOf(gone.making);
+  const names = () => readdirSync(locks).sort();
+  await sweepLocks(fixture.cache);
+  expect(names()).toEqual([basename(layout.lock), basename(gone.making), basename(layout.making)].sort());
+  holder.kill("SIGKILL");
+  await holder.exited;
+  await sweepLocks(fixture.cache);
+  expect(names()).toEqual([basename(layout.lock), basename(layout.making)].sort());
 });
 
 test("an entry that is no longer meant when its lock is held stays whole", async () => {

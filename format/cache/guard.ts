@@ -1,13 +1,13 @@
-import { loadLibc } from "../io/libc.ts";
 import { DAY } from "./budget.ts";
 import type { StayReason } from "./clean-plan.ts";
-import type { WorkenvLayout } from "./layout.ts";
+import { storeOf, type WorkenvLayout } from "./layout.ts";
+import { hasLeases } from "./lock.ts";
 
 /** Where nobody can say whether an application runs from an entry, it stays for so long after its last use. */
 const GRACE = 7 * DAY;
 
 /** Why cleaning must leave an entry alone, whatever the limits are; undefined when it may go. */
-export function guardOf(_layout: WorkenvLayout, lastUsed: number): StayReason | undefined {
-  if (loadLibc() === undefined && Date.now() - lastUsed < GRACE) return "unclear";
+export function guardOf({ cache }: WorkenvLayout, lastUsed: number): StayReason | undefined {
+  if (!hasLeases(storeOf(cache).locks) && Date.now() - lastUsed < GRACE) return "unclear";
   return undefined;
 }

@@ -1,17 +1,18 @@
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { doing, ioError } from "../io/fs.ts";
-import { type Libc, LOCK_EXCLUSIVE_NOW, LOCK_SHARED_NOW, loadLibc } from "../io/libc.ts";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { doing } from "../io/fs.ts";
+import { loadLibc } from "../io/libc.ts";
+import { canFlockIn, type Lease, makeLockFile, tryFlock, tryShare, WITHOUT_FLOCK } from "./flock.ts";
+
+export { type Lease, makeLockFile, tryShare } from "./flock.ts";
 
 /** A held lock; it ends with its scope, and with its process however that ends. */
-export type Lock = Disposable;
-
-/**
- * A shared hold on a workenv: while anyone has one, nobody renames or removes it. It is an open file, so a program
- * that inherits it holds it, too, and the kernel ends it with the last of them.
- */
-export interface Lease extends Disposable {
-  readonly fd: number;
+export interface Lock extends Disposable {
+  /**
+   * Throws `workenv-busy` when another process has taken the lock over meanwhile. That can only be where locks are
+   * folders, and only when this process was stopped for half a minute.
+   */
+  confirm(): void;
 }
 
 /** Milliseconds between attempts; the last one repeats. */
@@ -20,15 +21,17 @@ const MESSAGE_AFTER = 1000;
 
 /**
  * Waits for the lock at `path` as long as another living process holds it. `onWait` is called once, after a second.
- * The kernel releases the lock when its holder dies, so nobody waits behind the dead.
+ * Nobody waits behind the dead: the kernel releases their locks, and where it cannot, others take them over.
  */
-export async function acquire(path: string, onWait: () => void): Promise<Lock> {
-  const attempt = await attemptAt(path);
+export const acquire = async (path: string, onWait: () => void): Promise<Lock> =>
+  until(attemptsAt(path), onWait);
+
+async function until<T>(attempt: () => Promise<T | undefined>, onWait: () => void): Promise<T> {
   const start = performance.now();
   let told = false;
   for (let round = 0; ; round++) {
-    const lock = attempt();
-    if (lock !== undefined) return lock;
+    const held = await attempt();
+    if (held !== undefined) return held;
     if (!told && performance.now() - start > MESSAGE_AFTER) {
       told = true;
       onWait();
@@ -38,63 +41,116 @@ export async function acquire(path: string, onWait: () => void): Promise<Lock> {
 }
 
 /** The lock at `path` when nobody holds it now, else undefined. */
-export const tryAcquire = async (path: string): Promise<Lock | undefined> => (await attemptAt(path))();
+export const tryAcquire = (path: string): Promise<Lock | undefined> => attemptsAt(path)();
+
+/** Whether somebody holds or shares the lock at `path` now. Leaves nothing on the disk. */
+export async function isLocked(path: string): Promise<boolean> {
+  const missing = filesOf(path).filter((file) => !existsSync(file));
+  if (missing.length === filesOf(path).length) return false;
+  using lock = await tryAcquire(path);
+  if (lock === undefined) return true;
+  for (const file of missing.filter((name) => name !== directoryOf(path))) remove(file);
+  return false;
+}
+
+/** Removes the files of a lock that is held: who waits for it sees that, and opens the next one. Then ends it. */
+export function endLock(path: string, lock: Lock): void {
+  for (const file of [path, databaseOf(path)]) remove(file);
+  lock[Symbol.dispose]();
+}
+
+/** Windows keeps a file that is open; it harms nobody. */
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // stays
+  }
+}
+
+/** A lease as of `tryShare`; waits while somebody has the lock exclusively. Undefined where there can be none. */
+export const share = async (path: string): Promise<Lease | undefined> => {
+  const lease = await until(
+    async () => asked(tryShare(path), () => makeLockFile(path)),
+    () => {},
+  );
+  return lease === "none" ? undefined : lease;
+};
+
+/** Undefined for what another attempt may change. */
+function asked(answer: ReturnType<typeof tryShare>, makeFile: () => boolean): Lease | "none" | undefined {
+  if (answer === "missing") return makeFile() ? undefined : "none";
+  return answer === "busy" ? undefined : answer;
+}
+
+const databaseOf = (path: string): string => `${path}.sqlite`;
+const directoryOf = (path: string): string => `${path}.held`;
+const filesOf = (path: string): readonly string[] => [path, databaseOf(path), directoryOf(path)];
 
 /**
- * A lease on what the lock at `path` stands for. "busy": somebody has it exclusively. "none": there can be no lease
- * here, because there is no `flock` (SQLite's lock cannot be inherited) or the lock cannot be opened, as in a cache
- * that is only readable.
+ * The ways to lock, the best first; behind them all is a folder. Processes that can do different things must still
+ * exclude each other: each takes every rung that it can, down to the first that nobody has failed to use in this folder.
+ * Who cannot use a rung leaves a note for all others.
  */
-export function tryShare(path: string): Lease | "busy" | "none" {
-  const libc = loadLibc();
-  if (libc === undefined) return "none";
+const NOTES = { flock: WITHOUT_FLOCK, database: "without-sqlite" } as const;
+type Rung = keyof typeof NOTES;
+const RUNGS = ["flock", "database"] as const satisfies readonly Rung[];
+
+const noteIn = (folder: string, rung: Rung): string => join(folder, NOTES[rung]);
+
+/** Whether leases protect what runs: nobody has failed to `flock` in this folder of locks. */
+export function hasLeases(folder: string): boolean {
+  if (existsSync(noteIn(folder, "flock"))) return false;
   try {
-    return flockNow(libc, path, LOCK_SHARED_NOW) ?? "busy";
+    return canFlockIn(folder);
   } catch {
-    return "none";
+    return loadLibc() !== undefined; // nothing can be removed from a cache that nothing can be written to
   }
 }
 
-async function attemptAt(path: string): Promise<() => Lock | undefined> {
-  doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
-  const libc = loadLibc();
-  return libc === undefined ? databaseAttempt(path) : () => flockNow(libc, path, LOCK_EXCLUSIVE_NOW);
-}
+/**
+ * Whether this process would see a holder of the lock at `path`. Not so where another one has used `flock`, which this
+ * one cannot: they share no rung until this one has left its note.
+ */
+export const canSee = (path: string): boolean => !existsSync(path) || canFlockIn(dirname(path));
 
-function flockNow(libc: Libc, path: string, operation: number): Lease | undefined {
-  const fd = doing("open the lock", path, () => openSync(path, "a+", 0o600));
-  globalThis.failPoint?.("lock-opened");
-  // Network file systems want the file open for reading to share it, and for writing to have it alone.
-  // A lock file may be removed by its holder: what was opened must still be what stands there.
-  if (libc.flock(fd, operation) === 0 && isSameFile(fd, path)) {
-    globalThis.failPoint?.("lock-held");
-    return { fd, [Symbol.dispose]: () => closeSync(fd) };
-  }
-  closeSync(fd);
-  return undefined;
-}
+const createFolderOf = (path: string): void =>
+  doing("create the folder of", path, () => void mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
 
-function isSameFile(fd: number, path: string): boolean {
-  try {
-    return fstatSync(fd).ino === statSync(path).ino;
-  } catch {
-    return false;
-  }
-}
-
-/** Without a callable C library: an exclusive transaction of SQLite, which also ends with its process. */
-async function databaseAttempt(path: string): Promise<() => Lock | undefined> {
-  const { Database } = await import("bun:sqlite");
-  return () => {
-    const database = doing("open the lock", path, () => new Database(`${path}.sqlite`));
-    try {
-      database.run("PRAGMA busy_timeout = 0");
-      database.run("BEGIN EXCLUSIVE");
-      return { [Symbol.dispose]: () => database.close() };
-    } catch (error) {
-      database.close();
-      if ((error as { code?: unknown }).code === "SQLITE_BUSY") return undefined;
-      throw ioError("lock", path, error);
+function attemptsAt(path: string): () => Promise<Lock | undefined> {
+  const folder = dirname(path);
+  let lastRung: (() => Lock | undefined) | undefined;
+  return async () => {
+    createFolderOf(path);
+    using taken = new DisposableStack();
+    for (const rung of RUNGS) {
+      const note = noteIn(folder, rung);
+      const lock = await take(rung, path);
+      if (lock === "unusable") {
+        doing("write", note, () => closeSync(openSync(note, "a", 0o600)));
+        continue;
+      }
+      if (lock === undefined) return undefined;
+      taken.use(lock);
+      // Asked only now: a note that was there before this rung was taken has been seen.
+      if (!existsSync(note)) return together(taken.move(), () => {});
     }
+    lastRung ??= (await import("./directory-lock.ts")).directoryAttempts(directoryOf(path));
+    const lock = lastRung();
+    if (lock === undefined) return undefined;
+    taken.use(lock);
+    return together(taken.move(), () => lock.confirm());
   };
+}
+
+const together = (taken: DisposableStack, confirm: () => void): Lock => ({
+  confirm,
+  [Symbol.dispose]: () => taken.dispose(),
+});
+
+async function take(rung: Rung, path: string): Promise<Disposable | undefined | "unusable"> {
+  const folder = dirname(path);
+  if (rung === "flock") return canFlockIn(folder) ? tryFlock(path) : "unusable";
+  const { canUseDatabaseIn, tryDatabase } = await import("./database-lock.ts");
+  return canUseDatabaseIn(folder) ? tryDatabase(databaseOf(path)) : "unusable";
 }

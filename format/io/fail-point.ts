@@ -45,8 +45,6 @@ export const FAIL_POINTS = [
   "staging-swept",
   // removing a workenv
   "evict-locked",
-  "evicted-marker",
-  "evicted-content",
   "evicted-bookkeeping",
   "evicted-lock",
   "buried",

@@ -31,6 +31,7 @@ let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
 /** The C library of this process, or undefined where it cannot be called: every caller has another way. */
 export function loadLibc(): Libc | undefined {
+  if (globalThis.isWithout?.("libc") === true) return undefined;
   if (libc === "not asked yet") libc = open();
   return libc;
 }

@@ -1,5 +1,5 @@
-import type { WorkenvLayout } from "../cache/layout.ts";
-import { acquire, type Lease, type Lock, tryAcquire, tryShare } from "../cache/lock.ts";
+import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
+import { acquire, hasLeases, type Lease, type Lock, share, tryAcquire } from "../cache/lock.ts";
 import { openStaging } from "../cache/staging.ts";
 import { graft } from "../io/graft.ts";
 import type { Package } from "../reader.ts";
@@ -39,16 +39,12 @@ export async function renewForStart(
     else if (alone !== undefined || found?.state !== "complete") await renew(pkg, layout, plan, found);
   }
   // Nobody can take it away in between: that needs the lock for making.
-  const lease = tryShare(layout.lock);
-  return typeof lease === "string" ? undefined : lease;
+  return await share(layout.lock);
 }
 
 /** The workenv for oneself; undefined when others use it, and where nobody can tell. */
-async function tryBeingAlone({ lock }: WorkenvLayout): Promise<Lock | undefined> {
-  const lease = tryShare(lock);
-  if (typeof lease === "string") return undefined;
-  lease[Symbol.dispose]();
-  return tryAcquire(lock);
+async function tryBeingAlone({ cache, lock }: WorkenvLayout): Promise<Lock | undefined> {
+  return hasLeases(storeOf(cache).locks) ? await tryAcquire(lock) : undefined;
 }
 
 /** Old files go and new ones come, at any moment either noted as complete or not. */

@@ -25,7 +25,6 @@ import type { SetupCommand } from "../wire/metadata-types.ts";
 import { bunRuntimeOf } from "./bun-runtime.ts";
 import { type EnsureRequest, ensureWorkenv } from "./ensure.ts";
 import { findReady } from "./entry.ts";
-import { retire } from "./make.ts";
 import { layoutOf, storeOf } from "../cache/layout.ts";
 import { acquire } from "../cache/lock.ts";
 
@@ -321,15 +320,6 @@ describe("what was there before", () => {
     writeFileSync(join(cache, pkg.id), "a file");
     await ensure(pkg);
     expect(isReady(pkg)).toBe(true);
-  });
-
-  test("retire takes the marker first and minds nothing that is not there", async () => {
-    const pkg = await open(HELLO);
-    const layout = await ensure(pkg);
-    retire(layout);
-    expect([existsSync(layout.marker), existsSync(layout.content)]).toEqual([false, false]);
-    retire(layout);
-    expect(workAreas()).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
-import { acquire, type Lease, tryShare } from "../cache/lock.ts";
+import { acquire, hasLeases, type Lease, type Lock, share } from "../cache/lock.ts";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
 import { doing } from "../io/fs.ts";
@@ -38,6 +38,8 @@ export interface EnsureRequest {
   readonly onWait: () => void;
   /** Told once when an application is running from a workenv that must be made anew. */
   readonly onBusy: () => void;
+  /** Told when locks that applications can hold do not work in this cache, so that nobody sees what runs. */
+  readonly onDegraded?: () => void;
 }
 
 /**
@@ -47,22 +49,24 @@ export interface EnsureRequest {
 export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promise<Lease | undefined> {
   const { layout } = request;
   createCache(layout);
-  using _making = await acquire(layout.making, request.onWait);
+  // Windows never has them: that is no news.
+  if (process.platform !== "win32" && !hasLeases(storeOf(layout.cache).locks)) request.onDegraded?.();
+  using making = await acquire(layout.making, request.onWait);
   globalThis.failPoint?.("making-locked");
-  await ensureContent(pkg, request);
+  await ensureContent(pkg, request, making);
   globalThis.failPoint?.("before-lease");
-  const lease = tryShare(layout.lock);
-  return typeof lease === "string" ? undefined : lease;
+  // Whoever would remove it waits for us, so it is still there when we have the lease.
+  return await share(layout.lock);
 }
 
-async function ensureContent(pkg: Package, request: EnsureRequest): Promise<void> {
+async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock): Promise<void> {
   const { layout, digest, seal } = request;
   // Who had to wait for another start finds its work done.
   if (findReady(layout, digest)?.seal !== seal) {
     const found = readMarker(layout);
     const isMended =
-      found !== undefined && holdsContentOf(found, pkg, layout) && (await heal(pkg, request, found));
-    if (!isMended) return make(pkg, request);
+      found !== undefined && holdsContentOf(found, pkg, layout) && (await heal(pkg, request, found, making));
+    if (!isMended) return make(pkg, request, making);
   }
   const ready = readMarker(layout);
   if (ready !== undefined) await addMissingSlots(pkg, request, ready);

@@ -1,3 +1,4 @@
+import type { Lock } from "../cache/lock.ts";
 import type { Package } from "../reader.ts";
 import { checkFiles } from "./check.ts";
 import type { EnsureRequest } from "./ensure.ts";
@@ -10,7 +11,12 @@ import { type IndexedFile, readStatIndex } from "./stat-index.ts";
  * Looks at every file of a workenv, puts back what is missing or cut off, and lets the marker count again. False when
  * that cannot be: then the workenv must be made anew. The caller holds the lock for making.
  */
-export async function heal(pkg: Package, request: EnsureRequest, marker: Marker): Promise<boolean> {
+export async function heal(
+  pkg: Package,
+  request: EnsureRequest,
+  marker: Marker,
+  making: Lock,
+): Promise<boolean> {
   const { layout } = request;
   const files = readStatIndex(layout);
   if (files === undefined) return false;
@@ -30,6 +36,7 @@ export async function heal(pkg: Package, request: EnsureRequest, marker: Marker)
     mended = back;
     globalThis.failPoint?.("repaired");
   }
+  making.confirm();
   writeRecord(pkg, request, {
     files: replaced(files, mended),
     slots: marker.slots,

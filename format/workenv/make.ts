@@ -1,10 +1,10 @@
-import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
-import { acquire } from "../cache/lock.ts";
+import { renameSync } from "node:fs";
+import type { WorkenvLayout } from "../cache/layout.ts";
+import { tryRemove } from "../cache/leftovers.ts";
+import { acquire, type Lock } from "../cache/lock.ts";
+import { retire } from "../cache/retire.ts";
 import { openStaging } from "../cache/staging.ts";
-import { doing, errnoOf, ioError } from "../io/fs.ts";
-import { removeTree } from "../io/remove-tree.ts";
+import { doing } from "../io/fs.ts";
 import type { Package, Slot } from "../reader.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
@@ -22,7 +22,7 @@ import { watchFor, withoutLoose } from "./watch.ts";
  * vouched for by the marker. Whatever happens before the marker is written, the next call starts anew. The caller holds
  * the lock for making.
  */
-export async function make(pkg: Package, request: EnsureRequest): Promise<void> {
+export async function make(pkg: Package, request: EnsureRequest, making: Lock): Promise<void> {
   const { layout } = request;
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   const plan = planSlots(pkg.metadata, wishesIn(request));
@@ -31,13 +31,16 @@ export async function make(pkg: Package, request: EnsureRequest): Promise<void> 
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;
   const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;
+  let old: string | undefined;
   {
     // Nobody but us makes it, and from here on nobody uses what is replaced.
     using _exclusive = await acquire(layout.lock, request.onBusy);
-    retire(layout);
+    making.confirm();
+    old = retire(layout);
     publish(staging.path, layout);
     globalThis.failPoint?.("published");
   }
+  if (old !== undefined) tryRemove(old);
   setUp(pkg, request);
   for (const { entry } of slotsAt(pkg, plan.afterSetup))
     removeSlotFiles(layout.content, entry, pathsOf(unpacked, entry.index), pkg.metadata.slots);
@@ -45,29 +48,13 @@ export async function make(pkg: Package, request: EnsureRequest): Promise<void> 
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
   const watched = indexTree(layout.content, unpacked.owners, watchFor(pkg.metadata.slots), before);
   const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners);
+  making.confirm();
   writeRecord(pkg, request, { files, slots: plan.withWorkenv, created: new Date().toISOString() });
 }
 
 /** Slots of a package by their indices. */
 export const slotsAt = ({ slots }: Package, indices: readonly number[]): readonly Slot[] =>
   slots.filter(({ entry }) => indices.includes(entry.index));
-
-/** Takes an entry out of service: first nobody vouches for it, then it moves away, then it is deleted. */
-export function retire(layout: WorkenvLayout): void {
-  doing("remove", layout.marker, () => rmSync(layout.marker, { force: true }));
-  globalThis.failPoint?.("retired-marker");
-  const grave = join(storeOf(layout.cache).trash, crypto.randomUUID());
-  try {
-    // A folder that is not writable cannot get another parent.
-    if (lstatSync(layout.content).isDirectory()) chmodSync(layout.content, 0o700);
-    renameSync(layout.content, grave);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
-    throw ioError("put aside", layout.content, error);
-  }
-  globalThis.failPoint?.("retired-content");
-  removeTree(grave);
-}
 
 const publish = (staging: string, { content }: WorkenvLayout): void =>
   doing("put the unpacked package at", content, () => renameSync(staging, content));

@@ -149,7 +149,7 @@ async function killAt(name: Name, point: FailPoint, hit: number): Promise<void> 
 
 const WARM: readonly FailPoint[] = ["lock-opened", "lock-held", "lease-taken", "marker-read", "before-exec"];
 const CLEANING = [
-  ...["lock-opened", "lock-held", "evict-locked", "evicted-marker", "evicted-content"],
+  ...["lock-opened", "lock-held", "evict-locked", "retired-marker", "retired-content"],
   ...["evicted-bookkeeping", "evicted-lock", "buried"],
 ] as const satisfies readonly FailPoint[];
 const UNPACKING = ["staging-locked", "staging-opened", "slot-unpacked"] as const;
