@@ -9,6 +9,7 @@ import { layoutOf } from "../format/cache/layout.ts";
 import { choosePlace, spaceFor } from "../format/cache/place.ts";
 import { findContent } from "../format/workenv/find-content.ts";
 import type { LauncherOptions } from "./env.ts";
+import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
 import { verdictOn } from "./policy.ts";
 import { logOf } from "./log.ts";
@@ -45,23 +46,26 @@ export async function prepareWorkenv(
       ? `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`
       : `looking through ${workenv.layout.content}`,
   );
-  const lease = await ensureWorkenv(pkg, {
-    layout: workenv.layout,
-    digest: index.digest,
-    seal,
-    scope: workenv.scope,
-    env: workenv.env,
-    source: call.package,
-    launcher: call.executable,
-    keepTemp: options.keepTemp,
-    durable: options.durable,
-    dev: options.dev,
-    demanded: options.demanded,
-    onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
-    onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
-    onDegraded: () =>
-      say(call, `warning: file locks do not work in ${workenv.layout.cache}: cleaning cannot see what runs`),
-  });
+  const lease = await withInterruptible((interruptible) =>
+    ensureWorkenv(pkg, {
+      layout: workenv.layout,
+      digest: index.digest,
+      seal,
+      scope: workenv.scope,
+      env: workenv.env,
+      source: call.package,
+      launcher: call.executable,
+      keepTemp: options.keepTemp,
+      durable: options.durable,
+      interruptible,
+      dev: options.dev,
+      demanded: options.demanded,
+      onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
+      onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
+      onDegraded: () =>
+        say(call, `warning: file locks do not work in ${workenv.layout.cache}: cleaning cannot see what runs`),
+    }),
+  );
   await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);
   return { ...workenv, lease };
 }

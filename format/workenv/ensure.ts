@@ -34,6 +34,8 @@ export interface EnsureRequest {
   readonly keepTemp?: boolean;
   /** Bring the content onto the disk before the marker vouches for it. */
   readonly durable: boolean;
+  /** Does work that a signal to this process shall end in an orderly way; without it, a signal just ends us. */
+  readonly interruptible?: <T>(work: (interrupted: AbortSignal) => Promise<T>) => Promise<T>;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
   /** Told once when an application is running from a workenv that must be made anew. */

@@ -41,7 +41,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
     globalThis.failPoint?.("published");
   }
   if (old !== undefined) tryRemove(old);
-  setUp(pkg, request);
+  await setUp(pkg, request);
   for (const { entry } of slotsAt(pkg, plan.afterSetup))
     removeSlotFiles(layout.content, entry, pathsOf(unpacked, entry.index), pkg.metadata.slots);
   globalThis.failPoint?.("set-up");
@@ -59,7 +59,18 @@ export const slotsAt = ({ slots }: Package, indices: readonly number[]): readonl
 const publish = (staging: string, { content }: WorkenvLayout): void =>
   doing("put the unpacked package at", content, () => renameSync(staging, content));
 
-function setUp({ metadata }: Package, { layout, scope, env, launcher }: EnsureRequest): void {
+async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
+  const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
-  runSetup(metadata.setupCommands, scope, env);
+  const setup = (interrupted?: AbortSignal) =>
+    runSetup(metadata.setupCommands, { scope, env, interrupted });
+  if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
+  await request.interruptible(async (interrupted) => {
+    try {
+      await setup(interrupted);
+    } catch (error) {
+      if (interrupted.aborted) retire(layout);
+      throw error;
+    }
+  });
 }

@@ -42,7 +42,7 @@ function useWorkenv(workenv: string): void {
 }
 
 const ENV = { PATH: "/usr/bin:/bin", COLOR: "blue" };
-const run = (...commands: SetupCommand[]) => runSetup(commands, scope, ENV);
+const run = (...commands: SetupCommand[]) => runSetup(commands, { scope, env: ENV });
 const execute = (command: string): SetupCommand => ({ type: "execute", command });
 const inside = (path: string) => join(scope.workenv, path);
 const read = (path: string) => readFileSync(inside(path), "utf8");
@@ -53,9 +53,9 @@ function put(path: string, content = "", mode = 0o644): void {
   writeFileSync(inside(path), content, { mode });
 }
 
-function failureOf(...commands: SetupCommand[]): PspfError {
+async function failureOf(...commands: SetupCommand[]): Promise<PspfError> {
   try {
-    run(...commands);
+    await run(...commands);
   } catch (error) {
     if (error instanceof PspfError) return error;
     throw error;
@@ -64,28 +64,28 @@ function failureOf(...commands: SetupCommand[]): PspfError {
 }
 
 describe("execute", () => {
-  test("runs in the workenv, with the application's environment, in order", () => {
-    run(
+  test("runs in the workenv, with the application's environment, in order", async () => {
+    await run(
       execute("sh -c 'pwd -P > where; printf %s \"$COLOR\" > color'"),
       execute("sh -c 'cat color >> where'"),
     );
     expect(read("where")).toBe(`${scope.workenv}\nblue`);
   });
 
-  test("fills in placeholders word by word", () => {
-    run(
+  test("fills in placeholders word by word", async () => {
+    await run(
       execute("sh -c 'printf \"<%s>\" \"$@\" > out' sh {workenv}/x {package_name}-{version} 'a b' {slot:0}"),
     );
     expect(read("out")).toBe(`<${scope.workenv}/x><app-1.0><a b><${scope.workenv}/a>`);
   });
 
-  test("has no input, and its output is not shown", () => {
-    run(execute("sh -c 'cat > input; echo talk; echo talk >&2'"));
+  test("has no input, and its output is not shown", async () => {
+    await run(execute("sh -c 'cat > input; echo talk; echo talk >&2'"));
     expect(read("input")).toBe("");
   });
 
-  test("that fails ends the setup, with its code and what it said", () => {
-    const failure = failureOf(
+  test("that fails ends the setup, with its code and what it said", async () => {
+    const failure = await failureOf(
       execute("sh -c 'echo one; echo; echo two >&2; exit 3'"),
       execute("sh -c 'touch later'"),
     );
@@ -99,23 +99,58 @@ describe("execute", () => {
     expect(existsSync(inside("later"))).toBe(false);
   });
 
-  test("that fails after much talk shows the end of it", () => {
-    const { problems } = failureOf(
+  test("that fails after much talk shows the end of it", async () => {
+    const { problems } = await failureOf(
       execute("sh -c 'i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo line $i; done; exit 1'"),
     );
     expect(problems).toEqual(Array.from({ length: 20 }, (_, i) => `line ${i + 31}`));
   });
 
-  test("that is killed says by what", () => {
-    expect(failureOf(execute("sh -c 'kill -TERM $$'")).message).toContain("it was ended by SIGTERM");
+  test("that leaves something running is not waited for, whether it fails or not", async () => {
+    // The one in the background holds both pipes until the end of the test.
+    const background = (code: number) =>
+      execute(`sh -c 'sleep 30 & echo $! > pid${code}; echo said; exit ${code}'`);
+    const isAlive = (code: number) => process.kill(Number(read(`pid${code}`)), 0);
+    await run(background(0));
+    expect(isAlive(0)).toBe(true);
+    expect(await failureOf(background(4))).toMatchObject({ code: "setup-failed", problems: ["said"] });
+    expect(isAlive(4)).toBe(true);
+    for (const code of [0, 4]) process.kill(Number(read(`pid${code}`)), "SIGKILL");
   });
 
-  test("of a program that is not there, or is none, is a failed setup", () => {
-    expect(failureOf(execute("no-such-program-anywhere")).code).toBe("program-not-found");
+  test("that talks without end is no burden", async () => {
+    const before = process.memoryUsage.rss();
+    const { problems } = await failureOf(
+      execute("sh -c 'head -c 200000000 /dev/zero; printf \"\\nlast\\n\"; exit 1'"),
+    );
+    expect(problems.at(-1)).toBe("last");
+    expect(process.memoryUsage.rss() - before).toBeLessThan(100e6);
+  });
+
+  test("is ended by the signal that interrupts us, and nothing follows", async () => {
+    const controller = new AbortController();
+    const commands = [
+      execute("sh -c 'trap \"echo stopped > stopped; exit 1\" INT; touch ready; while :; do sleep 0.01; done'"),
+      execute("touch later"),
+    ];
+    const done = runSetup(commands, { scope, env: ENV, interrupted: controller.signal });
+    while (!existsSync(inside("ready"))) await Bun.sleep(1);
+    controller.abort("SIGINT");
+    expect(await done.catch((reason) => reason)).toBe("SIGINT");
+    expect(read("stopped")).toBe("stopped\n");
+    expect(existsSync(inside("later"))).toBe(false);
+  });
+
+  test("that is killed says by what", async () => {
+    expect((await failureOf(execute("sh -c 'kill -TERM $$'"))).message).toContain("it was ended by SIGTERM");
+  });
+
+  test("of a program that is not there, or is none, is a failed setup", async () => {
+    expect((await failureOf(execute("no-such-program-anywhere"))).code).toBe("program-not-found");
     put("data", "\0\0\0 no program");
-    expect(failureOf(execute("{workenv}/data"))).toMatchObject({ code: "setup-failed", exitCode: 103 });
+    expect(await failureOf(execute("{workenv}/data"))).toMatchObject({ code: "setup-failed", exitCode: 103 });
     chmodSync(inside("data"), 0o755);
-    expect(failureOf(execute("{workenv}/data"))).toMatchObject({ code: "setup-failed", exitCode: 103 });
+    expect(await failureOf(execute("{workenv}/data"))).toMatchObject({ code: "setup-failed", exitCode: 103 });
   });
 });
 
@@ -127,15 +162,15 @@ describe("enumerate_and_execute", () => {
   });
   const log = 'sh -c \'printf "<%s>" "$@" >> log; echo >> log\' sh';
 
-  test("runs once for each match, sorted, with the match as last argument", () => {
+  test("runs once for each match, sorted, with the match as last argument", async () => {
     for (const name of ["b.whl", "a.whl", "c.txt", "sub/d.whl"]) put(`wheels/${name}`);
-    run(each(`${log} first`));
+    await run(each(`${log} first`));
     expect(read("log")).toBe(`<first><${inside("wheels/a.whl")}>\n<first><${inside("wheels/b.whl")}>\n`);
   });
 
-  test("puts the match where {file} is, also inside a word and more than once", () => {
+  test("puts the match where {file} is, also inside a word and more than once", async () => {
     put("wheels/a.whl");
-    run(each(`${log} --in={file} end {file}`));
+    await run(each(`${log} --in={file} end {file}`));
     const file = inside("wheels/a.whl");
     expect(read("log")).toBe(`<--in=${file}><end><${file}>\n`);
   });
@@ -151,40 +186,40 @@ describe("enumerate_and_execute", () => {
     "-x.whl",
     "ü.whl",
     "a\nb.whl",
-  ])("takes %j as it is", (name) => {
+  ])("takes %j as it is", async (name) => {
     put(`wheels/${name}`);
-    run(each(`${log} {file}`), each(log));
+    await run(each(`${log} {file}`), each(log));
     const file = inside(`wheels/${name}`);
     expect(read("log")).toBe(`<${file}>\n<${file}>\n`);
   });
 
-  test("leaves out hidden files, folders and links", () => {
+  test("leaves out hidden files, folders and links", async () => {
     put("wheels/.hidden.whl");
     put("wheels/folder.whl/x");
     put("elsewhere");
     symlinkSync("../elsewhere", inside("wheels/link.whl"));
-    run(each("false"));
+    await run(each("false"));
     put("wheels/.shown");
-    run(each(log, "wheels", ".s*"));
+    await run(each(log, "wheels", ".s*"));
     expect(read("log")).toBe(`<${inside("wheels/.shown")}>\n`);
   });
 
-  test("without a match, or without the folder, does nothing", () => {
+  test("without a match, or without the folder, does nothing", async () => {
     put("wheels/a.txt");
-    run(each("false"), each("false", "{workenv}/nowhere"));
+    await run(each("false"), each("false", "{workenv}/nowhere"));
   });
 
-  test("of what is no folder is an error with its path", () => {
+  test("of what is no folder is an error with its path", async () => {
     put("wheels");
-    expect(failureOf(each("false"))).toMatchObject({
+    expect(await failureOf(each("false"))).toMatchObject({
       code: "io-failed",
       message: expect.stringContaining(inside("wheels")),
     });
   });
 
-  test("ends at the first failure", () => {
+  test("ends at the first failure", async () => {
     for (const name of ["a", "b"]) put(`wheels/${name}.whl`);
-    expect(failureOf(each("sh -c 'echo ran >> log; exit 1' sh")).code).toBe("setup-failed");
+    expect((await failureOf(each("sh -c 'echo ran >> log; exit 1' sh"))).code).toBe("setup-failed");
     expect(read("log")).toBe("ran\n");
   });
 });
@@ -193,21 +228,21 @@ describe("write_file", () => {
   const write = (path: string, content: string, mode?: number): SetupCommand =>
     mode === undefined ? { type: "write_file", path, content } : { type: "write_file", path, content, mode };
 
-  test("writes the content as it is, with placeholders filled in, and makes folders", () => {
-    run(write("{workenv}/meta/deep/installed", "{package_name}-{version} {json} {}"));
+  test("writes the content as it is, with placeholders filled in, and makes folders", async () => {
+    await run(write("{workenv}/meta/deep/installed", "{package_name}-{version} {json} {}"));
     expect(read("meta/deep/installed")).toBe("app-1.0 {json} {}");
     expect(modeOf("meta/deep/installed")).toBe(0o644);
   });
 
-  test("takes a path relative to the workenv, and gives the mode", () => {
-    run(write("script", "#!/bin/sh\n", 0o750));
+  test("takes a path relative to the workenv, and gives the mode", async () => {
+    await run(write("script", "#!/bin/sh\n", 0o750));
     expect(modeOf("script")).toBe(0o750);
   });
 
-  test("replaces what is there, a link itself and not what it leads to", () => {
+  test("replaces what is there, a link itself and not what it leads to", async () => {
     put("old", "old");
     symlinkSync("old", inside("link"));
-    run(write("old", "new"), write("link", "not a link"));
+    await run(write("old", "new"), write("link", "not a link"));
     expect(read("old")).toBe("new");
     expect(lstatSync(inside("link")).isSymbolicLink()).toBe(false);
   });
@@ -216,28 +251,28 @@ describe("write_file", () => {
 describe("chmod", () => {
   const chmod = (path: string, mode: number): SetupCommand => ({ type: "chmod", path, mode });
 
-  test("changes one file, or all that match in the last part", () => {
+  test("changes one file, or all that match in the last part", async () => {
     for (const name of ["bin/a", "bin/b", "other"]) put(name);
-    run(chmod("{workenv}/bin/*", 0o700), chmod("other", 0o600));
+    await run(chmod("{workenv}/bin/*", 0o700), chmod("other", 0o600));
     expect(["bin/a", "bin/b", "other"].map(modeOf)).toEqual([0o700, 0o700, 0o600]);
   });
 
-  test("gives no set-user-id bit", () => {
+  test("gives no set-user-id bit", async () => {
     put("tool");
-    run(chmod("tool", 0o4755));
+    await run(chmod("tool", 0o4755));
     expect(lstatSync(inside("tool")).mode & 0o7777).toBe(0o755);
   });
 
-  test("never follows a link", () => {
+  test("never follows a link", async () => {
     writeFileSync(join(root, "outside"), "", { mode: 0o600 });
     mkdirSync(inside("bin"));
     symlinkSync(join(root, "outside"), inside("bin/link"));
-    run(chmod("{workenv}/bin/*", 0o777));
+    await run(chmod("{workenv}/bin/*", 0o777));
     expect(lstatSync(join(root, "outside")).mode & 0o777).toBe(0o600);
   });
 
-  test("of nothing does nothing", () => {
-    run(chmod("{workenv}/bin/*", 0o700), chmod("missing", 0o700));
+  test("of nothing does nothing", async () => {
+    await run(chmod("{workenv}/bin/*", 0o700), chmod("missing", 0o700));
   });
 });
 
@@ -251,18 +286,18 @@ describe("nothing leads outside", () => {
     "{workenv}-beside/x",
     "a/../../x",
   ];
-  test.each(OUTSIDE)("%s", (path) => {
+  test.each(OUTSIDE)("%s", async (path) => {
     for (const command of [
       { type: "write_file", path, content: "evil" },
       { type: "chmod", path, mode: 0o777 },
       { type: "enumerate_and_execute", command: "sh -c 'touch evil'", enumerate: { path, pattern: "*" } },
     ] satisfies SetupCommand[])
-      expect(failureOf(command)).toMatchObject({ code: "path-escapes", exitCode: 103 });
+      expect(await failureOf(command)).toMatchObject({ code: "path-escapes", exitCode: 103 });
     expect(existsSync(inside("evil"))).toBe(false);
   });
 
-  test("a name that only begins with dots stays inside", () => {
-    run(
+  test("a name that only begins with dots stays inside", async () => {
+    await run(
       { type: "write_file", path: "..x", content: "fine" },
       { type: "write_file", path: "a/../b", content: "fine" },
     );

@@ -8,23 +8,34 @@ import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { SafePath } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
+import { type CapturedEnding, runCaptured } from "./run-captured.ts";
+
+/** What setup commands see, and what ends them. */
+export interface SetupContext {
+  readonly scope: Scope;
+  readonly env: Environment;
+  /** Ends the command that is running, and the setup with its reason; when that is a signal's name, by that signal. */
+  readonly interrupted?: AbortSignal | undefined;
+}
 
 /**
  * Runs the setup commands in order, in the workenv's final place. Their output is shown only when one fails
- * (`setup-failed`), which ends the setup.
+ * (`setup-failed`), which ends the setup. What a command leaves running in the background is not waited for.
  */
-export function runSetup(commands: readonly SetupCommand[], scope: Scope, env: Environment): void {
-  for (const command of commands) runOne(command, scope, env);
+export async function runSetup(commands: readonly SetupCommand[], context: SetupContext): Promise<void> {
+  for (const command of commands) await runOne(command, context);
 }
 
-function runOne(setup: SetupCommand, scope: Scope, env: Environment): void {
+async function runOne(setup: SetupCommand, context: SetupContext): Promise<void> {
+  const { scope } = context;
   switch (setup.type) {
     case "execute":
-      return execute(setup.command, [], scope, env);
+      return execute(setup.command, [], context);
     case "enumerate_and_execute": {
       const folder = inWorkenv(setup.enumerate.path, scope);
+      const more = (file: string) => (setup.command.includes("{file}") ? [] : [file]);
       for (const file of filesIn(folder, setup.enumerate.pattern))
-        execute(setup.command, setup.command.includes("{file}") ? [] : [file], { ...scope, file }, env);
+        await execute(setup.command, more(file), { ...context, scope: { ...scope, file } });
       return;
     }
     case "write_file":
@@ -74,29 +85,27 @@ function filesIn(folder: string, pattern: string): readonly string[] {
     .filter((file) => lstatSync(file).isFile());
 }
 
-const SHOWN_LINES = 20;
-
-function execute(template: string, more: readonly string[], scope: Scope, env: Environment): void {
+async function execute(
+  template: string,
+  more: readonly string[],
+  { scope, env, interrupted }: SetupContext,
+): Promise<void> {
   const { program, args } = buildCommand(template, more, scope, env);
   const failed = (state: string, facts: Pick<ErrorFacts, "problems" | "cause">) =>
     new PspfError("setup-failed", `Cannot set up the package: "${template}" ${state}`, {
       ...facts,
       hint: "the next start tries again",
     });
-  let result: Bun.SyncSubprocess<"pipe", "pipe">;
+  interrupted?.throwIfAborted();
+  let ending: CapturedEnding;
   try {
-    const streams = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
-    result = Bun.spawnSync([program, ...args], { cwd: scope.workenv, env, ...streams });
+    ending = await runCaptured([program, ...args], { cwd: scope.workenv, env, interrupted });
   } catch (cause) {
     throw failed("does not start", { cause });
   }
-  const { exitCode, signalCode, stdout, stderr } = result;
+  interrupted?.throwIfAborted();
+  const { exitCode, signal, lines } = ending;
   if (exitCode === 0) return;
-  const output = `${stdout.toString()}${stderr.toString()}`.trimEnd().split("\n");
-  const end =
-    signalCode === undefined || signalCode === null
-      ? `it ended with ${exitCode}`
-      : `it was ended by ${signalCode}`;
-  const problems = output.slice(-SHOWN_LINES).filter((line) => line !== "");
-  throw failed(`failed, ${end}`, { problems });
+  const end = signal === undefined ? `it ended with ${exitCode}` : `it was ended by ${signal}`;
+  throw failed(`failed, ${end}`, { problems: lines });
 }
