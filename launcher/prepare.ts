@@ -63,7 +63,10 @@ export async function prepareWorkenv(
       onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
       onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
       onDegraded: () =>
-        say(call, `warning: file locks do not work in ${workenv.layout.cache}: cleaning cannot see what runs`),
+        say(
+          call,
+          `warning: file locks do not work in ${workenv.layout.cache}: cleaning cannot see what runs`,
+        ),
     }),
   );
   await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);

@@ -62,14 +62,14 @@ const publish = (staging: string, { content }: WorkenvLayout): void =>
 async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
   const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
-  const setup = (interrupted?: AbortSignal) =>
-    runSetup(metadata.setupCommands, { scope, env, interrupted });
+  const setup = (interrupted?: AbortSignal) => runSetup(metadata.setupCommands, { scope, env, interrupted });
   if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
   await request.interruptible(async (interrupted) => {
     try {
       await setup(interrupted);
     } catch (error) {
-      if (interrupted.aborted) retire(layout);
+      const left = interrupted.aborted ? retire(layout) : undefined;
+      if (left !== undefined) tryRemove(left);
       throw error;
     }
   });

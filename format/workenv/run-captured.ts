@@ -34,7 +34,11 @@ export async function runCaptured(
   if (exitCode !== 0) await Promise.race([Promise.all(streams.map(({ done }) => done)), Bun.sleep(GRACE)]);
   interrupted?.removeEventListener("abort", end);
   for (const { stop } of streams) stop();
-  const lines = streams.map(({ text }) => text()).join("").trimEnd().split("\n");
+  const lines = streams
+    .map(({ text }) => text())
+    .join("")
+    .trimEnd()
+    .split("\n");
   const signal = child.signalCode === null ? undefined : String(child.signalCode);
   return { exitCode, signal, lines: lines.slice(-SHOWN_LINES).filter((line) => line !== "") };
 }

@@ -130,7 +130,9 @@ describe("execute", () => {
   test("is ended by the signal that interrupts us, and nothing follows", async () => {
     const controller = new AbortController();
     const commands = [
-      execute("sh -c 'trap \"echo stopped > stopped; exit 1\" INT; touch ready; while :; do sleep 0.01; done'"),
+      execute(
+        "sh -c 'trap \"echo stopped > stopped; exit 1\" INT; touch ready; while :; do sleep 0.01; done'",
+      ),
       execute("touch later"),
     ];
     const done = runSetup(commands, { scope, env: ENV, interrupted: controller.signal });

@@ -195,18 +195,23 @@ describe("setup commands", () => {
     }
   };
 
-  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("%s ends them and the start, and leaves nothing", async (signal) => {
-    const { app } = await packSetup(`setup-${signal}`);
-    const home = join(dir.path, `home-${signal}`);
-    const child = startPackage(app, ["true"], { home });
-    while (!existsSync(join(home, "ready"))) await Bun.sleep(5);
-    child.kill(signal);
-    await child.exited;
-    expect(child.signalCode).toBe(signal);
-    expect(isAlive(Number(readFileSync(join(home, "pid"), "utf8")))).toBe(false);
-    const left = readdirSync(join(home, "cache"), { recursive: true }).filter((path) => !String(path).endsWith("pspf"));
-    expect(left.filter((path) => /staging.|trash.|complete|^[0-9a-f]{16}$/.test(String(path)))).toEqual([]);
-    writeFileSync(join(home, "go"), "");
-    expect(await runPackage(app, [SHOW], { home })).toMatchObject({ stdout: "original\n", exitCode: 0 });
-  });
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "%s ends them and the start, and leaves nothing",
+    async (signal) => {
+      const { app } = await packSetup(`setup-${signal}`);
+      const home = join(dir.path, `home-${signal}`);
+      const child = startPackage(app, ["true"], { home });
+      while (!existsSync(join(home, "ready"))) await Bun.sleep(5);
+      child.kill(signal);
+      await child.exited;
+      expect(child.signalCode).toBe(signal);
+      expect(isAlive(Number(readFileSync(join(home, "pid"), "utf8")))).toBe(false);
+      const left = readdirSync(join(home, "cache"), { recursive: true }).filter(
+        (path) => !String(path).endsWith("pspf"),
+      );
+      expect(left.filter((path) => /staging.|trash.|complete|^[0-9a-f]{16}$/.test(String(path)))).toEqual([]);
+      writeFileSync(join(home, "go"), "");
+      expect(await runPackage(app, [SHOW], { home })).toMatchObject({ stdout: "original\n", exitCode: 0 });
+    },
+  );
 });
