@@ -8,7 +8,7 @@ import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
 import { addMissingSlots } from "./add-slots.ts";
-import { findReady, identityOf, isSameDirectory, readMarker } from "./entry.ts";
+import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./heal.ts";
 import { make } from "./make.ts";
 import type { Marker } from "./marker.ts";
@@ -67,16 +67,16 @@ async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock)
   if (findReady(layout, digest)?.seal !== seal) {
     const found = readMarker(layout);
     const isMended =
-      found !== undefined && holdsContentOf(found, pkg, layout) && (await heal(pkg, request, found, making));
+      found !== undefined && holdsContentOf(found, pkg) && (await heal(pkg, request, found, making));
     if (!isMended) return make(pkg, request, making);
   }
   const ready = readMarker(layout);
   if (ready !== undefined) await addMissingSlots(pkg, request, ready);
 }
 
-/** Whether a marker vouches for the content of a package in the very folder that is there. */
-export const holdsContentOf = (marker: Marker, { json }: Package, layout: WorkenvLayout): boolean =>
-  marker.jsonDigest === sha256Hex(json) && isSameDirectory(marker, identityOf(layout.content));
+/** Whether a marker was written over the content of a package; in which folder, is another question. */
+export const holdsContentOf = (marker: Marker, { json }: Package): boolean =>
+  marker.jsonDigest === sha256Hex(json);
 
 function createCache({ cache }: WorkenvLayout): void {
   const { staging, trash, locks } = storeOf(cache);

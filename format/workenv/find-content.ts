@@ -5,7 +5,9 @@ import { isPrivate } from "../cache/ownership.ts";
 import type { Package } from "../reader.ts";
 import { checkFiles } from "./check.ts";
 import { holdsContentOf } from "./ensure.ts";
+import { factsInCopy, isOfCopy } from "./copied.ts";
 import { readMarker } from "./entry.ts";
+import type { Marker } from "./marker.ts";
 import { readStatIndex } from "./stat-index.ts";
 
 /** Where a package lies unpacked, though not fit to be started without a thorough look. */
@@ -24,10 +26,10 @@ export function findContent(
   for (const { path } of candidates) {
     const layout = layoutOf(path, pkg.id);
     const marker = readMarker(layout);
-    if (marker === undefined || !holdsContentOf(marker, pkg, layout)) continue;
+    if (marker === undefined || !holdsContentOf(marker, pkg)) continue;
     if (uid !== undefined && !isPrivate(path, uid)) continue;
     if (isWritable(storeOf(path).locks)) return { layout, use: "after mending" };
-    if (isWhole(layout)) return { layout, use: "as it is" };
+    if (isWhole(marker, pkg, layout)) return { layout, use: "as it is" };
   }
   return undefined;
 }
@@ -42,9 +44,10 @@ export function isWritable(folder: string): boolean {
   }
 }
 
-function isWhole(layout: WorkenvLayout): boolean {
+function isWhole(marker: Marker, { metadata }: Package, layout: WorkenvLayout): boolean {
   const files = readStatIndex(layout);
   if (files === undefined) return false;
+  if (isOfCopy(marker, layout)) return factsInCopy(marker, metadata, layout, files) !== undefined;
   const { missing, truncated } = checkFiles(layout.content, files);
   return missing.length + truncated.length === 0;
 }

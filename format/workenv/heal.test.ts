@@ -48,6 +48,8 @@ function recipe(more: Recipe["about"] = {}): Recipe {
   return { slots, about: { setupCommands: [], ...more } };
 }
 
+const NOTHING = [{ type: "execute", command: "true" }] as const;
+
 let pkg: Package;
 let layout: WorkenvLayout;
 async function make(about?: Recipe["about"], durable = false) {
@@ -176,6 +178,53 @@ describe("what cannot be mended is made anew", () => {
     expect(readdirSync(outside)).toEqual([]);
     expect(readFileSync(at("app/deep/two"), "utf8")).toBe(CONTENT);
     expect(wasMadeAnew()).toBe(true);
+  });
+});
+
+describe("a copy of a workenv", () => {
+  /** Replaces the content by a copy whose times are whole seconds, as archives have them. */
+  function copy() {
+    const away = join(shop.path, "original");
+    renameSync(layout.content, away);
+    expect(Bun.spawnSync(["cp", "-a", away, layout.content]).exitCode).toBe(0);
+    const whole = 'find "$1" -exec sh -c \'touch -h -d "@$(stat -c %Y "$1")" "$1"\' _ {} \\;';
+    expect(Bun.spawnSync(["sh", "-c", whole, "_", layout.content]).exitCode).toBe(0);
+  }
+
+  test.each([
+    ["is believed when every file is what it was", {}, () => {}, true],
+    ["also where setup commands ran", { setupCommands: NOTHING }, () => {}, true],
+    ["not with a file that is missing", {}, () => rmSync(at("app/one")), false],
+    ["not with a file of another second", {}, () => utimesSync(at("app/one"), 1e9, 1e9), false],
+    ["not with a file of another mode", {}, () => chmodSync(at("app/one"), 0o700), false],
+    ["not with a larger file", {}, () => writeFileSync(at("app/one"), `${CONTENT}more`), false],
+  ] as const)("%s", async (_, about, act, believed) => {
+    await make(about);
+    copy();
+    act();
+    expect(isReady()).toBe(false);
+    await shop.ensure(pkg);
+    expect([isReady(), wasMadeAnew()]).toEqual([true, !believed]);
+    expect(readFileSync(at("app/one"), "utf8")).toBe(CONTENT);
+  });
+
+  test.each([
+    [[], true],
+    [NOTHING, false],
+  ] as const)("at another path, after the setup commands %j: %p", async (setupCommands, believed) => {
+    await make({ setupCommands });
+    copy();
+    change({ place: "/elsewhere" });
+    await shop.ensure(pkg);
+    expect([isReady(), wasMadeAnew()]).toEqual([true, !believed]);
+  });
+
+  test("that is not there is made, also of a package without a file", async () => {
+    pkg = await shop.open({});
+    layout = await shop.ensure(pkg);
+    rmSync(layout.content, { recursive: true });
+    await shop.ensure(pkg);
+    expect([isReady(), existsSync(layout.content)]).toEqual([true, true]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Lock } from "../cache/lock.ts";
 import type { Package } from "../reader.ts";
 import { checkFiles } from "./check.ts";
+import { factsInCopy, isOfCopy } from "./copied.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import type { Marker } from "./marker.ts";
 import { writeMarker, writeRecord } from "./record.ts";
@@ -20,6 +21,12 @@ export async function heal(
   const { layout } = request;
   const files = readStatIndex(layout);
   if (files === undefined) return false;
+  if (isOfCopy(marker, layout)) {
+    const copied = factsInCopy(marker, pkg.metadata, layout, files);
+    if (copied === undefined) return false;
+    writeRecord(pkg, request, { files: copied, slots: marker.slots, created: marker.created });
+    return true;
+  }
   const { missing, truncated } = checkFiles(layout.content, files);
   const damaged = [...missing, ...truncated];
   if (damaged.length === 0 && marker.durable && marker.digest === request.digest) {

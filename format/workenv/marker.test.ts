@@ -28,6 +28,7 @@ const marker = (identity: Identity, more: Partial<Marker> = {}): Marker =>
     jsonDigest: DIGEST,
     signer: "ab".repeat(32),
     source: "/opt/app.psp",
+    place: "/cache/0123456789abcdef",
     slots: [0],
     sample: { entryPoints: [], others: [] },
     suspect: false,
@@ -63,7 +64,7 @@ describe("nothing else is a marker, and nothing throws", () => {
   });
 
   test.each([
-    ...(["schema", "digest", "jsonDigest", "signer", "source", "created"] as const),
+    ...(["schema", "digest", "jsonDigest", "signer", "source", "place", "created"] as const),
     ...(["inode", "born", "launch", "slots", "sample", "suspect", "durable"] as const),
   ])("one without %s, or with another kind of it", (field) => {
     const { [field]: sound, ...rest } = marker(SEVEN);

@@ -17,6 +17,8 @@ export interface Marker {
   readonly signer: string;
   /** Absolute path of the package's file. */
   readonly source: string;
+  /** Absolute path of the content: setup commands may have written it into files. */
+  readonly place: string;
   /** Inode of the content directory: another directory under the same name is not the one vouched for. */
   readonly inode: number;
   /** When that directory came into being, in milliseconds: file systems give inode numbers out again. */
@@ -63,7 +65,7 @@ export function decodeMarker(text: string): Marker | undefined {
 }
 
 const hasAllMembers = ({ sample, slots, bootId = "", ...rest }: Partial<Marker>): boolean =>
-  [rest.digest, rest.jsonDigest, rest.signer, rest.source, rest.created, bootId].every(
+  [rest.digest, rest.jsonDigest, rest.signer, rest.source, rest.place, rest.created, bootId].every(
     (text) => typeof text === "string",
   ) &&
   [rest.inode, rest.born].every((number) => typeof number === "number") &&

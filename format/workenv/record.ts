@@ -37,6 +37,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
     jsonDigest: sha256Hex(pkg.json),
     signer: toHex(pkg.index.raw.publicKey),
     source,
+    place: layout.content,
     ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
     seal,
     launch: launchFactsOf(pkg.metadata, scope),

@@ -11,9 +11,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { layoutOf } from "../../format/cache/layout.ts";
+import { layoutOf, storeOf } from "../../format/cache/layout.ts";
 import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
-import { cannotMount, mounted } from "../support/mounts.ts";
+import { cannotMount, mounted, tmpfs } from "../support/mounts.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 // What a cleaner, a power cut or a full disk did to a workenv, as its user sees it: nothing.
@@ -131,10 +131,68 @@ describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
     expect(named).toEqual(HELLO);
   });
 
+  test("is used where it was copied to, as with the image of a container", async () => {
+    const { home, cache } = await started();
+    using image = mounted(join(dir.path, `image-${homes}`), ...tmpfs("mode=700"));
+    const copy = join(image.path, "cache");
+    expect(Bun.spawnSync(["cp", "-a", cache, copy]).exitCode).toBe(0);
+    expect(Bun.spawnSync(["mount", "-o", "remount,ro", image.path]).exitCode).toBe(0);
+    expect(await runPackage(app, [], { home, env: { FLAVOR_CACHE: copy } })).toEqual(HELLO);
+  });
+
   test("and has lost the program: the start ends, and says where it cannot write", async () => {
     const { named, view } = await viewOf((at) => rmSync(at("hello.sh")));
     expect(named.stdout).toBe("");
     expect(named.stderr).toContain(`${view} (from FLAVOR_CACHE): its file system is read-only`);
     expect(named.exitCode).toBe(103);
+  });
+});
+
+const overlaid = reason ?? whyNoOverlay();
+if (overlaid !== undefined)
+  process.stderr.write(`not tested: caches in images of containers (${overlaid})\n`);
+
+function whyNoOverlay(): string | undefined {
+  using folder = tempDir();
+  try {
+    overlay(folder.path, folder.path)[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A folder as a container sees it: what the image has, and what is written goes elsewhere. */
+function overlay(image: string, scratch: string) {
+  const [upper, work] = [join(scratch, "upper"), join(scratch, "work")];
+  const disk = mounted(join(scratch, "disk"), ...tmpfs("mode=700"));
+  for (const path of [upper, work]) mkdirSync(path.replace(scratch, disk.path));
+  const layers = `lowerdir=${image},upperdir=${upper.replace(scratch, disk.path)},workdir=${work.replace(scratch, disk.path)}`;
+  const view = mounted(join(scratch, "view"), "-t", "overlay", "-o", layers, "overlay");
+  return {
+    path: view.path,
+    [Symbol.dispose]() {
+      view[Symbol.dispose]();
+      disk[Symbol.dispose]();
+    },
+  };
+}
+
+describe.skipIf(overlaid !== undefined)("a cache in the image of a container", () => {
+  test.each([
+    ["as it is", () => {}],
+    ["without its program", (content: string) => rmSync(join(content, "app", "hello.sh"))],
+    ["without its marker", (_: string, marker: string) => rmSync(marker)],
+  ] as const)("is used %s, and mended and made anew beside it", async (_, harm) => {
+    const { home, cache, layout } = await started();
+    using folder = tempDir();
+    using view = overlay(cache, folder.path);
+    const there = layoutOf(view.path, layout.id);
+    harm(there.content, there.marker);
+    const run = () => runPackage(app, [], { home, env: { FLAVOR_CACHE: view.path } });
+    expect([await run(), await run()]).toEqual([HELLO, HELLO]);
+    const { staging, trash } = storeOf(view.path);
+    expect([...readdirSync(staging), ...readdirSync(trash)]).toEqual([]);
+    expect(existsSync(join(layout.content, "app", "hello.sh"))).toBe(true);
   });
 });
