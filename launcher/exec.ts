@@ -8,15 +8,16 @@ import type { Ending } from "./spawn.ts";
 /**
  * Becomes the program: same process, nothing left of the launcher but the lease of its workenv, which the program and
  * its children hold as an open file. Where that is impossible (Windows) or not wanted (`FLAVOR_EXEC_MODE=spawn`), starts
- * it as a child, holds the lease and returns its exit code.
+ * it as a child, holds the lease and returns its exit code. So it does where something is to be done at the end.
  */
 export async function become(
   command: Command,
   mode: LauncherOptions["execMode"],
   lease?: Lease,
+  atEnd?: () => Promise<void>,
 ): Promise<number> {
   const cannotExec = process.platform === "win32" || process.execve === undefined;
-  if (mode === "spawn" || cannotExec) return runAsChild(command);
+  if (mode === "spawn" || cannotExec || atEnd !== undefined) return runAsChild(command, lease, atEnd);
   const { program, env } = command;
   const argv = [program, ...command.args];
   const libc = loadLibc();
@@ -33,12 +34,20 @@ export async function become(
 }
 
 /** Stays as the parent of the program, and ends as that ends. */
-async function runAsChild(command: Command): Promise<number> {
+async function runAsChild(
+  command: Command,
+  lease: Lease | undefined,
+  atEnd: (() => Promise<void>) | undefined,
+): Promise<number> {
   const [{ openParent }, { endLike }] = await Promise.all([import("./spawn.ts"), import("./end-like.ts")]);
   let ending: Ending;
   {
     using parent = openParent();
     ending = await parent.run(command);
+    if (atEnd !== undefined) {
+      lease?.[Symbol.dispose]();
+      await atEnd();
+    }
   }
   return endLike(ending);
 }

@@ -12,6 +12,7 @@ import { endLike } from "./end-like.ts";
 import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
+import type { Leave } from "./launch.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
@@ -26,6 +27,7 @@ export async function runLifetime(
   found: Workenv,
   call: Invocation,
   options: LauncherOptions,
+  leave?: Leave,
 ): Promise<number> {
   refuseOwnEnd(found, call);
   // Open until the end: by then another package may lie under the same name.
@@ -39,12 +41,14 @@ export async function runLifetime(
   const workenv = await withStartSlots(pkg, plan, found, call, options);
   const command = commandIn(workenv, call, logOf(call, options));
   globalThis.failPoint?.("before-exec");
-  if (!workenv.launch.atEnd) return become(command, options.execMode, workenv.lease);
+  if (!workenv.launch.atEnd)
+    return become(command, options.execMode, workenv.lease, leave && (() => leave(workenv.layout)));
   let ending: Ending;
   {
     using parent = openParent();
     ending = await parent.run(command);
     await cleanUp({ pkg, plan, workenv, call, parent });
+    await leave?.(workenv.layout);
   }
   return endLike(ending);
 }

@@ -38,7 +38,8 @@ export function cacheCandidates({ env, cwd, windows, uid }: LocationFacts): read
   return rungs;
 }
 
-function temporaryFolder(env: LocationFacts["env"], windows: boolean): string | undefined {
+/** The folder for what may vanish at any time; undefined where nothing names one. */
+export function temporaryFolder(env: LocationFacts["env"], windows: boolean): string | undefined {
   const named = windows ? (env["TEMP"] ?? env["TMP"]) : env["TMPDIR"];
   if (named !== undefined && isAbsolute(named)) return named;
   return windows ? undefined : "/tmp";

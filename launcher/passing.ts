@@ -1,0 +1,56 @@
+import { STRATEGIES } from "../format/cache/budget.ts";
+import { lastUsedOf } from "../format/cache/entries.ts";
+import { evict } from "../format/cache/evict.ts";
+import { guardOf } from "../format/cache/guard.ts";
+import type { WorkenvLayout } from "../format/cache/layout.ts";
+import { PspfError, renderError } from "../format/errors.ts";
+import type { LauncherOptions } from "./env.ts";
+import type { Invocation } from "./invocation.ts";
+import { type Leave, launchIn } from "./launch.ts";
+import { openPrivateCache } from "./private-cache.ts";
+import { say } from "./say.ts";
+
+/**
+ * Runs a package whose workenv goes when its application ends, for which the launcher stays as parent. Whatever fails at
+ * the end is one line of warning: the application has ended as it has.
+ */
+export async function runPassing(call: Invocation, options: LauncherOptions): Promise<number> {
+  const leaving =
+    (leave: Leave): Leave =>
+    async (layout) => {
+      try {
+        await leave(layout);
+      } catch (error) {
+        say(call, `warning: cannot clean up: ${renderError(error)}`);
+      }
+    };
+  if (STRATEGIES[options.strategy].stay !== "outside the cache")
+    return launchIn(call, options, leaving(evictAtEnd));
+  using cache = await openPrivateCache(call);
+  const env = { ...call.env, FLAVOR_CACHE: cache.path };
+  try {
+    return await launchIn(
+      { ...call, env },
+      options,
+      leaving(async () => cache[Symbol.dispose]()),
+    );
+  } catch (error) {
+    throw withPlace(error);
+  }
+}
+
+/** Unless somebody else runs from it, or cleaning would leave it alone. */
+const evictAtEnd: Leave = async (layout: WorkenvLayout) => {
+  await evict(layout, () => guardOf(layout, lastUsedOf(layout)) === undefined);
+};
+
+/** Who has no cache did not name its folder. */
+function withPlace(error: unknown): unknown {
+  if (!(error instanceof PspfError) || error.code !== "no-workenv-location") return error;
+  return new PspfError(error.code, error.message, {
+    problems: error.problems.map((line) =>
+      line.replace("(from FLAVOR_CACHE)", "(from FLAVOR_CACHE_STRATEGY)"),
+    ),
+    hint: "another FLAVOR_CACHE_STRATEGY than minimal uses the cache; TMPDIR names the temporary folder",
+  });
+}

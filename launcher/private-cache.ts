@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../format/cache/location.ts";
+import { acquire, tryAcquire } from "../format/cache/lock.ts";
+import { namesIn, statOf } from "../format/cache/measure.ts";
+import { PspfError } from "../format/errors.ts";
+import { doing } from "../format/io/fs.ts";
+import { removeTree } from "../format/io/remove-tree.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** A folder for the workenv of one start: gone, with all that is in it, when its scope ends. */
+export interface PrivateCache extends Disposable {
+  readonly path: string;
+}
+
+const MINUTE = 60 * 1000;
+
+/**
+ * Makes a folder below the temporary one that only its user can enter, and removes those of launchers that were killed:
+ * nobody holds their locks any more. Throws `no-workenv-location` where there is no temporary folder, and `io-failed`.
+ */
+export async function openPrivateCache({ env, uid, host }: Invocation): Promise<PrivateCache> {
+  const temporary = temporaryFolder(env, host.os === "windows");
+  if (temporary === undefined)
+    throw new PspfError(
+      "no-workenv-location",
+      "Cannot find a place to unpack to: there is no temporary folder",
+      {
+        hint: "set TEMP to a folder of yours",
+      },
+    );
+  const prefix = `flavor-${uid === undefined ? "" : `${uid}-`}once-`;
+  await sweep(temporary, prefix, uid);
+  const folder = doing("create a folder in", temporary, () => mkdtempSync(join(temporary, prefix)));
+  const lock = await acquire(lockOf(folder), () => {});
+  const path = join(folder, "workenv");
+  doing("create", path, () => mkdirSync(path, { mode: 0o700 }));
+  let isOpen = true;
+  return {
+    path,
+    [Symbol.dispose]() {
+      if (!isOpen) return;
+      isOpen = false;
+      removeTree(path);
+      // Nobody who finds the folder without its lock takes it for abandoned: it is young by now.
+      rmSync(lockOf(folder), { force: true });
+      lock[Symbol.dispose]();
+      removeTree(folder);
+    },
+  };
+}
+
+const lockOf = (folder: string): string => join(folder, "lock");
+
+async function sweep(temporary: string, prefix: string, uid: number | undefined): Promise<void> {
+  for (const name of namesIn(temporary)) {
+    if (!name.startsWith(prefix)) continue;
+    const folder = join(temporary, name);
+    const stat = statOf(folder);
+    const isOurs = stat?.isDirectory() === true && (uid === undefined || stat.uid === uid);
+    // A young one may not have its lock yet.
+    if (!isOurs || Date.now() - stat.mtimeMs < MINUTE) continue;
+    try {
+      using lock = await tryAcquire(lockOf(folder));
+      if (lock !== undefined) removeTree(folder);
+    } catch {
+      // The next start tries again.
+    }
+  }
+}
