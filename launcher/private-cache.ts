@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../format/cache/location.ts";
-import { acquire, tryAcquire } from "../format/cache/lock.ts";
+import { acquire, endLock, tryAcquire } from "../format/cache/lock.ts";
 import { namesIn, statOf } from "../format/cache/measure.ts";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
@@ -42,9 +42,8 @@ export async function openPrivateCache({ env, uid, host }: Invocation): Promise<
       if (!isOpen) return;
       isOpen = false;
       removeTree(path);
-      // Nobody who finds the folder without its lock takes it for abandoned: it is young by now.
-      rmSync(lockOf(folder), { force: true });
-      lock[Symbol.dispose]();
+      // Whoever finds the folder without its lock leaves it alone: it has just been changed.
+      endLock(lockOf(folder), lock);
       removeTree(folder);
     },
   };

@@ -1,8 +1,8 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DAY } from "./budget.ts";
 import { storeOf } from "./layout.ts";
-import { type Lock, tryAcquire } from "./lock.ts";
+import { endLock, tryAcquire } from "./lock.ts";
 import { statOf } from "./measure.ts";
 
 /** Its time is when the cache was last cleaned by itself. */
@@ -27,12 +27,12 @@ export async function takeTurn(cache: string): Promise<boolean> {
 
 /** Does something that one process does at a time for a cache; false when another one does it now. */
 export async function withTurn(cache: string, work: () => Promise<boolean>): Promise<boolean> {
-  using lock: Lock | undefined = await tryAcquire(lockOf(cache));
+  const lock = await tryAcquire(lockOf(cache));
   if (lock === undefined) return false;
   try {
     return await work();
   } finally {
-    rmSync(lockOf(cache), { force: true });
+    endLock(lockOf(cache), lock);
   }
 }
 
