@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { doing, errnoOf } from "../io/fs.ts";
+import { renamePatiently } from "../io/patient-rename.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
 import { statOf } from "./measure.ts";
@@ -35,7 +36,7 @@ export function putAway(path: string, cache: string): string | undefined {
     // A folder that is not writable cannot get another parent.
     if (stat.isDirectory()) chmodSync(path, 0o700);
     try {
-      renameSync(path, grave);
+      renamePatiently(path, grave);
       return grave;
     } catch (error) {
       // So say overlays of a folder that came with the image of a container.

@@ -1,10 +1,10 @@
-import { renameSync } from "node:fs";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { tryRemove } from "../cache/leftovers.ts";
 import { acquire, type Lock } from "../cache/lock.ts";
 import { retire } from "../cache/retire.ts";
 import { openStaging } from "../cache/staging.ts";
 import { doing } from "../io/fs.ts";
+import { renamePatiently } from "../io/patient-rename.ts";
 import type { Package, Slot } from "../reader.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
@@ -57,7 +57,7 @@ export const slotsAt = ({ slots }: Package, indices: readonly number[]): readonl
   slots.filter(({ entry }) => indices.includes(entry.index));
 
 const publish = (staging: string, { content }: WorkenvLayout): void =>
-  doing("put the unpacked package at", content, () => renameSync(staging, content));
+  doing("put the unpacked package at", content, () => renamePatiently(staging, content));
 
 async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
   const { layout, scope, env, launcher } = request;
