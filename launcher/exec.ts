@@ -8,7 +8,8 @@ import type { Ending } from "./spawn.ts";
 /**
  * Becomes the program: same process, nothing left of the launcher but the lease of its workenv, which the program and
  * its children hold as an open file. Where that is impossible (Windows) or not wanted (`FLAVOR_EXEC_MODE=spawn`), starts
- * it as a child, holds the lease and returns its exit code. So it does where something is to be done at the end.
+ * it as a child, holds the lease together with it and returns its exit code. So it does where something is to be done
+ * at the end.
  */
 export async function become(
   command: Command,
@@ -43,7 +44,7 @@ async function runAsChild(
   let ending: Ending;
   {
     using parent = openParent();
-    ending = await parent.run(command);
+    ending = await parent.run(command, lease);
     if (atEnd !== undefined) {
       lease?.[Symbol.dispose]();
       await atEnd();

@@ -46,7 +46,7 @@ export async function runLifetime(
   let ending: Ending;
   {
     using parent = openParent();
-    ending = await parent.run(command);
+    ending = await parent.run(command, workenv.lease);
     await cleanUp({ pkg, plan, workenv, call, parent });
     await leave?.(workenv.layout);
   }

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import type { Lease } from "../format/cache/lock.ts";
 import type { Command } from "../format/command/command.ts";
+import { HIGH_NUMBERS } from "../format/io/libc.ts";
 import { cannotStart } from "./cannot-start.ts";
 
 /** How a program ended. */
@@ -22,8 +24,11 @@ const FORWARDED = [
 
 /** A process that outlives the programs it starts: signals reach whichever is running, and do not end the parent. */
 export interface Parent extends Disposable {
-  /** Starts a program as a child with our streams and waits for its end. Throws `start-failed`. */
-  run(command: Command): Promise<Ending>;
+  /**
+   * Starts a program as a child with our streams and waits for its end. It and its children hold the lease, too, if
+   * there is one, so that they are safe when we are killed. Throws `start-failed`.
+   */
+  run(command: Command, lease?: Lease): Promise<Ending>;
 }
 
 /** Becomes a parent, until the scope ends. From the first moment: a signal before the child is there must not end us alone. */
@@ -37,12 +42,8 @@ export function openParent(): Parent {
     return { signal, handler };
   });
   return {
-    async run({ program, args, env }) {
-      try {
-        child = Bun.spawn([program, ...args], { env, stdio: ["inherit", "inherit", "inherit"] });
-      } catch (cause) {
-        throw cannotStart(program, cause);
-      }
+    async run(command, lease) {
+      child = spawnWith(command, lease);
       await child.exited;
       const { exitCode, signalCode } = child;
       child = undefined;
@@ -52,6 +53,26 @@ export function openParent(): Parent {
       for (const { signal, handler } of handlers) process.off(signal, handler);
     },
   };
+}
+
+type Streams = ["inherit", "inherit", "inherit", ...(number | null)[]];
+const STREAMS: Streams = ["inherit", "inherit", "inherit"];
+
+function spawnWith({ program, args, env }: Command, lease: Lease | undefined): Bun.Subprocess {
+  const spawn = (stdio: Streams) => Bun.spawn([program, ...args], { env, stdio });
+  for (const number of lease === undefined ? [] : HIGH_NUMBERS) {
+    const gap = new Array<null>(number - STREAMS.length).fill(null);
+    try {
+      return spawn([...STREAMS, ...gap, (lease as Lease).fd]);
+    } catch {
+      // Fewer files may be open, or it is the program: without a lease, that will be said.
+    }
+  }
+  try {
+    return spawn(STREAMS);
+  } catch (cause) {
+    throw cannotStart(program, cause);
+  }
 }
 
 /** Keys of a terminal send a signal to everything in its foreground: handed on, it would come twice. */

@@ -40,7 +40,7 @@ export function loadLibc(): Libc | undefined {
  * Numbers for an inherited file that scripts do not use for their own, the first one below the limit of open files.
  * `dup2` and not `fcntl`, whose variable arguments cannot be passed this way on every processor.
  */
-const HIGH_NUMBERS = [900, 200, 60] as const;
+export const HIGH_NUMBERS = [900, 200, 60] as const;
 
 function open(): Libc | undefined {
   if (process.platform === "win32") return undefined;
