@@ -3,6 +3,7 @@ import { lastUsedOf } from "../format/cache/entries.ts";
 import { evict } from "../format/cache/evict.ts";
 import { guardOf } from "../format/cache/guard.ts";
 import type { WorkenvLayout } from "../format/cache/layout.ts";
+import { acquireSoon } from "../format/cache/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
@@ -41,6 +42,7 @@ export async function runPassing(call: Invocation, options: LauncherOptions): Pr
 
 /** Unless somebody else runs from it, or cleaning would leave it alone. */
 const evictAtEnd: Leave = async (layout: WorkenvLayout) => {
+  (await acquireSoon(layout.lock))?.[Symbol.dispose]();
   await evict(layout, () => guardOf(layout, lastUsedOf(layout)) === undefined);
 };
 

@@ -18,6 +18,7 @@ export interface Lock extends Disposable {
 /** Milliseconds between attempts; the last one repeats. */
 const WAITS = [1, 2, 5, 10, 25, 50, 100] as const;
 const MESSAGE_AFTER = 1000;
+const SOON = 200;
 
 /**
  * Waits for the lock at `path` as long as another living process holds it. `onWait` is called once, after a second.
@@ -42,6 +43,18 @@ async function until<T>(attempt: () => Promise<T | undefined>, onWait: () => voi
 
 /** The lock at `path` when nobody holds it now, else undefined. */
 export const tryAcquire = (path: string): Promise<Lock | undefined> => attemptsAt(path)();
+
+/**
+ * The lock at `path` when an application that has just ended holds it no longer: what it started may end a moment after
+ * it, and has the lease until then. Undefined when somebody still holds it after that moment.
+ */
+export async function acquireSoon(path: string): Promise<Lock | undefined> {
+  const start = performance.now();
+  for (const attempt = attemptsAt(path); ; await Bun.sleep(SOON / 20)) {
+    const lock = await attempt();
+    if (lock !== undefined || performance.now() - start > SOON) return lock;
+  }
+}
 
 /** Whether somebody holds or shares the lock at `path` now. Leaves nothing on the disk. */
 export async function isLocked(path: string): Promise<boolean> {

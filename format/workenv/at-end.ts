@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkenvLayout } from "../cache/layout.ts";
-import { acquire, type Lease, type Lock, tryAcquire } from "../cache/lock.ts";
+import { acquire, acquireSoon, type Lease, type Lock, tryAcquire } from "../cache/lock.ts";
 import { openStaging } from "../cache/staging.ts";
 import { graft } from "../io/graft.ts";
 import type { Package } from "../reader.ts";
@@ -31,8 +31,8 @@ export async function asLast(
   lease[Symbol.dispose]();
   // A start that holds it for longer is about to use the workenv, and will be the last itself. Without an end to this
   // waiting, it could wait for another one's lease, and that one for us.
-  using making = await acquireSoon(layout.making);
-  using lock = making === undefined ? undefined : await tryAcquire(layout.lock);
+  using making = await acquireMaking(layout.making);
+  using lock = making === undefined ? undefined : await acquireSoon(layout.lock);
   if (lock === undefined) return false;
   const marker = readMarker(layout);
   if (marker === undefined || !isInPlace(marker, layout)) return false;
@@ -40,7 +40,7 @@ export async function asLast(
   return true;
 }
 
-async function acquireSoon(path: string): Promise<Lock | undefined> {
+async function acquireMaking(path: string): Promise<Lock | undefined> {
   for (let look = 0; look < LOOKS; look++) {
     const lock = await tryAcquire(path);
     if (lock !== undefined) return lock;
