@@ -184,7 +184,7 @@ test.each(["suspected", "file-put-back"] as const)(
   async (point) => {
     const at = newCache();
     await at.run();
-    at.damage("app/witness.sh", "heavy");
+    at.damage("app/witness.sh", "app/deep/0/file 0");
     expect((await at.killedAt(point)).signal).toBe("SIGKILL");
     expect(await at.run()).toEqual(GOOD);
     expect(at.passed("published")).toBe(1);

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../support/temp-dir.ts";
+import { isLong } from "./length.ts";
+import { type Mutant, MUTANTS } from "./mutants.ts";
+
+// Who watches the tests: with each of these faults in the program, the test that is there for it fails.
+
+const ROOT = join(import.meta.dir, "..", "..");
+const NOT_COPIED = ["node_modules", "dist", ".git"];
+
+const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+const countOf = (text: string, part: string): number => text.split(part).length - 1;
+
+test.each([...MUTANTS])("$name: the text that it changes is there once", (mutant) => {
+  for (const { file, from } of mutant.edits) expect([file, countOf(textOf(file), from)]).toEqual([file, 1]);
+  expect(existsSync(join(ROOT, mutant.caughtBy.file))).toBe(true);
+});
+
+/** A copy of the tree with the fault in it, without what is big or made. */
+function plant({ edits }: Mutant, copy: string): void {
+  for (const name of readdirSync(ROOT))
+    if (!NOT_COPIED.includes(name)) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  for (const { file, from, to } of edits) {
+    const text = readFileSync(join(copy, file), "utf8");
+    writeFileSync(
+      join(copy, file),
+      text.replace(from, () => to),
+    );
+  }
+}
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Whether the test that is there for a fault fails because of it. */
+function isCaught(mutant: Mutant): boolean {
+  using copy = tempDir("flavor-mutant-");
+  plant(mutant, copy.path);
+  const parts = mutant.caughtBy.test.split(" > ");
+  const pattern = parts.map(escaped).join(" ");
+  const { FLAVOR_TORTURE: _, ...env } = process.env;
+  const { stderr } = Bun.spawnSync(
+    [process.execPath, "test", "--timeout", "60000", mutant.caughtBy.file, "-t", pattern],
+    { cwd: copy.path, env, stdout: "ignore", stderr: "pipe" },
+  );
+  const failed = stderr
+    .toString()
+    .split("\n")
+    .filter((line) => line.startsWith("(fail)"));
+  return failed.some((line) => line.includes(mutant.caughtBy.test));
+}
+
+/** In the short form only those whose tests need no launcher, and one that does. */
+const planted = MUTANTS.filter(
+  (mutant, i) => isLong || i === 0 || mutant.caughtBy.file.startsWith("format/"),
+);
+
+describe("the tests find", () => {
+  test.each(planted)(
+    "$name",
+    (mutant) => {
+      const isFound = isCaught(mutant);
+      process.stderr.write(`${isFound ? "caught  " : "SURVIVED"} ${mutant.name}\n`);
+      expect(isFound).toBe(true);
+    },
+    180_000,
+  );
+});
