@@ -8,12 +8,13 @@ import { packApp } from "../support/launcher.ts";
 /**
  * The application of the torture tests compares its whole workenv with a list that is baked into it: every name, type,
  * mode, link and byte, and that there is nothing else. It does so twice, before and after what its arguments say:
- * nothing, `hold SECONDS`, or `until FILE`, which makes FILE.started and waits until FILE is gone.
+ * nothing, `hold SECONDS`, or `until FILE`, which makes FILE.started and waits until FILE is gone. A file `each`, which
+ * each start must have as new, is changed at the end.
  */
 const SCRIPT = `#!/bin/sh
 cd "$FLAVOR_WORKENV" || exit 40
 check() {
-  find . -mindepth 1 -printf '%y %m %P %l\\n' | LC_ALL=C sort | cmp - app/list >&2 || { echo "$1: other names or modes" >&2; exit 41; }
+  find . -mindepth 1 ! -path ./dev-only -printf '%y %m %P %l\\n' | LC_ALL=C sort | cmp - app/list >&2 || { echo "$1: other names or modes" >&2; exit 41; }
   sha256sum --quiet -c app/sums >&2 || { echo "$1: other bytes" >&2; exit 42; }
   echo "VERSION"
 }
@@ -23,6 +24,7 @@ case "$1" in
   until) touch "$2.started"; while [ -e "$2" ]; do sleep 0.01; done ;;
 esac
 check after
+[ ! -e each ] || echo "of an earlier run" >> each
 `;
 
 export interface WitnessOptions {
@@ -30,8 +32,8 @@ export interface WitnessOptions {
   readonly version: string;
   /** Bytes of a second slot that is hard to compress. */
   readonly weight?: number;
-  /** More of the manifest. */
-  readonly more?: string;
+  /** Slots that come and go with the application. */
+  readonly comings?: true;
 }
 
 /** What the application prints when its tree is right, before and after. */
@@ -43,7 +45,7 @@ export const said = (version: string): string => `${version}\n${version}\n`;
  */
 export async function packWitness(
   dir: string,
-  { name = "witness", version, weight = 100_000, more = "" }: WitnessOptions,
+  { name = "witness", version, weight = 100_000, comings }: WitnessOptions,
 ): Promise<string> {
   const home = join(dir, `${name}-${version}`);
   const files = new Map<string, { readonly mode: number; readonly bytes: Bytes }>();
@@ -59,6 +61,8 @@ export async function packWitness(
   const kept = new Map(files);
   kept.set("heavy", { mode: 0o644, bytes: noise(version, weight) });
   kept.set("set-up", { mode: 0o644, bytes: new TextEncoder().encode(`set up ${version}\n`) });
+  for (const name of comings === undefined ? [] : ["each", "passing"])
+    kept.set(name, { mode: 0o644, bytes: new TextEncoder().encode(`${name} of ${version}\n`) });
   const lines = [
     ...[...kept].map(([path, { mode }]) => `f ${mode.toString(8)} ${path} `),
     ...[...links].map(([path, target]) => `l 777 ${path} ${target}`),
@@ -85,7 +89,16 @@ export async function packWitness(
   writeFileSync(join(home, "heavy"), noise(version, weight));
   chmodSync(join(home, "heavy"), 0o644);
   writeFileSync(join(home, "seedling"), "for the setup only\n");
-  return packApp(home, manifestOf(name, version, more), {}, { launcher: (await testLauncher()).path });
+  writeFileSync(join(home, "each"), `each of ${version}\n`);
+  writeFileSync(join(home, "passing"), `passing of ${version}\n`);
+  writeFileSync(
+    join(home, "closing"),
+    '#!/bin/sh\ncd "$FLAVOR_WORKENV" && test -e each && test -e passing\n',
+  );
+  chmodSync(join(home, "closing"), 0o755);
+  writeFileSync(join(home, "dev-only"), "for development\n");
+  const manifest = manifestOf(name, version) + (comings === undefined ? "" : COMINGS);
+  return packApp(home, manifest, {}, { launcher: (await testLauncher()).path });
 }
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -103,7 +116,18 @@ function noise(version: string, size: number): Bytes {
   return bytes;
 }
 
-const manifestOf = (name: string, version: string, more: string): string => `
+const COMINGS = (
+  [
+    ["each", "startup"],
+    ["passing", "temporary"],
+    ["closing", "shutdown"],
+    ["dev-only", "dev"],
+  ] as const
+)
+  .map(([id, lifecycle]) => `[[slots]]\nid = "${id}"\nsource = "${id}"\nlifecycle = "${lifecycle}"\n`)
+  .join("");
+
+const manifestOf = (name: string, version: string): string => `
 [package]
 name = "${name}"
 version = "${version}"
@@ -127,4 +151,4 @@ command = "sh -c 'test -e seedling && echo ran >> \\"\${SETUPS:-/dev/null}\\"'"
 type = "write_file"
 path = "{workenv}/set-up"
 content = "set up ${version}\\n"
-${more}`;
+`;
