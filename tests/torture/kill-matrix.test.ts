@@ -195,7 +195,7 @@ const REACHED: Readonly<Record<Name, readonly FailPoint[]>> = {
   "start after a killed one": [...WARM, ...MAKING, "staging-swept"],
   "first start of what comes and goes": [...WARM, ...MAKING, ...COMING],
   "warm start of what comes and goes": [...WARM, ...COMING, ...UNPACKING, "file-written", "file-renamed"],
-  "start in development": [...WARM, ...RECORDING, ...COMING, ...UNPACKING, "slots-added"],
+  "start in development": [...WARM, ...RECORDING, ...COMING, ...UNPACKING, "synced", "slots-added"],
   clean: CLEANING,
   "clean after a killed one": [...CLEANING, "trash-swept"],
 };
