@@ -1,4 +1,5 @@
 import type { Lock } from "../cache/lock.ts";
+import { PspfError } from "../errors.ts";
 import type { Package } from "../reader.ts";
 import { checkFiles } from "./check.ts";
 import { factsInCopy, isOfCopy } from "./copied.ts";
@@ -29,31 +30,37 @@ export async function heal(
   }
   const { missing, truncated } = checkFiles(layout.content, files);
   const damaged = [...missing, ...truncated];
-  if (damaged.length === 0 && marker.durable && marker.digest === request.digest) {
-    writeMarker(layout, { ...marker, seal: request.seal, source: request.source, suspect: false });
+  const { slots, created } = marker;
+  if (damaged.length === 0) {
+    making.confirm();
+    noteIfPossible(() => {
+      if (marker.durable && marker.digest === request.digest)
+        writeMarker(layout, { ...marker, seal: request.seal, source: request.source, suspect: false });
+      else writeRecord(pkg, request, { files, slots, created });
+    });
     return true;
   }
-  let mended: readonly IndexedFile[] = [];
-  if (damaged.length > 0) {
-    // Until all is back, every start must look at everything: this one may be killed in between.
-    writeMarker(layout, { ...marker, suspect: true });
-    globalThis.failPoint?.("suspected");
-    const back = await repairFiles(pkg, layout, damaged).catch(() => undefined); // making anew says what is wrong
-    if (back === undefined) return false;
-    mended = back;
-    globalThis.failPoint?.("repaired");
-  }
+  // Until all is back, every start must look at everything: this one may be killed in between.
+  writeMarker(layout, { ...marker, suspect: true });
+  globalThis.failPoint?.("suspected");
+  const mended = await repairFiles(pkg, layout, damaged).catch(() => undefined); // making anew says what is wrong
+  if (mended === undefined) return false;
+  globalThis.failPoint?.("repaired");
   making.confirm();
-  writeRecord(pkg, request, {
-    files: replaced(files, mended),
-    slots: marker.slots,
-    created: marker.created,
-  });
+  writeRecord(pkg, request, { files: replaced(files, mended), slots, created });
   return true;
 }
 
+/** Notes that nothing is missing. Where that cannot be written, as on a full disk, the next start looks again. */
+function noteIfPossible(note: () => void): void {
+  try {
+    note();
+  } catch (error) {
+    if (!(error instanceof PspfError && error.code === "io-failed")) throw error;
+  }
+}
+
 function replaced(files: readonly IndexedFile[], mended: readonly IndexedFile[]): readonly IndexedFile[] {
-  if (mended.length === 0) return files;
   const byPath = new Map(mended.map((file) => [file[0], file]));
   return files.map((file) => byPath.get(file[0]) ?? file);
 }

@@ -78,6 +78,9 @@ function newCache() {
     /** A start that has stopped after a step. */
     startStoppedAt: (point: FailPoint, hit = 1, args: readonly string[] = []) =>
       stopped((env) => at.start(app, args, env), point, hit),
+    /** A look at what could be cleaned that has stopped after a step. */
+    dryRunStoppedAt: (point: FailPoint, hit = 1) =>
+      stopped((env) => at.startCleaner(["--dry-run"], env), point, hit),
     /** A start whose application runs until `end` is called. */
     async running() {
       const flag = newFlag();
@@ -145,6 +148,21 @@ test("a start whose workenv is ready, but not leased yet, keeps it from being cl
   const maker = await at.startStoppedAt("before-lease");
   expect(await at.clean()).toEqual(cleaned(0));
   expect(await maker.goOn()).toEqual(GOOD);
+});
+
+test("a look at what could be cleaned, which holds a lock for a moment, does not cost a start its lease", async () => {
+  const at = newCache();
+  await at.run();
+  const look = await at.dryRunStoppedAt("lock-held", 2); // the second lock of an entry stands for its use
+  const flag = at.newFlag();
+  const before = at.passed("before-lease");
+  const child = at.start(["until", flag]);
+  await until(() => at.passed("before-lease") > before, child);
+  await look.goOn();
+  await until(() => existsSync(`${flag}.started`), child);
+  expect(await at.clean()).toEqual(cleaned(0));
+  rmSync(flag);
+  expect(await endOf(child)).toEqual(GOOD);
 });
 
 test("a lock file that was removed after it was opened locks nothing: there is one maker at a time", async () => {

@@ -69,6 +69,16 @@ describe.skipIf(reason !== undefined)("a disk that runs full", () => {
     expect(await at.run(app)).toEqual(GOOD);
   });
 
+  test("starts what is ready and was not looked through for a day", async () => {
+    using at = smallDisk();
+    await at.run(app);
+    for (const { marker } of entriesOf(at.cache)) utimesSync(marker, 1e9, 1e9);
+    at.fill();
+    expect(await at.run(app)).toEqual(GOOD);
+    at.free();
+    expect(await at.run(app)).toEqual(GOOD);
+  });
+
   test("can be cleaned", async () => {
     using at = smallDisk();
     await at.run(app);
