@@ -32,12 +32,20 @@ function plant({ edits }: Mutant, copy: string): void {
   }
 }
 
+/** Errors of types in a copy, but for what a fault leaves unused: a fault that does not even compile proves nothing. */
+function typeErrorsIn(copy: string): readonly string[] {
+  const { stdout, stderr } = Bun.spawnSync([process.execPath, "check"], { cwd: copy });
+  const lines = `${stdout}${stderr}`.split("\n").filter((line) => line.includes("error TS"));
+  return lines.filter((line) => !/error TS(6133|6192|6196):/.test(line));
+}
+
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** Whether the test that is there for a fault fails because of it. */
 function isCaught(mutant: Mutant): boolean {
   using copy = tempDir("flavor-mutant-");
   plant(mutant, copy.path);
+  expect(typeErrorsIn(copy.path)).toEqual([]);
   const parts = mutant.caughtBy.test.split(" > ");
   const pattern = parts.map(escaped).join(" ");
   const { FLAVOR_TORTURE: _, ...env } = process.env;

@@ -16,8 +16,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: "cleaning ignores leases",
     edits: one(
       "format/cache/evict.ts",
-      `if (making === undefined || lock === undefined) return "busy";`,
-      `if (making === undefined) return "busy";`,
+      `  using lock = await tryAcquire(layout.lock);
+  if (lock === undefined) return "in use";
+`,
+      `  using lock = (await tryAcquire(layout.lock)) ?? { confirm() {}, [Symbol.dispose]() {} };
+`,
     ),
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
@@ -28,10 +31,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: "cleaning ignores who makes a workenv",
     edits: one(
       "format/cache/evict.ts",
-      `using lock = making === undefined ? undefined : await tryAcquire(layout.lock);
-  if (making === undefined || lock === undefined) return "busy";`,
-      `using lock = await tryAcquire(layout.lock);
-  if (lock === undefined) return "busy";`,
+      `  using making = await tryAcquire(layout.making);
+  if (making === undefined) return "being made";
+`,
+      `  using making = (await tryAcquire(layout.making)) ?? { confirm() {}, [Symbol.dispose]() {} };
+`,
     ),
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
@@ -48,25 +52,38 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "staging folders of others are swept, though their owners live",
-    edits: one("format/cache/staging.ts", "if (lock === undefined) continue;", ""),
-    caughtBy: { file: "format/cache/staging.test.ts", test: "of a living process is left alone" },
+    edits: one(
+      "format/cache/leftovers.ts",
+      `    if (lock === undefined) return;
+    work();
+    endLock(path, lock);
+`,
+      `    work();
+    if (lock !== undefined) endLock(path, lock);
+`,
+    ),
+    caughtBy: {
+      file: "format/cache/staging.test.ts",
+      test: "a folder is swept when its owner is dead, and not before",
+    },
   },
   {
     name: "the marker is written before the setup is done",
     edits: one(
       "format/workenv/make.ts",
-      "  setUp(pkg, request);\n",
-      `  writeRecord(pkg, request, { files: [], slots: [], durable: false, created: "" });
-  setUp(pkg, request);\n`,
+      "  await setUp(pkg, request);\n",
+      `  writeRecord(pkg, request, { files: [], slots: [], created: "" });
+  await setUp(pkg, request);
+`,
     ),
     caughtBy: { file: "tests/torture/kill-matrix.test.ts", test: "first start > killed at marker-in-place" },
   },
   {
     name: "a lock is believed though its file is gone",
     edits: one(
-      "format/cache/lock.ts",
-      "libc.flock(fd, operation) === 0 && isSameFile(fd, path)",
-      "libc.flock(fd, operation) === 0",
+      "format/cache/flock.ts",
+      "if (flock(libc, fd, operation) && isSameFile(fd, path)) {",
+      "if (flock(libc, fd, operation)) {",
     ),
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
@@ -78,10 +95,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "format/workenv/make.ts",
-        from: "await unpackSlots(pkg, pkg.slots, staging.path)",
-        to: "await unpackSlots(pkg, pkg.slots, layout.content)",
+        from: "await unpackSlots(pkg, slots, staging.path)",
+        to: "await unpackSlots(pkg, slots, layout.content)",
       },
-      { file: "format/workenv/make.ts", from: "    retire(layout);\n", to: "" },
+      { file: "format/workenv/make.ts", from: "    old = retire(layout);\n", to: "" },
       { file: "format/workenv/make.ts", from: "    publish(staging.path, layout);\n", to: "" },
     ],
     caughtBy: {
@@ -104,15 +121,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cleaning deletes in place, and the marker last",
     edits: one(
-      "format/cache/evict.ts",
+      "format/cache/retire.ts",
       "  removeMarker(layout);\n",
-      `  for (const name of readdirSync(layout.content)) {
+      `  for (const name of statOf(layout.content) === undefined ? [] : readdirSync(layout.content)) {
     removeTree(join(layout.content, name));
-    globalThis.failPoint?.("evicted-content");
+    globalThis.failPoint?.("retired-marker");
   }
-  removeMarker(layout);\n`,
+  removeMarker(layout);
+`,
     ),
-    caughtBy: { file: "tests/torture/kill-matrix.test.ts", test: "clean > killed at evicted-content" },
+    caughtBy: { file: "tests/torture/kill-matrix.test.ts", test: "clean > killed at retired-marker" },
   },
   {
     name: "content that a power cut may have emptied is believed",
@@ -144,18 +162,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "who has waited for a workenv makes it again",
-    edits: [
-      {
-        file: "format/workenv/ensure.ts",
-        from: "  if (findReady(layout, digest)?.seal === seal) return;\n",
-        to: "",
-      },
-      {
-        file: "format/workenv/ensure.ts",
-        from: "if (!isMended) await make",
-        to: "if (!isMended || isMended) await make",
-      },
-    ],
+    edits: one(
+      "format/workenv/ensure.ts",
+      "if (findReady(layout, digest)?.seal !== seal) {",
+      "if (findReady(layout, digest)?.seal !== seal) {} else return make(pkg, request, making);\n  {",
+    ),
     caughtBy: { file: "tests/torture/herd.test.ts", test: "first starts of" },
   },
   {
@@ -168,6 +179,18 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "tests/e2e/lease.test.ts",
       test: "a workenv that must be made anew waits for the application that runs from it",
+    },
+  },
+  {
+    name: "a lease that cannot be had at once is done without",
+    edits: one(
+      "format/workenv/ensure.ts",
+      "return await share(layout.lock);",
+      'const lease = (await import("../cache/lock.ts")).tryShare(layout.lock);\n  return typeof lease === "string" ? undefined : lease;',
+    ),
+    caughtBy: {
+      file: "tests/torture/interleavings.test.ts",
+      test: "a look at what could be cleaned, which holds a lock for a moment, does not cost a start its lease",
     },
   },
 ];
