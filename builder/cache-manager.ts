@@ -17,6 +17,8 @@ import { cacheDirectory, type Rung } from "../format/cache/location.ts";
 import { measure } from "../format/cache/measure.ts";
 import { cachePlaces } from "../format/cache/places.ts";
 import type { Marker } from "../format/workenv/marker.ts";
+import { repairWorkenv, type RepairRequest, type WorkenvRepair } from "../format/workenv/repair-workenv.ts";
+import { verifyWorkenv, type WorkenvCheck } from "../format/workenv/verify-workenv.ts";
 
 /** Where a manager looks. */
 export interface CacheManagerOptions {
@@ -57,6 +59,17 @@ export interface CleanOptions {
   readonly maxSize?: number;
   /** Only say what would be done. */
   readonly dryRun?: boolean;
+}
+
+/** A workenv that was looked through. */
+export interface VerifiedWorkenv extends CachedWorkenv {
+  /** Undefined for one that is not complete: the next start makes it anew. */
+  readonly check: WorkenvCheck | undefined;
+}
+
+/** A workenv that was repaired. */
+export interface RepairedWorkenv extends CachedWorkenv {
+  readonly repair: WorkenvRepair;
 }
 
 /** One workenv with all its facts. */
@@ -155,6 +168,26 @@ export class CacheManager {
       packageInfo: packageInfoOf(layout),
       files: measure(layout.content).files,
     };
+  }
+
+  /**
+   * Looks at every file of a workenv, and compares the bytes with its package: that at `path`, or where the launcher
+   * found it. Throws `workenv-not-found` as `resolveId` does, and what is wrong with the package.
+   */
+  async verify(idOrPrefix: string, path?: string): Promise<VerifiedWorkenv> {
+    const layout = this.#find(idOrPrefix);
+    const check = await verifyWorkenv(layout, path);
+    return { ...describeEntry(layout), check };
+  }
+
+  /**
+   * Puts files of a workenv back from its package; what the application may change only with "everything". Throws
+   * `workenv-not-found` as `resolveId` does, `workenv-busy`, `workenv-damaged`, and what is wrong with the package.
+   */
+  async repair(idOrPrefix: string, request: RepairRequest = { extent: "damage" }): Promise<RepairedWorkenv> {
+    const layout = this.#find(idOrPrefix);
+    const repair = await repairWorkenv(layout, request);
+    return { ...describeEntry(layout), repair };
   }
 
   #entries(): readonly WorkenvLayout[] {

@@ -15,6 +15,8 @@ export {
   type CachePlace,
   type CacheSize,
   type CleanOptions,
+  type RepairedWorkenv,
+  type VerifiedWorkenv,
   type WorkenvDetails,
 } from "./cache-manager.ts";
 export type { CleanReport, Failure, Kept, Removed } from "../format/cache/clean.ts";
@@ -28,3 +30,5 @@ export { PSPFBuilder } from "./pspf-builder.ts";
 export type { SlotContent, SlotDescriptor } from "./slot-descriptor.ts";
 export { SlotPurpose } from "./slot-purpose.ts";
 export type { CachedWorkenv, PackageInfo } from "../format/cache/entries.ts";
+export type { RepairRequest, WorkenvRepair } from "../format/workenv/repair-workenv.ts";
+export type { WorkenvCheck } from "../format/workenv/verify-workenv.ts";

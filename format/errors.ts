@@ -20,6 +20,7 @@ export const EXIT_CODES = {
   "slot-not-found": 103,
   "no-workenv-location": 103,
   "setup-failed": 103,
+  "workenv-damaged": 103,
   // 104: starting the program
   "command-invalid": 104,
   "program-not-found": 104,

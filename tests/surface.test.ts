@@ -189,6 +189,8 @@ test("the names of the builder", () => {
       "PackageInfo",
       "Packed",
       "Removed",
+      "RepairRequest",
+      "RepairedWorkenv",
       "Sha256",
       "Slot",
       "SlotContent",
@@ -197,7 +199,10 @@ test("the names of the builder", () => {
       "StoredSlot",
       "Target",
       "Verification",
+      "VerifiedWorkenv",
+      "WorkenvCheck",
       "WorkenvDetails",
+      "WorkenvRepair",
     ]
   `);
 });

@@ -23,7 +23,7 @@ test.skipIf(bash === null).each([
   ],
   [
     ["flavor", "workenv", ""],
-    ["list", "info", "clean", "remove", "inspect", "--help"],
+    ["list", "info", "clean", "remove", "inspect", "verify", "repair", "--help"],
   ],
   [["flavor", "workenv", "clean", "--d"], ["--dry-run"]],
   [["flavor", "pack", "--quiet", "--pl"], ["--platform"]],
@@ -41,7 +41,9 @@ test.skipIf(bash === null).each([
 test("the other shells get the same words", async () => {
   const [zsh, fish] = [await runCli(["completion", "zsh"]), await runCli(["completion", "fish"])];
   expect(zsh.out).toStartWith("#compdef flavor\n");
-  expect(zsh.out).toContain('"workenv clean") choices="--older-than --dry-run --yes --json --help" ;;');
+  expect(zsh.out).toContain(
+    '"workenv clean") choices="--older-than --max-size --dry-run --yes --json --help" ;;',
+  );
   expect(fish.out).toContain('complete -c flavor -n "__fish_use_subcommand" -f -a verify\n');
   expect(fish.out).toContain(
     'complete -c flavor -n "__fish_seen_subcommand_from workenv; and __fish_seen_subcommand_from clean" -l dry-run\n',

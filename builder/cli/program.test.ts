@@ -40,6 +40,8 @@ test("the commands are those of the documentation", () => {
     "workenv clean",
     "workenv remove",
     "workenv inspect",
+    "workenv verify",
+    "workenv repair",
     "completion",
   ]);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, utimesSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
 import { goldenPath } from "../../../tests/golden/golden.ts";
 import { compiledLauncher } from "../../../tests/support/compiled.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
@@ -30,6 +30,10 @@ function prepare(launcher: string, name: "go" | "rust"): string {
 const workenv = (args: readonly string[], answer?: boolean) =>
   runCli(["workenv", ...args], { env, ...(answer === undefined ? {} : { answer }) });
 const contentOf = (id: string) => join(env.FLAVOR_CACHE, id);
+const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? relative(folder, join(entry.parentPath, entry.name)) : [],
+  );
 const markerOf = (id: string) => join(env.FLAVOR_CACHE, `.${id}.pspf`, "instance", "extract", "complete");
 
 test("list shows name, id, size and time, the latest first", async () => {
@@ -91,7 +95,7 @@ test("inspect takes the beginning of an id", async () => {
 });
 
 test.each(["zz", "0000000000000000", "../x", ""])("%j is no id that is there", async (id) => {
-  for (const command of ["inspect", "remove"]) {
+  for (const command of ["inspect", "remove", "verify", "repair"]) {
     const run = await workenv([command, id]);
     expect(run.err).toStartWith(`error: Cannot find the workenv ${JSON.stringify(id)}: `);
     expect(run).toMatchObject({ out: "", exitCode: 105 });
@@ -178,4 +182,65 @@ test.each(["-1", "x", "1.5", "", "5y"])("%j is no age and no size", async (limit
   for (const option of ["older-than", "max-size"])
     expect(await workenv(["clean", `--${option}=${limit}`, "-y"])).toMatchObject({ out: "", exitCode: 105 });
   expect(existsSync(contentOf(go))).toBe(true);
+});
+
+test("verify compares with the package, and repair puts back what is missing", async () => {
+  const { out, exitCode } = await workenv(["verify", go.slice(0, 8)]);
+  expect(out).toEndWith(`files intact; compared with ${goldenPath("go")}\n${go} (fixture 1.2.3) is intact\n`);
+  expect(exitCode).toBe(0);
+  const [lost = ""] = filesBelow(contentOf(go));
+  rmSync(join(contentOf(go), lost));
+  const damaged = await workenv(["verify", go]);
+  expect(damaged.out).toStartWith(`missing  ${lost}\n`);
+  expect(damaged.out).toEndWith(
+    `${go} (fixture 1.2.3) is DAMAGED\n  hint: "flavor workenv repair ${go}" puts back what it can\n`,
+  );
+  expect(damaged.exitCode).toBe(103);
+  const document = documentOf(await workenv(["verify", go, "--json"]));
+  expect(document).toMatchObject({
+    schema: "flavor.workenv-verify/1",
+    id: go,
+    valid: false,
+    complete: true,
+    missing: [lost],
+    truncated: [],
+    damaged: [],
+    changed: [],
+    package: goldenPath("go"),
+    notCompared: null,
+  });
+  expect(await workenv(["repair", go])).toMatchObject({
+    out: `put back  ${lost}\nput back 1 file of ${go} (fixture 1.2.3) from ${goldenPath("go")}\n`,
+    exitCode: 0,
+  });
+  expect(documentOf(await workenv(["verify", go, "--json"]))).toMatchObject({ valid: true, missing: [] });
+  writeFileSync(join(contentOf(go), lost), "changed by a person, at some length that it did not have before");
+  expect(documentOf(await workenv(["repair", go, "--json"]))).toMatchObject({
+    schema: "flavor.workenv-repair/1",
+    repaired: [],
+    changed: [lost],
+  });
+  expect((await workenv(["verify", go])).exitCode).toBe(0);
+  expect(documentOf(await workenv(["repair", go, "--all", "--json"]))).toMatchObject({ repaired: [lost] });
+});
+
+test("verify and repair say what they lack", async () => {
+  const other = await workenv(["verify", go, "--package", goldenPath("rust")]);
+  expect(other).toMatchObject({ out: "", exitCode: 105 });
+  expect(other.err).toStartWith(`error: Cannot use ${goldenPath("rust")}: `);
+  rmSync(markerOf(rust));
+  expect(await workenv(["verify", rust])).toMatchObject({
+    out: `${rust} (fixture 1.2.3) is INCOMPLETE\n  hint: the next start makes it anew\n`,
+    exitCode: 103,
+  });
+  expect(documentOf(await workenv(["verify", rust, "--json"]))).toMatchObject({
+    complete: false,
+    valid: false,
+  });
+  expect(await workenv(["repair", rust])).toMatchObject({
+    err:
+      `error: Cannot repair the workenv ${rust}: it is not complete [workenv-damaged]\n` +
+      "  hint: the next start makes it anew\n",
+    exitCode: 103,
+  });
 });

@@ -1,6 +1,7 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { AGE_FORMS, DAY, parseAge, parseSize, SIZE_FORMS } from "../../../format/cache/budget.ts";
-import { PspfError } from "../../../format/errors.ts";
+import { EXIT_CODES, PspfError } from "../../../format/errors.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { examples } from "./examples.ts";
 
@@ -16,6 +17,15 @@ interface CleanFlags extends JsonOption, YesOption {
   readonly dryRun?: true;
 }
 
+interface PackageFlags extends JsonOption {
+  readonly package?: string;
+}
+
+interface RepairFlags extends PackageFlags {
+  readonly all?: true;
+}
+
+const PACKAGE_OPTION = ["--package <file>", "the package that it was made from, if it was moved"] as const;
 const JSON_OPTION = ["--json", "print the result as one JSON document"] as const;
 const YES_OPTION = ["-y, --yes", "do not ask"] as const;
 
@@ -88,6 +98,35 @@ export function addWorkenv(program: Command, io: Io): void {
     .option(...JSON_OPTION)
     .addHelpText("after", examples("flavor workenv inspect 3f1c", "flavor workenv inspect 3f1c --json"))
     .action((id: string, flags: JsonOption) => inspect(io, id, flags));
+  workenv
+    .command("verify")
+    .summary("check the files of one cached package")
+    .description(
+      "Looks at every file of a cached package, and compares its bytes with the package file if that is still there",
+    )
+    .argument("<id>", "its id, or a beginning that no other has")
+    .option(...PACKAGE_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      examples("flavor workenv verify 3f1c", "flavor workenv verify 3f1c --package app.psp --json"),
+    )
+    .action((id: string, flags: PackageFlags) => verify(io, id, flags));
+  workenv
+    .command("repair")
+    .summary("put files of one cached package back")
+    .description(
+      "Puts back what is missing, truncated or damaged in a cached package, from the package file; what people or the application changed stays",
+    )
+    .argument("<id>", "its id, or a beginning that no other has")
+    .option(...PACKAGE_OPTION)
+    .option("--all", "also what was changed")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      examples("flavor workenv repair 3f1c", "flavor workenv repair 3f1c --package app.psp --all"),
+    )
+    .action((id: string, flags: RepairFlags) => repair(io, id, flags));
 }
 
 async function openCache({ env }: Io) {
@@ -136,6 +175,29 @@ async function inspect(io: Io, prefix: string, flags: JsonOption): Promise<void>
     );
   show(io, inspectReport, details, flags);
 }
+
+async function verify(io: Io, prefix: string, flags: PackageFlags): Promise<void> {
+  const { isDamaged, workenvVerifyReport } = await import("../reports/workenv-files.ts");
+  const verified = await (await openCache(io)).verify(prefix, pathIn(io, flags));
+  show(io, workenvVerifyReport, verified, flags);
+  if (isDamaged(verified)) io.exitCode = EXIT_CODES["workenv-damaged"];
+}
+
+async function repair(io: Io, prefix: string, flags: RepairFlags): Promise<void> {
+  const { workenvRepairReport } = await import("../reports/workenv-files.ts");
+  const path = pathIn(io, flags);
+  const repaired = await (
+    await openCache(io)
+  ).repair(prefix, {
+    extent: flags.all === true ? "everything" : "damage",
+    ...(path === undefined ? {} : { path }),
+  });
+  show(io, workenvRepairReport, repaired, flags);
+  if (repaired.repair.ofSetup.length > 0) io.exitCode = EXIT_CODES["workenv-damaged"];
+}
+
+const pathIn = ({ cwd }: Io, flags: PackageFlags): string | undefined =>
+  flags.package === undefined ? undefined : resolve(cwd(), flags.package);
 
 /** Asks a person; a script, to which --json belongs, must have said it before. */
 async function isWanted(io: Io, question: string, { yes, json }: YesOption & JsonOption): Promise<boolean> {
