@@ -1,12 +1,9 @@
-import type { WorkenvLayout } from "../format/cache/layout.ts";
 import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import { logOf } from "./log.ts";
+import type { Leave } from "./passing.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
-
-/** What becomes of a workenv when the application has ended, and its lease was given back. */
-export type Leave = (layout: WorkenvLayout) => Promise<void>;
 
 /**
  * The specification: self, index, (metadata, seal,) workenv, command, exec. Returns only where the application cannot
@@ -15,11 +12,11 @@ export type Leave = (layout: WorkenvLayout) => Promise<void>;
 export async function launch(call: Invocation, options: LauncherOptions): Promise<number> {
   const { strategy } = options;
   if (strategy === "balanced" || strategy === "aggressive") return launchIn(call, options);
-  return (await import("./passing.ts")).runPassing(call, options);
+  return (await import("./passing.ts")).runPassing(call, options, launchIn);
 }
 
 /** The same, for a workenv that is left so; then the launcher stays as parent. */
-export async function launchIn(call: Invocation, options: LauncherOptions, leave?: Leave): Promise<number> {
+async function launchIn(call: Invocation, options: LauncherOptions, leave?: Leave): Promise<number> {
   const workenv = await ensureWorkenvOf(call, options);
   // Slots that come and go with the application are a path of their own; nobody else pays for it.
   if (workenv.launch.eachStart || workenv.launch.atEnd)

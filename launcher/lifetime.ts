@@ -12,7 +12,7 @@ import { endLike } from "./end-like.ts";
 import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Leave } from "./launch.ts";
+import type { Leave } from "./passing.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";

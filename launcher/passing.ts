@@ -7,15 +7,24 @@ import { acquireSoon } from "../format/cache/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import { type Leave, launchIn } from "./launch.ts";
 import { openPrivateCache } from "./private-cache.ts";
 import { say } from "./say.ts";
+
+/** What becomes of a workenv when the application has ended, and its lease was given back. */
+export type Leave = (layout: WorkenvLayout) => Promise<void>;
+
+/** Starts a package and stays as its parent, leaves the workenv so, and returns the exit code. */
+export type LaunchIn = (call: Invocation, options: LauncherOptions, leave: Leave) => Promise<number>;
 
 /**
  * Runs a package whose workenv goes when its application ends, for which the launcher stays as parent. Whatever fails at
  * the end is one line of warning: the application has ended as it has.
  */
-export async function runPassing(call: Invocation, options: LauncherOptions): Promise<number> {
+export async function runPassing(
+  call: Invocation,
+  options: LauncherOptions,
+  launchIn: LaunchIn,
+): Promise<number> {
   const leaving =
     (leave: Leave): Leave =>
     async (layout) => {
@@ -41,7 +50,7 @@ export async function runPassing(call: Invocation, options: LauncherOptions): Pr
 }
 
 /** Unless somebody else runs from it, or cleaning would leave it alone. */
-const evictAtEnd: Leave = async (layout: WorkenvLayout) => {
+const evictAtEnd: Leave = async (layout) => {
   (await acquireSoon(layout.lock))?.[Symbol.dispose]();
   await evict(layout, () => guardOf(layout, lastUsedOf(layout)) === undefined);
 };

@@ -46,7 +46,7 @@ export function findEntry(cache: string, id: string | undefined): WorkenvLayout 
 }
 
 /** Whether a launcher has locked this entry at some time. Without a callable C library, the lock is a database. */
-export const hasLockFile = ({ making, lock }: WorkenvLayout): boolean =>
+const hasLockFile = ({ making, lock }: WorkenvLayout): boolean =>
   [making, lock, `${making}.sqlite`, `${lock}.sqlite`].some((path) => statOf(path)?.isFile() === true);
 
 /** What there is to say about an entry, with its bytes on the disk if they are known. Never throws. */
