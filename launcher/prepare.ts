@@ -60,6 +60,7 @@ export async function prepareWorkenv(
       interruptible,
       dev: options.dev,
       demanded: options.demanded,
+      onNotCarried: (path) => say(call, `warning: cannot take ${path} over from the version before`),
       onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
       onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
       onDegraded: () =>

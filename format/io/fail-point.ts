@@ -38,6 +38,10 @@ export const FAIL_POINTS = [
   "end-files-placed",
   "end-files-cleared",
   "slots-added",
+  // what users have edited, when a workenv is made
+  "users-files-stored",
+  "users-files-carried",
+  "users-files-settled",
   // any small file: beside its place, in its place
   "file-written",
   "file-renamed",

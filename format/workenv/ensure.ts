@@ -36,6 +36,8 @@ export interface EnsureRequest {
   readonly durable: boolean;
   /** Does work that a signal to this process shall end in an orderly way; without it, a signal just ends us. */
   readonly interruptible?: <T>(work: (interrupted: AbortSignal) => Promise<T>) => Promise<T>;
+  /** Told of each file of the user's that could not be taken over from an earlier workenv. */
+  readonly onNotCarried?: (path: string) => void;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
   /** Told once when an application is running from a workenv that must be made anew. */

@@ -14,6 +14,7 @@ import { pathsOf, removeSlotFiles } from "./slot-files.ts";
 import { planSlots, wishesIn } from "./slot-plan.ts";
 import { noteStartFiles } from "./start-files.ts";
 import { indexTree } from "./stat-index.ts";
+import { type TakeOver, takeOver } from "./take-over.ts";
 import { unpackSlots } from "./unpack.ts";
 import { watchFor, withoutLoose } from "./watch.ts";
 
@@ -32,10 +33,13 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   const hasSetup = pkg.metadata.setupCommands.length > 0;
   const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;
   let old: string | undefined;
+  using stack = new DisposableStack();
+  let users: TakeOver;
   {
     // Nobody but us makes it, and from here on nobody uses what is replaced.
     using _exclusive = await acquire(layout.lock, request.onBusy);
     making.confirm();
+    users = stack.use(await takeOver(pkg, request, unpacked, staging.path));
     old = retire(layout);
     publish(staging.path, layout);
     globalThis.failPoint?.("published");
@@ -45,11 +49,17 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   for (const { entry } of slotsAt(pkg, plan.afterSetup))
     removeSlotFiles(layout.content, entry, pathsOf(unpacked, entry.index), pkg.metadata.slots);
   globalThis.failPoint?.("set-up");
+  users.settle();
+  globalThis.failPoint?.("users-files-settled");
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
   const watched = indexTree(layout.content, unpacked.owners, watchFor(pkg.metadata.slots), before);
-  const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners);
+  const places = users.places();
+  const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners).filter(
+    ([path]) => !places.has(path),
+  );
   making.confirm();
   writeRecord(pkg, request, { files, slots: plan.withWorkenv, created: new Date().toISOString() });
+  users.done();
 }
 
 /** Slots of a package by their indices. */
