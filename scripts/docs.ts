@@ -141,7 +141,7 @@ const LIFECYCLE_MEANINGS: Readonly<Record<LifecycleWord, string>> = {
   lazy: "unpacked when the command or a setup command names it, or when [`unpack`](#the-launchers-own-commands) is told to",
   dev: "unpacked when `FLAVOR_DEV` is on, and then stays",
   development: "unpacked when `FLAVOR_DEV` is on, and then stays",
-  config: "settings: what the user edited or added goes along to the next version",
+  config: "settings: what the user edited or added goes along [to the next version](#what-users-edit)",
   persistent: "data: as `config`, and cleaning takes it only when the next version has it",
 };
 

@@ -2,12 +2,14 @@ import { DAY } from "./budget.ts";
 import type { StayReason } from "./clean-plan.ts";
 import { storeOf, type WorkenvLayout } from "./layout.ts";
 import { hasLeases } from "./lock.ts";
+import { hasUnsavedEdits } from "../workenv/unsaved.ts";
 
 /** Where nobody can say whether an application runs from an entry, it stays for so long after its last use. */
 const GRACE = 7 * DAY;
 
 /** Why cleaning must leave an entry alone, whatever the limits are; undefined when it may go. */
-export function guardOf({ cache }: WorkenvLayout, lastUsed: number): StayReason | undefined {
+export function guardOf(layout: WorkenvLayout, lastUsed: number): StayReason | undefined {
+  const { cache } = layout;
   if (!hasLeases(storeOf(cache).locks) && Date.now() - lastUsed < GRACE) return "unclear";
-  return undefined;
+  return hasUnsavedEdits(layout) ? "edited" : undefined;
 }

@@ -293,7 +293,10 @@ test("a warm start whose lock file was removed makes it again and has its lease"
 
 describe("where file locks do not work", () => {
   const start = async (at: Home, without: string, args: readonly string[] = []) =>
-    runPackage(poor, args, { home: at.home, env: { FLAVOR_TEST_WITHOUT: without, COUNT: join(at.home, "count") } });
+    runPackage(poor, args, {
+      home: at.home,
+      env: { FLAVOR_TEST_WITHOUT: without, COUNT: join(at.home, "count") },
+    });
 
   test.each(["flock", "libc", "flock,sqlite"])(
     "(%s) a package runs, and says once what that means",
