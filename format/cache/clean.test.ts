@@ -71,6 +71,29 @@ test("what goes by age and what by size are told apart", async () => {
   expect(sizeOfAll()).toBeLessThanOrEqual(maxSize);
 });
 
+test("what was used after it was looked at, and before its turn, stays", async () => {
+  const [, b] = await three();
+  try {
+    globalThis.failPoint = (name) => {
+      if (name === "evict-locked") age(b, 0);
+    };
+    const report = await clean({ maxAge: 0 });
+    expect(namesOf(report.removed)).toEqual({ a: "old", c: "old" });
+    expect(namesOf(report.kept)).toEqual({ b: "used again" });
+  } finally {
+    globalThis.failPoint = undefined;
+  }
+});
+
+test("of two cleanings at once none fails, and everything is gone once", async () => {
+  await three();
+  for (let i = 0; i < 5; i++) mkdirSync(join(storeOf(fixture.cache).trash, `left-${i}`, "deep"), { recursive: true });
+  const reports = await Promise.all([clean({ maxAge: 0 }), clean({ maxAge: 0 })]);
+  expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
+  expect(reports.flatMap(({ removed }) => removed.map(({ name }) => name)).toSorted()).toEqual(["a", "b", "c"]);
+  expect(entriesOf(fixture.cache)).toEqual([]);
+});
+
 describe("one that cannot be removed", () => {
   test("is reported, counts, and others go in its stead", async () => {
     const [a] = await three();

@@ -108,9 +108,14 @@ async function take(
   failed: Failure[],
 ): Promise<StayReason | undefined> {
   // Looked at again under its lock: it may have been used, or made anew, since it was listed.
-  const isMeant = () => lastUsedOf(layout) === lastUsed && guardOf(layout, lastUsed) === undefined;
+  let guarded: StayReason | undefined;
+  const isMeant = () => {
+    guarded = lastUsedOf(layout) === lastUsed ? guardOf(layout, lastUsed) : "used again";
+    return guarded === undefined;
+  };
   try {
-    return STAYED[mode === "say" ? ((await busyWith(layout)) ?? "removed") : await evict(layout, isMeant)];
+    const outcome = mode === "say" ? ((await busyWith(layout)) ?? "removed") : await evict(layout, isMeant);
+    return outcome === "kept" ? guarded : STAYED[outcome];
   } catch (error) {
     failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
     return "failed";
@@ -121,8 +126,7 @@ const STAYED = {
   removed: undefined,
   "being made": "being made",
   "in use": "running",
-  kept: "used again",
-} as const satisfies Record<Awaited<ReturnType<typeof evict>>, StayReason | undefined>;
+} as const satisfies Record<Exclude<Awaited<ReturnType<typeof evict>>, "kept">, StayReason | undefined>;
 
 function canList(cache: string, failed: Failure[]): boolean {
   try {
