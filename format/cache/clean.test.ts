@@ -85,12 +85,26 @@ test("what was used after it was looked at, and before its turn, stays", async (
   }
 });
 
+test("a dry run counts what will be swept before, and so plans the same", async () => {
+  await three();
+  const maxSize = sizeOfAll() + 50_000;
+  writeFileSync(join(storeOf(fixture.cache).trash, "left"), new Uint8Array(200_000).fill(1));
+  const planned = await clean({ maxSize }, "say");
+  expect(await clean({ maxSize })).toEqual(planned);
+  expect(planned.removed).toEqual([]);
+});
+
 test("of two cleanings at once none fails, and everything is gone once", async () => {
   await three();
-  for (let i = 0; i < 5; i++) mkdirSync(join(storeOf(fixture.cache).trash, `left-${i}`, "deep"), { recursive: true });
+  for (let i = 0; i < 5; i++)
+    mkdirSync(join(storeOf(fixture.cache).trash, `left-${i}`, "deep"), { recursive: true });
   const reports = await Promise.all([clean({ maxAge: 0 }), clean({ maxAge: 0 })]);
   expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
-  expect(reports.flatMap(({ removed }) => removed.map(({ name }) => name)).toSorted()).toEqual(["a", "b", "c"]);
+  expect(reports.flatMap(({ removed }) => removed.map(({ name }) => name)).toSorted()).toEqual([
+    "a",
+    "b",
+    "c",
+  ]);
   expect(entriesOf(fixture.cache)).toEqual([]);
 });
 

@@ -65,6 +65,8 @@ function recipe(more: Recipe["about"] = {}): Recipe {
       fileSlot("settings", "colour = blue", { lifecycle: "config" }),
       // A later slot wins over an earlier one.
       fileSlot("over", "SECOND", { target: "app/two" }),
+      // Nobody has asked for it: it is not there.
+      fileSlot("lazy", "other", { target: "app/one", lifecycle: "lazy" }),
     ],
     about: { setupCommands: [], ...more },
   };
