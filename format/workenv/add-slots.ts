@@ -1,3 +1,4 @@
+import type { Lock } from "../cache/lock.ts";
 import { openStaging } from "../cache/staging.ts";
 import { graft } from "../io/graft.ts";
 import type { Package } from "../reader.ts";
@@ -15,7 +16,12 @@ import { watchFor, withoutLoose } from "./watch.ts";
  * Adds what a request wants and a ready workenv does not have: unpacked aside, put into its place by renames, so that
  * applications that run there are not disturbed, and then noted. The caller holds the lock for making.
  */
-export async function addMissingSlots(pkg: Package, request: EnsureRequest, marker: Marker): Promise<void> {
+export async function addMissingSlots(
+  pkg: Package,
+  request: EnsureRequest,
+  marker: Marker,
+  making: Lock,
+): Promise<void> {
   const { layout } = request;
   const { withWorkenv, afterSetup } = planSlots(pkg.metadata, wishesIn(request));
   const missing = withWorkenv.filter((slot) => !marker.slots.includes(slot) && !afterSetup.includes(slot));
@@ -24,6 +30,7 @@ export async function addMissingSlots(pkg: Package, request: EnsureRequest, mark
   const { owners } = await unpackSlots(pkg, slotsAt(pkg, missing), staging.path);
   const rows = indexTree(staging.path, owners, watchFor(pkg.metadata.slots));
   const added = withoutLoose(rows, pkg.metadata.slots, owners);
+  making.confirm();
   graft(staging.path, layout.content);
   globalThis.failPoint?.("slots-added");
   const files = new Map((readStatIndex(layout) ?? []).map((file) => [file[0], file]));

@@ -27,7 +27,7 @@ export async function renewForStart(
   pkg: Package,
   { layout, plan, onWait }: StartRequest,
 ): Promise<Lease | undefined | "gone"> {
-  using _making = await acquire(layout.making, onWait);
+  using making = await acquire(layout.making, onWait);
   globalThis.failPoint?.("start-locked");
   const marker = readMarker(layout);
   if (marker === undefined || marker.suspect || !isInPlace(marker, layout)) return "gone";
@@ -36,7 +36,8 @@ export async function renewForStart(
     const found = readStartFiles(layout);
     if (found?.state === "unused") writeStartFiles(layout, { ...found, state: "complete" });
     // "changing": nobody has started with what is there, or will.
-    else if (alone !== undefined || found?.state !== "complete") await renew(pkg, layout, plan, found);
+    else if (alone !== undefined || found?.state !== "complete")
+      await renew(pkg, layout, plan, found, making);
   }
   // Nobody can take it away in between: that needs the lock for making.
   return await share(layout.lock);
@@ -53,11 +54,13 @@ async function renew(
   layout: WorkenvLayout,
   { beforeStart }: SlotPlan,
   found: StartFiles | undefined,
+  making: Lock,
 ): Promise<void> {
   if (beforeStart.length === 0 && found === undefined) return;
   using staging = await openStaging(layout.cache, "remove");
   const unpacked = await unpackSlots(pkg, slotsAt(pkg, beforeStart), staging.path);
   const paths = pathsBySlot(unpacked, beforeStart);
+  making.confirm();
   writeStartFiles(layout, { state: "changing", paths: merged(found?.paths ?? {}, paths) });
   globalThis.failPoint?.("start-files-changing");
   clear(pkg, layout, found?.paths ?? {});

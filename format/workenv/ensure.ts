@@ -73,7 +73,7 @@ async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock)
     if (!isMended) return make(pkg, request, making);
   }
   const ready = readMarker(layout);
-  if (ready !== undefined) await addMissingSlots(pkg, request, ready);
+  if (ready !== undefined) await addMissingSlots(pkg, request, ready, making);
 }
 
 /** Whether a marker was written over the content of a package; in which folder, is another question. */

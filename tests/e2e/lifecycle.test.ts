@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
 import {
   cacheOf,
+  cleanEnv,
   hostLauncher,
   packApp,
   runPackage,
@@ -352,3 +353,43 @@ test("a slot for another platform is not unpacked, whatever its lifecycle", asyn
     expect(await runPackage(path, ["ls"])).toMatchObject({ stdout: "run\nthis\n", stderr: "", exitCode: 0 });
   }
 });
+
+/** The program that gives others a terminal. */
+const SCRIPT = Bun.which("script");
+const hasTerminals = process.platform === "linux" && SCRIPT !== null;
+if (!hasTerminals) process.stderr.write("skipped: keys of a terminal, for want of script(1) of Linux\n");
+
+test.skipIf(!hasTerminals)(
+  "a key of the terminal reaches the application once, and the launcher cleans up",
+  async () => {
+    const { app, workenv } = await packWith("terminal", { lifecycle: "temporary" });
+    const home = join(dir.path, "home-terminal");
+    mkdirSync(home, { recursive: true });
+    const count = join(home, "count");
+    const ready = join(home, "ready");
+    const inner = `trap "echo INT >> ${count}" INT; trap "echo QUIT >> ${count}; exit 5" QUIT; touch ${ready}; while :; do sleep 0.02; done`;
+    const command = `trap : INT QUIT; '${app}' '${inner}'; echo "ended with $?"`;
+    const env = { ...cleanEnv(home), FLAVOR_CACHE: cacheOf(app), SHELL: "/bin/sh" };
+    const terminal = Bun.spawn([SCRIPT as string, "-qfec", command, "/dev/null"], {
+      env,
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    const lines = () => (existsSync(count) ? readFileSync(count, "utf8").trim().split("\n") : []);
+    while (!existsSync(ready)) await Bun.sleep(5);
+    for (const [key, number] of [
+      ["\x03", 1],
+      ["\x03", 2],
+      ["\x1c", 3],
+    ] as const) {
+      terminal.stdin.write(key);
+      terminal.stdin.flush();
+      while (lines().length < number) await Bun.sleep(5);
+    }
+    expect(await new Response(terminal.stdout).text()).toContain("ended with 5");
+    terminal.stdin.end();
+    await terminal.exited;
+    expect(lines()).toEqual(["INT", "INT", "QUIT"]);
+    expect(readdirSync(workenv())).toEqual(["app"]);
+  },
+);
