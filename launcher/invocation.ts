@@ -14,5 +14,7 @@ export interface Invocation {
   readonly cwd: () => string;
   /** The user's number; undefined where there is none, as on Windows. */
   readonly uid?: number | undefined;
+  /** Starts a thread that runs `runUnpackWorker`. */
+  readonly startThread?: () => Worker;
   readonly host: { readonly os: string; readonly arch: string };
 }

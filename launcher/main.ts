@@ -15,18 +15,22 @@ const call: Invocation = {
   env: process.env as Record<string, string>,
   cwd: () => process.cwd(),
   uid: process.getuid?.(),
+  // This very program: it sees that it is not the first thread.
+  startThread: () => new Worker(Bun.main),
   host: {
     os: process.platform === "win32" ? "windows" : process.platform,
     arch: process.arch === "x64" ? "amd64" : process.arch,
   },
 };
 
-try {
-  process.exit(await run());
-} catch (error) {
-  process.stderr.write(`${renderError(error, basename(call.argv0))}\n`);
-  process.exit(exitCodeOf(error));
-}
+if (!Bun.isMainThread) await (await import("../format/workenv/unpack-worker.ts")).runUnpackWorker();
+else
+  try {
+    process.exit(await run());
+  } catch (error) {
+    process.stderr.write(`${renderError(error, basename(call.argv0))}\n`);
+    process.exit(exitCodeOf(error));
+  }
 
 async function run(): Promise<number> {
   const asBun = bunCalled(call);

@@ -61,6 +61,7 @@ export async function prepareWorkenv(
       dev: options.dev,
       demanded: options.demanded,
       onNotCarried: (path) => say(call, `warning: cannot take ${path} over from the version before`),
+      crew: call.startThread && { start: call.startThread, tell: (line) => log("debug", () => line) },
       onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
       onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
       onDegraded: () =>

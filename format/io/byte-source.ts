@@ -8,6 +8,8 @@ export interface ByteSource {
   /** What messages call it: a path, usually. */
   readonly name: string;
   readonly size: number;
+  /** The open file behind it, if there is one: other threads of this process may read it, too. */
+  readonly fd?: number;
   /** Exactly `length` bytes from `at`; throws `io-failed` when there are fewer. */
   read(at: number, length: number): Promise<Bytes>;
 }
@@ -22,22 +24,25 @@ export function openFileSource(path: string): ByteSource & Disposable {
     closeSync(fd);
     throw error;
   }
-  return {
-    name: path,
-    size,
-    read: async (at, length) => {
-      checkRange(path, size, at, length);
-      const buffer = new Uint8Array(length);
-      for (let done = 0; done < length;) {
-        const count = doing("read", path, () => readSync(fd, buffer, done, length - done, at + done));
-        if (count === 0) throw tooShort(path, at, length);
-        done += count;
-      }
-      return buffer;
-    },
-    [Symbol.dispose]: () => closeSync(fd),
-  };
+  return { ...fileSource(fd, path, size), [Symbol.dispose]: () => closeSync(fd) };
 }
+
+/** A file that somebody else has open, and keeps open. */
+export const fileSource = (fd: number, path: string, size: number): ByteSource => ({
+  name: path,
+  size,
+  fd,
+  read: async (at, length) => {
+    checkRange(path, size, at, length);
+    const buffer = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const count = doing("read", path, () => readSync(fd, buffer, done, length - done, at + done));
+      if (count === 0) throw tooShort(path, at, length);
+      done += count;
+    }
+    return buffer;
+  },
+});
 
 function sizeOf(fd: number): number {
   const stat = fstatSync(fd);

@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeSync,
 } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve, sep } from "node:path";
 import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
@@ -46,6 +46,8 @@ export interface TreeWriter extends Disposable {
   symlink(path: string, target: string): void;
   /** A copy of a file that this writer wrote: a real link would share later changes. */
   hardLinkAsCopy(path: string, existing: string): void;
+  /** The directories that shall get a mode, by their paths below the root, for another writer to `finish`. */
+  folders(): readonly (readonly [path: string, mode: number])[];
   /** Gives directories their modes. Must be called once, after the last entry. */
   finish(): void;
   /** Closes the file that was being written when something failed. */
@@ -195,6 +197,10 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       if (mtime !== 0) doing("complete", target, () => utimesSync(target, mtime, mtime));
       files.set(target, mtime);
     },
+    folders: () =>
+      [...directories].flatMap(([path, mode]) =>
+        mode === undefined ? [] : [[relative(base, path).replaceAll(sep, "/"), mode] as const],
+      ),
     finish() {
       if (!hasModes) return;
       // a path is longer than its parent's: the deepest come first, while their parents can still be entered

@@ -12,6 +12,7 @@ import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./heal.ts";
 import { make } from "./make.ts";
 import type { Marker } from "./marker.ts";
+import type { Crew } from "./unpack-together.ts";
 
 export interface EnsureRequest {
   readonly layout: WorkenvLayout;
@@ -38,6 +39,8 @@ export interface EnsureRequest {
   readonly interruptible?: <T>(work: (interrupted: AbortSignal) => Promise<T>) => Promise<T>;
   /** Told of each file of the user's that could not be taken over from an earlier workenv. */
   readonly onNotCarried?: (path: string) => void;
+  /** Threads for large packages; without them all is done in this one. */
+  readonly crew?: Crew | undefined;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
   /** Told once when an application is running from a workenv that must be made anew. */

@@ -15,7 +15,7 @@ import { planSlots, wishesIn } from "./slot-plan.ts";
 import { noteStartFiles } from "./start-files.ts";
 import { indexTree } from "./stat-index.ts";
 import { type TakeOver, takeOver } from "./take-over.ts";
-import { unpackSlots } from "./unpack.ts";
+import { unpackTogether } from "./unpack-together.ts";
 import { watchFor, withoutLoose } from "./watch.ts";
 
 /**
@@ -28,7 +28,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   const plan = planSlots(pkg.metadata, wishesIn(request));
   const slots = slotsAt(pkg, plan.withWorkenv);
-  const unpacked = await unpackSlots(pkg, slots, staging.path);
+  const unpacked = await unpackTogether(pkg, slots, staging.path, request.crew);
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;
   const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;

@@ -1,6 +1,8 @@
 import { posix } from "node:path";
+import type { ByteSource } from "../io/byte-source.ts";
 import { openTreeWriter, type TreeWriter } from "../io/tree-writer.ts";
 import type { Package, Slot } from "../reader.ts";
+import type { Metadata } from "../wire/metadata-types.ts";
 import { extractSlot } from "./extract-slot.ts";
 
 /** What was written. */
@@ -21,18 +23,30 @@ export async function unpackSlots(
 ): Promise<Unpacked> {
   using writer = openTreeWriter(root);
   const owners = new Map<string, number>();
+  await extractSlots(source, slots, writer, owners, only && ((path) => only.has(posix.normalize(path))));
+  completeTree(metadata, writer);
+  return { owners };
+}
+
+/** Writes slots, one after the other, of these only the paths that are wanted, and notes who wrote what. */
+export async function extractSlots(
+  source: ByteSource,
+  slots: readonly Slot[],
+  writer: TreeWriter,
+  owners: Map<string, number>,
+  isWanted?: (path: string) => boolean,
+): Promise<void> {
   for (const slot of slots) {
-    await extractSlot(
-      source,
-      slot,
-      noting(writer, (path) => owners.set(posix.normalize(path), slot.entry.index)),
-      only && ((path) => only.has(posix.normalize(path))),
-    );
+    const noted = noting(writer, (path) => owners.set(posix.normalize(path), slot.entry.index));
+    await extractSlot(source, slot, noted, isWanted);
     globalThis.failPoint?.("slot-unpacked");
   }
-  for (const { path, mode } of metadata.workenv.directories) writer.directory(path, mode ?? 0o700);
+}
+
+/** Makes the folders that a package asks for, and gives all folders their modes. */
+export function completeTree({ workenv }: Metadata, writer: TreeWriter): void {
+  for (const { path, mode } of workenv.directories) writer.directory(path, mode ?? 0o700);
   writer.finish();
-  return { owners };
 }
 
 const noting = (writer: TreeWriter, note: (path: string) => void): TreeWriter => ({
