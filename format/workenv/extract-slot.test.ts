@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, test, spyOn } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { failureOf } from "../../tests/support/failure.ts";
@@ -102,4 +102,23 @@ test("an honest archive that cannot be unpacked is not called damaged, however l
   using writer = openTreeWriter(dir.path);
   const slot = withEntry({ operations: ["TAR", "ZSTD"] })(pkg.slots[0] as Slot);
   expect((await failureOf(() => extractSlot(pkg.source, slot, writer))).code).toBe("codec-failed");
+});
+
+test("others in this thread get their turn while a large slot comes out", async () => {
+  let elapsed = 0;
+  const clock = spyOn(performance, "now").mockImplementation(() => (elapsed += 600));
+  try {
+    const bytes = await packageBytes({ slots: [fileSlot("it", LARGE.toString(), { operations: [] })] });
+    const pkg = await openPackage(memorySource(bytes));
+    using dir = tempDir();
+    using writer = openTreeWriter(dir.path);
+    let hadTurn = false;
+    setImmediate(() => {
+      hadTurn = true;
+    });
+    await extractSlot(pkg.source, pkg.slots[0] as Slot, writer);
+    expect(hadTurn).toBe(true);
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -63,7 +63,7 @@ beforeAll(async () => {
     "over/small.txt": "from over",
   };
   for (const [i, name] of ["one", "two", "three"].entries())
-    for (let k = 0; k < 30; k++) files[`${name}/d${k % 5}/f${k}`] = noise(200_000, i * 100 + k + 1);
+    for (let k = 0; k < 30; k++) files[`${name}/d${k % 5}/f${k}`] = noise(400_000, i * 100 + k + 1);
   files["one/small.txt"] = "from one";
   files["two/tool"] = "#!/bin/sh\n";
   writeFiles(dir.path, files);

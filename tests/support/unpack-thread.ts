@@ -1,0 +1,4 @@
+/** A thread of the launcher that unpacks, without the launcher. */
+import { runUnpackWorker } from "../../format/workenv/unpack-worker.ts";
+
+await runUnpackWorker();
