@@ -68,7 +68,7 @@ export async function cleanCaches(request: CleanRequest): Promise<CleanReport> {
   const failed: Failure[] = [];
   const caches = asked.filter((cache) => canList(cache, failed));
   const swept = await sumOf(caches, (cache) => sweepLeftovers(cache, request, (fault) => failed.push(fault)));
-  let left = caches.flatMap(entriesOf).map(subjectOf);
+  let left = caches.flatMap(entriesOf).map((layout) => subjectOf(layout, failed));
   const before = totalOf(left);
   const areas = measure(...caches.flatMap((cache) => Object.values(storeOf(cache)))).size;
   const rest = mode === "say" ? areas - swept : areas;
@@ -94,11 +94,30 @@ export async function cleanCaches(request: CleanRequest): Promise<CleanReport> {
   }
 }
 
-function subjectOf(layout: WorkenvLayout): Subject {
+function subjectOf(layout: WorkenvLayout, failed: Failure[]): Subject {
   const weight = weigh(layout.content, layout.bookkeeping);
   const lastUsed = lastUsedOf(layout);
   const entry = describeEntry(layout, totalOf([{ weight, lastUsed }]));
-  return { layout, weight, lastUsed, entry, guarded: guardOf(layout, lastUsed) };
+  const guarded = attempt(layout, failed, () => guardOf(layout, lastUsed));
+  return { layout, weight, lastUsed, entry, guarded };
+}
+
+/** Does something about an entry; a failure is noted, and the reason why it stays. */
+function attempt(
+  layout: WorkenvLayout,
+  failed: Failure[],
+  work: () => StayReason | undefined,
+): StayReason | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return failure(layout, failed, error);
+  }
+}
+
+function failure({ content }: WorkenvLayout, failed: Failure[], error: unknown): StayReason {
+  failed.push({ path: content, error: ioError("remove", content, error) });
+  return "failed";
 }
 
 /** Removes one entry, or says why it stays. */
@@ -117,8 +136,7 @@ async function take(
     const outcome = mode === "say" ? ((await busyWith(layout)) ?? "removed") : await evict(layout, isMeant);
     return outcome === "kept" ? guarded : STAYED[outcome];
   } catch (error) {
-    failed.push({ path: layout.content, error: ioError("remove", layout.content, error) });
-    return "failed";
+    return failure(layout, failed, error);
   }
 }
 

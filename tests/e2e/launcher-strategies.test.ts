@@ -10,6 +10,7 @@ import { tempDir } from "../support/temp-dir.ts";
 const APP = `
 case "$1" in
   where) echo "$FLAVOR_WORKENV"; ls -ld "$(dirname "$(dirname "$FLAVOR_WORKENV")")" | cut -c1-10; echo "$FLAVOR_CACHE" ;;
+  edit) echo mine > "$FLAVOR_WORKENV/conf/settings" ;;
   exit) exit "$2" ;;
   kill) kill "-$2" $$ ;;
   wait) : > "$2.started"; while [ -e "$2" ]; do sleep 0.02; done; cat "$FLAVOR_WORKENV/app/data" ;;
@@ -21,14 +22,24 @@ const dir = tempDir();
 let app: string;
 let fleeting: string;
 let failing: string;
+let settings: string;
 beforeAll(async () => {
-  const files = { "app/app.sh": APP, "app/data": "the data\n", "tmp/scratch": "1" };
+  const files = {
+    "app/app.sh": APP,
+    "app/data": "the data\n",
+    "tmp/scratch": "1",
+    "conf/settings": "theirs\n",
+  };
   const pack = (name: string, more = "") =>
     packApp(join(dir.path, name), oneFolder(name, "sh {workenv}/app/app.sh", more), files);
   app = await pack("app");
   fleeting = await pack(
     "fleeting",
     '[[slots]]\nid = "tmp"\nsource = "tmp"\ntarget = "tmp"\nlifecycle = "temporary"\n',
+  );
+  settings = await pack(
+    "settings",
+    '[[slots]]\nid = "conf"\nsource = "conf"\ntarget = "conf"\nlifecycle = "config"\n',
   );
   failing = await pack("failing", '[[setup_commands]]\ntype = "execute"\ncommand = "false"\n');
 });
@@ -104,6 +115,18 @@ describe.each(["conservative", "minimal"] as const)("%s", (strategy) => {
     expect((await at.run(failing)).exitCode).toBe(103);
     expect(readdirSync(at.tmp)).toEqual([]);
   });
+});
+
+test("conservative keeps a workenv with settings that were edited, and so does cleaning until it is named", async () => {
+  const at = place("conservative");
+  expect(await at.run(settings)).toMatchObject({ stderr: "", exitCode: 0 });
+  expect(at.workenvs()).toBe(0);
+  expect(await at.run(settings, ["edit"])).toMatchObject({ stderr: "", exitCode: 0 });
+  const manager = new CacheManager({ cacheDir: at.cache });
+  const { removed, kept } = await manager.clean();
+  expect([removed, kept.map(({ name, why }) => [name, why])]).toEqual([[], [["settings", "edited"]]]);
+  await manager.remove(kept[0]?.id as string);
+  expect(at.workenvs()).toBe(0);
 });
 
 test("minimal unpacks to a private folder, and neither looks at the cache nor makes one", async () => {
