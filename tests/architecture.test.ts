@@ -176,6 +176,7 @@ test("nobody writes to the console", () => {
 /** The environment is read where a process begins, or is the default of an argument. */
 const READS_ENVIRONMENT = [
   "bench/bare.ts",
+  "bench/cold.ts",
   "bench/startup.ts",
   "builder/cache-manager.ts",
   "builder/cli/main.ts",
