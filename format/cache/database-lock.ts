@@ -20,7 +20,8 @@ export function tryDatabase(file: string): Disposable | undefined | "unusable" {
     // A file that its holder has removed meanwhile locks nothing.
     if (inode !== undefined && inodeOf(file) === inode) return closing(database);
   } catch (error) {
-    if (!isBusy(error)) {
+    // SQLite also complains of a file that was removed under it.
+    if (!isBusy(error) && inode !== undefined && inodeOf(file) === inode) {
       database?.close();
       return "unusable";
     }
