@@ -26,7 +26,7 @@ const newLock = () => join(dir.path, `locks-${folders++}`, "lock");
  */
 const HOLDER = `
 import { mkdirSync, rmdirSync } from "node:fs";
-import { acquire, tryAcquire } from ${JSON.stringify(join(import.meta.dir, "lock.ts"))};
+import { acquire, endLock, tryAcquire } from ${JSON.stringify(join(import.meta.dir, "lock.ts"))};
 const [mode = "", path = "", inside = ""] = process.argv.slice(2);
 const silent = () => {};
 if (mode === "try") {
@@ -35,15 +35,18 @@ if (mode === "try") {
   lock?.[Symbol.dispose]();
 } else if (mode === "enter") {
   for (let i = 0; i < 15; i++) {
-    using lock = await acquire(path, silent);
+    const lock = await acquire(path, silent);
     mkdirSync(inside);
     await Bun.sleep(1);
     rmdirSync(inside);
+    if (i % 2 === 0) endLock(path, lock);
+    else lock[Symbol.dispose]();
   }
   process.stdout.write("done");
 } else {
   const lock = await acquire(path, () => process.stdout.write("waiting\\n"));
-  process.stdout.write("held\\n");
+  // Another attempt of the same process does not end its lock for others.
+  process.stdout.write((await tryAcquire(path)) === undefined ? "held\\n" : "held twice\\n");
   await Bun.stdin.text();
   lock[Symbol.dispose]();
   process.stdout.write("released\\n");
