@@ -83,6 +83,23 @@ test.if(canUseThreads).each([
   });
 });
 
+test.if(canUseThreads)("where a thread cannot be started, one does it all", async () => {
+  await withPackage(async (pkg, dir) => {
+    const started: Worker[] = [];
+    const start = () => {
+      if (started.length > 0) throw new Error("no more threads");
+      const worker = new Worker(THREAD);
+      started.push(worker);
+      return worker;
+    };
+    const told: string[] = [];
+    await unpackTogether(pkg, pkg.slots, join(dir, "together"), { start, tell: (line) => told.push(line) });
+    expect(told).toEqual(["unpacking without threads: Error: no more threads"]);
+    await unpackSlots(pkg, pkg.slots, join(dir, "alone"));
+    expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
+  });
+});
+
 test("without a crew, or from memory, there are no threads", async () => {
   await withPackage(async (pkg, dir) => {
     const start = (): Worker => {

@@ -32,8 +32,9 @@ export async function unpackTogether(
 ): Promise<Unpacked> {
   const groups = crew === undefined || pkg.source.fd === undefined ? [] : groupSlots(slots);
   const threads = threadsFor(groups, availableParallelism());
-  if (crew === undefined || threads < 2) return unpackSlots(pkg, slots, root);
-  const reports = await share(pkg, groups, root, Array.from({ length: threads }, crew.start));
+  const workers = crew === undefined || threads < 2 ? [] : startAll(threads, crew);
+  if (crew === undefined || workers.length === 0) return unpackSlots(pkg, slots, root);
+  const reports = await share(pkg, groups, root, workers);
   const failure = reports.find((report) => "failure" in report);
   if (failure === undefined) {
     crew.tell(`unpacked by ${threads} threads`);
@@ -42,6 +43,19 @@ export async function unpackTogether(
   crew.tell(`unpacking again without threads: ${failure.failure}`);
   removeTree(root);
   return unpackSlots(pkg, slots, root);
+}
+
+/** No threads where one cannot be started: those that wait already are ended without work. */
+function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
+  const workers: Worker[] = [];
+  try {
+    while (workers.length < count) workers.push(start());
+    return workers;
+  } catch (error) {
+    tell(`unpacking without threads: ${String(error)}`);
+    for (const worker of workers) worker.terminate();
+    return [];
+  }
 }
 
 const isDone = (report: UnpackReport): report is Done => "owners" in report;
