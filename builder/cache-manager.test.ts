@@ -129,6 +129,7 @@ describe("what is there", () => {
       modified: new Date(marker.created),
       lastUsed: expect.any(Date),
       files: 1,
+      edited: false,
     });
   });
 

@@ -18,6 +18,7 @@ import { measure } from "../format/cache/measure.ts";
 import { cachePlaces } from "../format/cache/places.ts";
 import type { Marker } from "../format/workenv/marker.ts";
 import { repairWorkenv, type RepairRequest, type WorkenvRepair } from "../format/workenv/repair-workenv.ts";
+import { hasUnsavedEdits } from "../format/workenv/unsaved.ts";
 import { verifyWorkenv, type WorkenvCheck } from "../format/workenv/verify-workenv.ts";
 
 /** Where a manager looks. */
@@ -82,6 +83,8 @@ export interface WorkenvDetails extends CachedWorkenv {
   readonly packageInfo: PackageInfo;
   /** Everything but folders in the content. */
   readonly files: number;
+  /** Whether something that users edited would be lost with it. */
+  readonly edited: boolean;
 }
 
 /**
@@ -130,7 +133,6 @@ export class CacheManager {
       caches: this.#places.map(({ cacheDir }) => cacheDir),
       limits: limitsIn(options),
       mode: options.dryRun === true ? "say" : "do",
-      keptStaging: "goes",
     });
   }
 
@@ -167,6 +169,7 @@ export class CacheManager {
       marker: marker && { digest: marker.digest, seal: marker.seal, created: marker.created },
       packageInfo: packageInfoOf(layout),
       files: measure(layout.content).files,
+      edited: hasUnsavedEdits(layout),
     };
   }
 

@@ -94,6 +94,24 @@ test("a dry run counts what will be swept before, and so plans the same", async 
   expect(planned.removed).toEqual([]);
 });
 
+test("what was kept of a failed start goes by its age, and with everything", async () => {
+  const [a] = await three();
+  const { staging } = storeOf(fixture.cache);
+  const put = (name: string, days: number) => {
+    const folder = join(staging, `kept-${name}`);
+    mkdirSync(folder, { recursive: true });
+    age({ ...a, marker: folder }, days);
+  };
+  put("old", 40);
+  put("young", 20);
+  await clean({ maxSize: 0 });
+  expect(readdirSync(staging).toSorted()).toEqual(["kept-old", "kept-young"]);
+  await clean({ maxAge: 30 * DAY_SECONDS * 1000 });
+  expect(readdirSync(staging)).toEqual(["kept-young"]);
+  await cleanCaches({ caches: [fixture.cache], limits: "everything", mode: "do" });
+  expect(readdirSync(staging)).toEqual([]);
+});
+
 test("of two cleanings at once none fails, and everything is gone once", async () => {
   await three();
   for (let i = 0; i < 5; i++)

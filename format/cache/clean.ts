@@ -22,8 +22,6 @@ export interface CleanRequest {
   readonly limits: Limits | "everything";
   /** "say" changes nothing. */
   readonly mode: "do" | "say";
-  /** What FLAVOR_KEEP_TEMP kept goes only when people clean. */
-  readonly keptStaging?: "goes";
 }
 
 /** A path that something could not be done with. */

@@ -9,7 +9,7 @@ import { trashOf } from "./retire.ts";
 /** Removes what interrupted work has left beside the entries, as far as nobody works on it. Bytes that are freed. */
 export async function sweepLeftovers(
   cache: string,
-  { mode, keptStaging: kept }: CleanRequest,
+  { mode, limits }: CleanRequest,
   onFailure: (failure: Failure) => void,
 ): Promise<number> {
   let freed = 0;
@@ -19,8 +19,9 @@ export async function sweepLeftovers(
       freed += sweepTree(path, mode, onFailure);
       globalThis.failPoint?.("trash-swept");
     }
-    const staging = [...(await abandonedStaging(cache)), ...(kept === "goes" ? keptStaging(cache) : [])];
-    for (const path of staging) freed += sweepTree(path, mode, onFailure);
+    const kept = keptStaging(cache).filter((path) => isOld(path, limits));
+    for (const path of [...(await abandonedStaging(cache)), ...kept])
+      freed += sweepTree(path, mode, onFailure);
     if (mode === "do") {
       await sweepAbandoned(cache); // the locks that they had
       await sweepLocks(cache);
@@ -30,6 +31,10 @@ export async function sweepLeftovers(
   }
   return freed;
 }
+
+/** What FLAVOR_KEEP_TEMP kept for a look has the same age limit as workenvs. */
+const isOld = (path: string, limits: CleanRequest["limits"]): boolean =>
+  limits === "everything" || Date.now() - (statOf(path)?.mtimeMs ?? 0) > limits.maxAge;
 
 function sweepTree(path: string, mode: "do" | "say", onFailure: (failure: Failure) => void): number {
   const { size } = measure(path);

@@ -90,7 +90,9 @@ async function putBack(
 ): Promise<void> {
   const lastUsed = lastUsedOf(layout) / 1000;
   writeMarker(layout, { ...marker, suspect: true });
+  globalThis.failPoint?.("suspected");
   const mended = new Map((await repair()).map((file) => [file[0], file]));
+  globalThis.failPoint?.("repaired");
   replaceFile(layout.files, encodeStatIndex(files.map((file) => mended.get(file[0]) ?? file)));
   const durable = marker.durable && syncTree(layout.content);
   const boot = bootId();

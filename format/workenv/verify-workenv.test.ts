@@ -186,6 +186,31 @@ test("repairing is no use, and needs no end of the application", async () => {
   expect(statSync(layout.marker).mtimeMs).toBe(then * 1000);
 });
 
+test.each(["suspected", "repaired"] as const)(
+  "a repair that ends at %s is finished by the next start",
+  async (point) => {
+    await make();
+    rmSync(at("app/one"));
+    try {
+      globalThis.failPoint = (name) => {
+        if (name === point) throw new Error("killed");
+      };
+      await expect(repaired()).rejects.toThrow("killed");
+    } finally {
+      globalThis.failPoint = undefined;
+    }
+    expect(isReady()).toBe(false);
+    await shop.ensure(await openPackage(memorySource(new Uint8Array(readFileSync(source)), source)), {
+      source,
+    });
+    expect(readFileSync(at("app/one"), "utf8")).toBe("first");
+    expect([isReady(), (await verified()).found]).toEqual([
+      true,
+      point === "repaired" ? [["changed", "app/one"]] : [],
+    ]);
+  },
+);
+
 describe("the package file", () => {
   test("that is gone or another one leaves sizes and times to look at", async () => {
     await make();

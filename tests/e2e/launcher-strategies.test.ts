@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
+import { runCli } from "../../builder/cli/testing.ts";
 import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -125,7 +126,13 @@ test("conservative keeps a workenv with settings that were edited, and so does c
   const manager = new CacheManager({ cacheDir: at.cache });
   const { removed, kept } = await manager.clean();
   expect([removed, kept.map(({ name, why }) => [name, why])]).toEqual([[], [["settings", "edited"]]]);
-  await manager.remove(kept[0]?.id as string);
+  const id = kept[0]?.id as string;
+  const env = { FLAVOR_CACHE: at.cache };
+  expect((await runCli(["workenv", "inspect", id], { env })).out).toContain(
+    "Edited     settings in it are not in a later version yet\n",
+  );
+  const { asked } = await runCli(["workenv", "remove", id], { env, answer: true });
+  expect(asked).toEqual([`remove ${id}, with edited settings that are in no later version?`]);
   expect(at.workenvs()).toBe(0);
 });
 

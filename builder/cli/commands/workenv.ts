@@ -159,7 +159,9 @@ async function remove(io: Io, prefix: string, flags: JsonOption & YesOption): Pr
   const { removeReport } = await import("../reports/workenv.ts");
   const cache = await openCache(io);
   const id = cache.resolveId(prefix);
-  if (!(await isWanted(io, `remove ${id}?`, flags))) return;
+  const details = cache.inspectWorkenv(id);
+  const loss = details.exists && details.edited ? ", with edited settings that are in no later version" : "";
+  if (!(await isWanted(io, `remove ${id}${loss}?`, flags))) return;
   show(io, removeReport, await cache.remove(id), flags);
 }
 

@@ -162,6 +162,7 @@ export const inspectReport: Report<WorkenvDetails> = {
             ["Seal", plain(marker.seal)],
             ["Digest", plain(marker.digest)],
           ]),
+      ...(details.edited ? [["Edited", "settings in it are not in a later version yet"]] : []),
       ...(packageInfo.builder === undefined ? [] : [["Builder", plain(packageInfo.builder)]]),
     ];
     return `${paint("bold", nameOf(details))}\n\n${columns(rows)}`;
@@ -171,6 +172,7 @@ export const inspectReport: Report<WorkenvDetails> = {
     contentDir: details.contentDir,
     metadataDir: details.metadataDir,
     files: details.files,
+    edited: details.edited,
     marker: details.marker ?? null,
     packageInfo: {
       name: details.packageInfo.name ?? null,
