@@ -199,6 +199,7 @@ describe("the next version", () => {
     edit(await start("1", { a: "1" }), { a: "mine", added: "mine" });
     const second = await start("2", { z: "z" }, { target: "elsewhere" });
     expect(tree(conf(second))).toEqual({ a: "mine", added: "mine" });
+    expect(readStatIndex(second)?.filter(([path]) => path.startsWith("conf/"))).toEqual([]);
     expect(tree(conf(await start("3", { z: "z" }, { target: "elsewhere" })))).toEqual({
       a: "mine",
       added: "mine",
@@ -277,6 +278,7 @@ describe("cleaning must wait", () => {
     edit(first, { a: "edited after that" });
     expect(hasUnsavedEdits(first)).toBe(true);
     edit(first, { a: "mine" });
+    edit(second, { a: "mine again" });
     const third = await start("3", { a: "1" });
     removeTree(second.content);
     removeTree(second.bookkeeping);
