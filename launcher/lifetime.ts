@@ -1,4 +1,5 @@
 import type { Command } from "../format/command/command.ts";
+import { LOCKED } from "../format/command/environment.ts";
 import { share } from "../format/cache/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
@@ -13,6 +14,7 @@ import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Leave } from "./passing.ts";
+import { refuseOwnWait } from "./own-wait.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
@@ -29,7 +31,6 @@ export async function runLifetime(
   options: LauncherOptions,
   leave?: Leave,
 ): Promise<number> {
-  refuseOwnEnd(found, call);
   // Open until the end: by then another package may lie under the same name.
   using self = openFileSource(call.package);
   const pkg = await openPackage(self);
@@ -53,20 +54,6 @@ export async function runLifetime(
   return endLike(ending);
 }
 
-const ENDING = "FLAVOR_ENDING";
-
-/** A program that is run at the end holds up every start, so it cannot wait for one. */
-function refuseOwnEnd({ layout }: Workenv, { env }: Invocation): void {
-  if (env[ENDING] === layout.id)
-    throw new PspfError(
-      "start-failed",
-      "Cannot start the package now: its own shutdown program asked for it",
-      {
-        hint: "what a shutdown program needs must be in it",
-      },
-    );
-}
-
 const ATTEMPTS = 3;
 
 /** The workenv with what is made before every start, and with a lease that was taken after that. */
@@ -83,7 +70,10 @@ async function withStartSlots(
     // In a cache that cannot be written they are as they were when it was filled.
     if (!isWritable(storeOf(layout.cache).locks)) return workenv;
     workenv.lease?.[Symbol.dispose]();
-    const onWait = () => say(call, "waiting for another start of this package");
+    const onWait = () => {
+      refuseOwnWait(layout.id, call);
+      say(call, "waiting for another start of this package");
+    };
     const lease = await renewForStart(pkg, { layout, plan, onWait });
     if (lease !== "gone") return { ...workenv, lease };
     workenv = await ensureWorkenvOf(call, options);
@@ -104,7 +94,7 @@ async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<voi
   const { layout, lease, env } = workenv;
   const warn = (text: string) => say(call, `warning: ${text}`);
   const run = async (program: string): Promise<void> => {
-    const command: Command = { program, args: [], env: { ...env, [ENDING]: layout.id } };
+    const command: Command = { program, args: [], env: { ...env, [LOCKED]: layout.id } };
     const failure = await parent.run(command).then(failureOf, (error) => renderError(error));
     if (failure !== undefined) warn(`the shutdown program ${program} failed: ${failure}`);
   };

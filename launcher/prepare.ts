@@ -11,6 +11,7 @@ import { findContent } from "../format/workenv/find-content.ts";
 import type { LauncherOptions } from "./env.ts";
 import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
+import { refuseOwnWait } from "./own-wait.ts";
 import { verdictOn } from "./policy.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
@@ -62,7 +63,10 @@ export async function prepareWorkenv(
       demanded: options.demanded,
       onNotCarried: (path) => say(call, `warning: cannot take ${path} over from the version before`),
       crew: call.startThread && { start: call.startThread, tell: (line) => log("debug", () => line) },
-      onWait: () => say(call, "waiting for another start of this package to finish unpacking it"),
+      onWait: () => {
+        refuseOwnWait(pkg.id, call);
+        say(call, "waiting for another start of this package to finish unpacking it");
+      },
       onBusy: () => say(call, "waiting for the application to end: its files must be unpacked again"),
       onDegraded: () =>
         say(

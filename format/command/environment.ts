@@ -1,6 +1,9 @@
 import type { LaunchFacts, RuntimeEnv } from "../wire/metadata-types.ts";
 import { fillTemplate, type Scope } from "./template.ts";
 
+/** Names the workenv that a setup command or a shutdown program holds up: starts of that package wait for it. */
+export const LOCKED = "FLAVOR_LOCKED";
+
 export type Environment = Readonly<Record<string, string>>;
 
 /** What the launcher tells the application about itself. */

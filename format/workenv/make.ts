@@ -3,6 +3,7 @@ import { tryRemove } from "../cache/leftovers.ts";
 import { acquire, type Lock } from "../cache/lock.ts";
 import { retire } from "../cache/retire.ts";
 import { openStaging } from "../cache/staging.ts";
+import { LOCKED } from "../command/environment.ts";
 import { doing } from "../io/fs.ts";
 import { renamePatiently } from "../io/patient-rename.ts";
 import type { Package, Slot } from "../reader.ts";
@@ -72,7 +73,8 @@ const publish = (staging: string, { content }: WorkenvLayout): void =>
 async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
   const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
-  const setup = (interrupted?: AbortSignal) => runSetup(metadata.setupCommands, { scope, env, interrupted });
+  const setup = (interrupted?: AbortSignal) =>
+    runSetup(metadata.setupCommands, { scope, env: { ...env, [LOCKED]: layout.id }, interrupted });
   if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
   await request.interruptible(async (interrupted) => {
     try {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
 import {
   cacheOf,
@@ -201,6 +201,61 @@ describe("shutdown", () => {
     expect(ended()).toBe(2);
     expect(third.stderr).not.toContain("[");
   });
+});
+
+test("a signal while the launcher cleans up goes to the shutdown program, and everything is done", async () => {
+  const folder = join(dir.path, "signalled");
+  const flag = (name: string) => join(folder, name);
+  mkdirSync(folder);
+  const program = `#!/bin/sh
+trap 'touch ${flag("got")}; exit 0' TERM
+touch ${flag("at-end")}
+i=0; while [ $i -lt 500 ]; do i=$((i+1)); sleep 0.02; done
+exit 1
+`;
+  writeFileSync(join(folder, "finish.sh"), program, { mode: 0o755 });
+  const { app, workenv } = await packWith(
+    "signalled",
+    { lifecycle: "temporary" },
+    '[[slots]]\nid = "finish"\nsource = "finish.sh"\nlifecycle = "shutdown"\n',
+  );
+  const child = startPackage(app, ["exit 4"]);
+  while (!existsSync(flag("at-end"))) await Bun.sleep(5);
+  child.kill("SIGTERM");
+  await child.exited;
+  expect([child.exitCode, child.signalCode]).toEqual([4, null]);
+  expect(existsSync(flag("got"))).toBe(true);
+  expect(await new Response(child.stderr).text()).toBe("");
+  expect(readdirSync(workenv())).toEqual(["app"]);
+});
+
+test("a setup command cannot start its own package: that would wait for itself", async () => {
+  const { app } = await packWith(
+    "impatient",
+    { lifecycle: "lazy" },
+    `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "FLAVOR_LAUNCHER_CLI=1 \\$FLAVOR_PACKAGE unpack extra"'`,
+  );
+  const { exitCode, stderr } = await runPackage(app, ["true"]);
+  expect(exitCode).toBe(103);
+  expect(stderr).toContain("waits for the program that asked for it [start-failed]");
+});
+
+test("a shutdown program cannot start its own package: that would wait for itself", async () => {
+  const folder = join(dir.path, "itself");
+  mkdirSync(folder);
+  const program = '#!/bin/sh\n"$FLAVOR_PACKAGE" true 2>"$HOME/said"; echo $? > "$HOME/code"\n';
+  writeFileSync(join(folder, "finish.sh"), program, { mode: 0o755 });
+  const { app } = await packWith(
+    "itself",
+    { lifecycle: "runtime" },
+    '[[slots]]\nid = "finish"\nsource = "finish.sh"\nlifecycle = "shutdown"\n',
+  );
+  expect(await runPackage(app, ["true"])).toMatchObject({ exitCode: 0, stderr: "" });
+  const home = dirname(cacheOf(app));
+  expect(readFileSync(join(home, "code"), "utf8")).toBe("104\n");
+  expect(readFileSync(join(home, "said"), "utf8")).toContain(
+    "waits for the program that asked for it [start-failed]",
+  );
 });
 
 describe("setup commands", () => {
