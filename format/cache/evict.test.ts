@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { layoutOf, storeOf, type WorkenvLayout } from "./layout.ts";
@@ -10,6 +10,11 @@ import { createCache } from "./testing.ts";
 
 const LOCK_MODULE = join(import.meta.dir, "lock.ts");
 
+const holders: Bun.Subprocess[] = [];
+afterEach(() => {
+  for (const holder of holders.splice(0)) holder.kill("SIGKILL");
+});
+
 /** Another process that holds a lock until it is killed. */
 async function holderOf(path: string) {
   const script = `
@@ -18,6 +23,7 @@ async function holderOf(path: string) {
     process.stdout.write("held");
     setInterval(() => {}, 1000);`;
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+  holders.push(child);
   const { value } = await child.stdout.getReader().read();
   expect(new TextDecoder().decode(value)).toBe("held");
   return child;
