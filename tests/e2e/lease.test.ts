@@ -14,6 +14,7 @@ const MAIN = join(import.meta.dir, "..", "..", "builder", "cli", "main.ts");
 const APP = `#!/bin/sh
 case "$1" in
   wait) echo ready; read -r line; cat "$FLAVOR_WORKENV/app/version" ;;
+  until) touch "$2.started"; while [ ! -e "$2" ]; do sleep 0.02; done ;;
   leave) (echo ready; while [ ! -e "$2" ]; do sleep 0.02; done) & ;;
   leases) (cd /proc/self/fd && for fd in *; do case "$(readlink "$fd")" in */locks/env-*) echo "$fd" ;; esac; done); ls /proc/self/fd ;;
   *) cat "$FLAVOR_WORKENV/app/version" ;;
@@ -85,8 +86,6 @@ async function running(path: string, at: Home, env: Readonly<Record<string, stri
   const read = async () => new TextDecoder().decode((await reader.read()).value);
   expect(await read()).toBe("ready\n");
   return {
-    pid: child.pid,
-    exited: child.exited,
     /** Lets it end. What it then reads from its workenv. */
     async end() {
       child.stdin.end();
@@ -229,12 +228,17 @@ test("a package that an application starts has a lease of its own beside that of
 
 test("a launcher that is killed leaves its child the lease", async () => {
   const at = newHome();
-  const app = await running(one, at, { FLAVOR_EXEC_MODE: "spawn" });
-  process.kill(app.pid, "SIGKILL");
-  await app.exited;
+  const signal = join(at.home, "signal");
+  const launcher = startPackage(one, ["until", signal], {
+    home: at.home,
+    env: { FLAVOR_EXEC_MODE: "spawn" },
+  });
+  await until(async () => existsSync(`${signal}.started`));
+  launcher.kill("SIGKILL");
+  await launcher.exited;
   const { id } = at.entry();
   expect(await at.manager.clean()).toMatchObject({ removed: [], busy: [{ id, why: "running" }] });
-  expect(await app.end()).toBe("1\n");
+  writeFileSync(signal, "");
   await until(async () => (await at.manager.clean()).removed.length === 1);
 });
 
