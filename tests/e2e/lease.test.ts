@@ -89,7 +89,8 @@ async function running(path: string, at: Home, env: Readonly<Record<string, stri
     /** Lets it end. What it then reads from its workenv. */
     async end() {
       child.stdin.end();
-      const text = await read();
+      let text = "";
+      for (let part = await read(); part !== ""; part = await read()) text += part;
       await child.exited;
       return text;
     },
@@ -223,7 +224,7 @@ test("a package that an application starts has a lease of its own beside that of
   );
   const app = await running(outer, at);
   expect(await at.manager.clean()).toMatchObject({ removed: [], busy: [{}, {}] });
-  expect(await app.end()).toBe("1\n");
+  expect(await app.end()).toBe("1\nafter\n");
 });
 
 test("a launcher that is killed leaves its child the lease", async () => {
