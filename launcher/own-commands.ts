@@ -9,6 +9,7 @@ import { isValid, verifyPackage } from "../format/verify.ts";
 import { formatOperations } from "../format/wire/operations.ts";
 import { splitChain } from "../format/codecs/chain.ts";
 import { extractSlot, fileTarget } from "../format/workenv/extract-slot.ts";
+import { readMarker } from "../format/workenv/entry.ts";
 import { lifecycleOf } from "../format/workenv/lifecycle.ts";
 import { isForHost } from "../format/workenv/slot-plan.ts";
 import { CLEAN_COMMAND } from "./clean-order.ts";
@@ -137,6 +138,10 @@ async function unpackOnDemand(
       `Cannot unpack slot ${id}: an application of this package never has it`,
     );
   const { layout } = await ensureWorkenvOf(call, { ...options, demanded: [index] });
+  if (readMarker(layout)?.slots.includes(index) !== true)
+    throw new PspfError("io-failed", `Cannot unpack slot ${id}: ${layout.cache} cannot be written to`, {
+      hint: "set FLAVOR_CACHE to a folder of yours",
+    });
   return `${join(layout.content, splitChain(slot.entry.operations).bundle === "TAR" ? slot.entry.target : fileTarget(slot))}\n`;
 }
 

@@ -1,6 +1,6 @@
 import { entriesOf } from "../cache/entries.ts";
 import type { WorkenvLayout } from "../cache/layout.ts";
-import { type Lease, share } from "../cache/lock.ts";
+import { type Lease, makeLockFile, tryShare } from "../cache/lock.ts";
 import { statOf } from "../cache/measure.ts";
 import type { Package } from "../reader.ts";
 import { toHex } from "../wire/hashes.ts";
@@ -39,7 +39,8 @@ export async function findSource(pkg: Package, { layout, seal }: EnsureRequest):
     .filter((ready) => ready.layout.id !== layout.id && isOurs(ready))
     .toSorted((a, b) => (a.marker.created < b.marker.created ? 1 : -1));
   for (const { layout: earlier } of candidates) {
-    const lease = await share(earlier.lock);
+    const lease = await shareSoon(earlier.lock);
+    if (lease === "busy") continue;
     // It may have gone before we had the lease.
     const found = readyOf(earlier);
     const originals = found === undefined ? undefined : readOriginals(earlier);
@@ -48,6 +49,21 @@ export async function findSource(pkg: Package, { layout, seal }: EnsureRequest):
     lease?.[Symbol.dispose]();
   }
   return undefined;
+}
+
+/** Milliseconds between looks at a lock that somebody has exclusively, while a shutdown program runs for example. */
+const PAUSE = 50;
+const LOOKS = 200;
+
+/** A lease as of `share`, but whoever does not give the workenv free for ten seconds holds up nobody. */
+async function shareSoon(lock: string): Promise<Lease | undefined | "busy"> {
+  for (let look = 0; look < LOOKS; look++) {
+    const lease = tryShare(lock);
+    if (lease === "none" || (lease === "missing" && !makeLockFile(lock))) return undefined;
+    if (typeof lease !== "string") return lease;
+    await Bun.sleep(PAUSE);
+  }
+  return "busy";
 }
 
 interface Ready {

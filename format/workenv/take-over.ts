@@ -10,7 +10,7 @@ import { dropStoredFiles, storedFiles, storeFiles } from "./carried-store.ts";
 import { findSource, type Source } from "./earlier.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import { isPersistent, lifecycleOf } from "./lifecycle.ts";
-import { type Known, type Originals, writeOriginals } from "./originals.ts";
+import { type Known, type Originals, readOriginals, writeOriginals } from "./originals.ts";
 import { isThere, moveAside, placeCopy } from "./place-file.ts";
 import { isWithin } from "./slot-files.ts";
 import type { Unpacked } from "./unpack.ts";
@@ -40,7 +40,7 @@ export async function takeOver(
 ): Promise<TakeOver> {
   const { layout } = request;
   const slots = pkg.metadata.slots;
-  const source = await findSource(pkg, request);
+  const source = await sourceOf(pkg, request);
   const own = slots.filter(({ lifecycle, selfRef }) => !selfRef && lifecycleOf(lifecycle).changes === "user");
   if (own.length === 0 && source === undefined) return NOTHING;
   const isOwn = (slot: number | undefined) => own.some(({ index }) => index === slot);
@@ -88,6 +88,17 @@ export async function takeOver(
     done: () => dropStoredFiles(layout),
     [Symbol.dispose]: () => source?.lease?.[Symbol.dispose](),
   };
+}
+
+/** An earlier version that cannot be looked at must not keep this one from starting; its files stay where they are. */
+async function sourceOf(pkg: Package, request: EnsureRequest): Promise<Source | undefined> {
+  try {
+    return await findSource(pkg, request);
+  } catch (error) {
+    if (readOriginals(request.layout) !== undefined) throw error;
+    request.onNotCarried?.("the files");
+    return undefined;
+  }
 }
 
 /** The user's files of a source, at places that stay until the new workenv counts. */
