@@ -19,8 +19,14 @@ globalThis.failPoint = (name: FailPoint) => {
   if (name === killedAt && --untilKill === 0) die();
   if (name !== pausedAt || --untilPause !== 0) return;
   writeFileSync(pause, "");
-  while (existsSync(pause)) Bun.sleepSync(2);
+  // Nobody waits for ever for a test that has failed.
+  for (let ms = 0; existsSync(pause); ms += 2) {
+    if (ms > LONGEST_PAUSE) die();
+    Bun.sleepSync(2);
+  }
 };
+
+const LONGEST_PAUSE = 60_000;
 
 /** The signal is there at once, but the thread may run on for a moment: nothing more may happen in it. */
 function die(): never {

@@ -18,6 +18,11 @@ export function cacheIn(folder: string) {
     /** Removes every workenv that is not in use, in a process of its own. */
     clean: (env: RunOptions["env"] = {}): Promise<Ran> =>
       runPackage(process.execPath, [CLEANER, cache], options(env)),
+    /** A cleaning as launchers start it: all but the last used one goes. */
+    cleanItself: (path: string, env: RunOptions["env"] = {}): Promise<Ran> => {
+      const order = JSON.stringify({ caches: [cache], maxAge: null, maxSize: 1 });
+      return runPackage(path, ["clean-cache", order], options({ ...env, FLAVOR_LAUNCHER_CLI: "1" }));
+    },
     startCleaner: (args: readonly string[], env: RunOptions["env"] = {}) =>
       startPackage(process.execPath, [CLEANER, cache, ...args], options(env)),
     state: () => stateOf(cache),
@@ -35,7 +40,8 @@ function stateOf(cache: string) {
     others: names.filter((name) => !/^[0-9a-f]{16}$|^\.[0-9a-f]{16}\.pspf$|^\.store$/.test(name)),
     staging: inStore("staging"),
     trash: inStore("trash"),
-    locks: inStore("locks"),
+    // The lock for cleaning by itself is one, and stays until the next cleaning by itself.
+    locks: inStore("locks").filter((name) => name !== "clean"),
   };
 }
 

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { cacheIn } from "./cache-state.ts";
@@ -13,7 +13,9 @@ const WEIGHT = byLength(20, 300) * 2 ** 20;
 
 const dir = tempDir();
 let app: string;
+let small: string;
 beforeAll(async () => {
+  small = await packWitness(dir.path, { version: "2.0" });
   app = await packWitness(dir.path, { version: "1.0", weight: WEIGHT });
 }, 120_000);
 afterAll(() => dir[Symbol.dispose]());
@@ -40,3 +42,28 @@ test(
   },
   byLength(60_000, 600_000),
 );
+
+/** What a system may lack. Each of its processes then does. */
+const LACKING = { flock: "flock", "a C library to call": "libc" } as const;
+
+describe.each(Object.entries(LACKING))("without %s", (_, lacking) => {
+  test("one of many first starts unpacks, though others before it were killed while they did", async () => {
+    const home = join(dir.path, lacking);
+    mkdirSync(home);
+    const at = cacheIn(home);
+    const hits = join(home, "hits");
+    const env = { FLAVOR_TEST_WITHOUT: lacking };
+    for (const point of ["unpacked", "published", "set-up"]) {
+      const { signal } = await at.run(small, [], { ...env, FLAVOR_TEST_KILL: `${point}:1` });
+      expect(signal).toBe("SIGKILL");
+    }
+    const runs = await Promise.all(
+      Array.from({ length: 10 }, () => at.run(small, [], { ...env, FLAVOR_TEST_HITS: hits })),
+    );
+    for (const { stdout, exitCode, stderr } of runs)
+      expect([stdout, exitCode, stderr]).toEqual([said("2.0"), 0, expect.any(String)]);
+    const steps = readFileSync(hits, "utf8").trim().split("\n");
+    expect(steps.filter((line) => line === "published")).toHaveLength(1);
+    expect(at.state()).toMatchObject({ workenvs: 1, others: [], staging: [], trash: [] });
+  }, 120_000);
+});

@@ -15,13 +15,24 @@ let app: string;
 beforeAll(async () => {
   app = await packWitness(dir.path, { version: "1.0" });
 }, 60_000);
-afterAll(() => dir[Symbol.dispose]());
+const children: Child[] = [];
+afterAll(async () => {
+  // A test that failed may have left some.
+  for (const child of children) child.kill("SIGKILL");
+  await Promise.all(children.map((child) => child.exited));
+  dir[Symbol.dispose]();
+});
 
 const GOOD: Ran = { stdout: said("1.0"), stderr: "", exitCode: 0, signal: null };
 const NOTHING = { workenvs: 0, others: [], staging: [], trash: [], locks: [] };
 const cleaned = (count: number) => ({ stdout: `${count}\n`, stderr: "", exitCode: 0, signal: null });
 
 type Child = ReturnType<typeof startPackage>;
+
+function noted(child: Child): Child {
+  children.push(child);
+  return child;
+}
 
 async function until(condition: () => boolean, child: Child): Promise<void> {
   while (!condition()) {
@@ -50,7 +61,7 @@ function newCache() {
   let files = 0;
   const stopped = async (start: (env: Record<string, string>) => Child, point: FailPoint, hit: number) => {
     const file = join(home, `stop-${files++}`);
-    const child = start({ FLAVOR_TEST_HITS: hits, FLAVOR_TEST_PAUSE: `${point}@${hit}:${file}` });
+    const child = noted(start({ FLAVOR_TEST_HITS: hits, FLAVOR_TEST_PAUSE: `${point}@${hit}:${file}` }));
     await until(() => existsSync(file), child);
     return {
       /** Lets it go on to its end. */
@@ -74,7 +85,7 @@ function newCache() {
     /** A file for an application that runs until it is gone. */
     newFlag,
     run: (args: readonly string[] = []) => at.run(app, args, { FLAVOR_TEST_HITS: hits }),
-    start: (args: readonly string[] = []) => at.start(app, args, { FLAVOR_TEST_HITS: hits }),
+    start: (args: readonly string[] = []) => noted(at.start(app, args, { FLAVOR_TEST_HITS: hits })),
     /** A start that has stopped after a step. */
     startStoppedAt: (point: FailPoint, hit = 1, args: readonly string[] = []) =>
       stopped((env) => at.start(app, args, env), point, hit),
@@ -84,7 +95,7 @@ function newCache() {
     /** A start whose application runs until `end` is called. */
     async running() {
       const flag = newFlag();
-      const child = at.start(app, ["until", flag]);
+      const child = noted(at.start(app, ["until", flag]));
       await until(() => existsSync(`${flag}.started`), child);
       return {
         end: (): Promise<Ran> => {

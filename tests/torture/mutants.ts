@@ -95,8 +95,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "format/workenv/make.ts",
-        from: "await unpackSlots(pkg, slots, staging.path)",
-        to: "await unpackSlots(pkg, slots, layout.content)",
+        from: "await unpackTogether(pkg, slots, staging.path, request.crew)",
+        to: "await unpackTogether(pkg, slots, layout.content, undefined)",
       },
       { file: "format/workenv/make.ts", from: "    old = retire(layout);\n", to: "" },
       { file: "format/workenv/make.ts", from: "    publish(staging.path, layout);\n", to: "" },

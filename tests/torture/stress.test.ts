@@ -23,6 +23,8 @@ beforeAll(async () => {
     ["two", "2.0"],
   ] as const)
     packages.push({ version, path: await packWitness(dir.path, { name, version }) });
+  const comings = await packWitness(dir.path, { name: "three", version: "3.0", comings: true });
+  packages.push({ version: "3.0", path: comings });
 }, 60_000);
 afterAll(() => dir[Symbol.dispose]());
 
@@ -42,7 +44,8 @@ type Cache = ReturnType<typeof cacheIn>;
 
 async function startOne(at: Cache, counts: Counts): Promise<void> {
   const { path, version } = oneOf(packages);
-  const child = at.start(path, chance(0.4) ? ["hold", String(Math.random() * 0.3)] : [], kill());
+  const env = { SHARED: "1", ...(chance(0.15) ? { FLAVOR_CACHE_STRATEGY: "conservative" } : {}), ...kill() };
+  const child = at.start(path, chance(0.4) ? ["hold", String(Math.random() * 0.3)] : [], env);
   const timer = chance(0.1) ? setTimeout(() => child.kill("SIGKILL"), Math.random() * 80) : undefined;
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   clearTimeout(timer);
@@ -52,7 +55,8 @@ async function startOne(at: Cache, counts: Counts): Promise<void> {
 }
 
 async function cleanOnce(at: Cache, counts: Counts): Promise<void> {
-  const { exitCode, signal, stderr } = await at.clean(kill());
+  const cleaning = chance(0.5) ? at.clean(kill()) : at.cleanItself(oneOf(packages).path, kill());
+  const { exitCode, signal, stderr } = await cleaning;
   if (signal === "SIGKILL") counts.killed++;
   else if (exitCode === 0) counts.cleaned++;
   else counts.wrong.push(`clean: ${exitCode} ${signal} ${stderr}`);
