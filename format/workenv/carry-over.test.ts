@@ -295,6 +295,28 @@ describe("cleaning must wait", () => {
     expect(hasUnsavedEdits(first)).toBe(false);
   });
 
+  test("for what an attempt that was killed has saved, and not for what is gone", async () => {
+    const first = await start("1", { a: "1" }, { lifecycle: "persistent" });
+    edit(first, { a: "mine" });
+    rmSync(first.marker);
+    globalThis.failPoint = (point) => {
+      if (point === "retired-content") throw new Error("stopped");
+    };
+    try {
+      expect(await start("1", { a: "1" }, { lifecycle: "persistent" }).then(String, String)).toContain(
+        "stopped",
+      );
+    } finally {
+      globalThis.failPoint = undefined;
+    }
+    expect(existsSync(first.content)).toBe(false);
+    expect(hasUnsavedEdits(first)).toBe(true);
+    const again = await start("1", { a: "1" }, { lifecycle: "persistent" });
+    expect(tree(conf(again))).toEqual({ a: "mine" });
+    removeTree(again.content);
+    expect(hasUnsavedEdits(again)).toBe(false);
+  });
+
   test("for nothing where there is no slot of the user's", async () => {
     const layout = await start("1", { a: "1" }, { lifecycle: "runtime" });
     edit(layout, { a: "changed" });

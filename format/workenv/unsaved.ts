@@ -1,6 +1,9 @@
 import { entriesOf } from "../cache/entries.ts";
 import type { WorkenvLayout } from "../cache/layout.ts";
+import { statOf } from "../cache/measure.ts";
+import { hasStoredFiles } from "./carried-store.ts";
 import { leadsOutside } from "./carry-over.ts";
+import { readMarker } from "./entry.ts";
 import { type Originals, readOriginals } from "./originals.ts";
 import { userFilesIn } from "./user-files.ts";
 
@@ -11,6 +14,9 @@ import { userFilesIn } from "./user-files.ts";
 export function hasUnsavedEdits(layout: WorkenvLayout): boolean {
   const originals = readOriginals(layout);
   if (originals === undefined) return false;
+  // Saved by a process that was killed while it made the workenv anew.
+  if (readMarker(layout) === undefined && hasStoredFiles(layout)) return true;
+  if (statOf(layout.content) === undefined) return false;
   let isUnclear = false;
   const users = userFilesIn(layout.content, originals, () => {
     isUnclear = true;
