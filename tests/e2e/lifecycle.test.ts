@@ -447,7 +447,8 @@ test.skipIf(!hasTerminals)(
     const ready = join(home, "ready");
     const command = `trap : INT QUIT; '${app}' '${count}' '${ready}'; echo "ended with $?"`;
     const env = { ...cleanEnv(home), FLAVOR_CACHE: cacheOf(app), SHELL: "/bin/sh" };
-    const terminal = Bun.spawn([SCRIPT as string, "-qfec", command, "/dev/null"], {
+    // Without its terminal, whatever is left of a test that failed ends as well.
+    await using terminal = Bun.spawn([SCRIPT as string, "-qfec", command, "/dev/null"], {
       env,
       stdin: "pipe",
       stdout: "pipe",
