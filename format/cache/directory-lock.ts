@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { PspfError } from "../errors.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { removeTree } from "../io/remove-tree.ts";
-import { beatFor } from "./heartbeat.ts";
+import { keepBeating } from "./heartbeat.ts";
 
 /** Milliseconds. */
 export interface Pace {
@@ -109,7 +109,7 @@ const describeOwner = (token: string): void =>
 
 function heldBy(path: string, name: string, { beat }: Pace): DirectoryLock {
   const token = join(path, name);
-  const heart = beatFor(token, beat);
+  keepBeating(token, beat);
   return {
     confirm() {
       if (existsSync(token)) return;
@@ -120,7 +120,6 @@ function heldBy(path: string, name: string, { beat }: Pace): DirectoryLock {
       );
     },
     [Symbol.dispose]() {
-      heart[Symbol.dispose]();
       try {
         rmSync(token);
         rmdirSync(path);

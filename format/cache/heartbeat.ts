@@ -1,30 +1,31 @@
+let heart: Worker | undefined;
+
 /**
- * Changes the time of a file again and again until its scope ends or the process does: from a thread of its own, so
- * that neither unpacking nor waiting for a command stops it. A file that is gone is not made again.
+ * Changes the time of a file every so many milliseconds until the file is gone or the process ends: from a thread, so
+ * that neither unpacking nor waiting for a command stops it. The file is never made again.
  */
-export function beatFor(file: string, interval: number): Disposable {
-  const source = URL.createObjectURL(new Blob([beating(file, interval)], { type: "text/javascript" }));
-  const thread = new Worker(source);
-  thread.unref();
-  return {
-    [Symbol.dispose]() {
-      thread.terminate();
-      URL.revokeObjectURL(source);
-    },
-  };
+export function keepBeating(file: string, interval: number): void {
+  if (heart === undefined) {
+    heart = new Worker(URL.createObjectURL(new Blob([HEART], { type: "text/javascript" })));
+    heart.unref();
+  }
+  heart.postMessage({ file, interval });
 }
 
+// One thread for all, which is never ended: Bun 1.4.5 aborts now and then when a thread is ended that has just begun.
 // A byte is written, because then the disk's own clock dates it, also when the disk is another machine's or is full.
-const beating = (file: string, interval: number): string => `
+const HEART = `
   const { closeSync, openSync, writeSync } = require("node:fs");
-  const beat = () => {
-    try {
-      const fd = openSync(${JSON.stringify(file)}, "r+");
-      try { writeSync(fd, "{", 0); } finally { closeSync(fd); }
-    } catch (error) {
-      if (error.code === "ENOENT") clearInterval(timer);
-    }
+  self.onmessage = ({ data: { file, interval } }) => {
+    const beat = () => {
+      try {
+        const fd = openSync(file, "r+");
+        try { writeSync(fd, "{", 0); } finally { closeSync(fd); }
+      } catch (error) {
+        if (error.code === "ENOENT") clearInterval(timer);
+      }
+    };
+    const timer = setInterval(beat, interval);
+    beat();
   };
-  const timer = setInterval(beat, ${interval});
-  beat();
 `;
