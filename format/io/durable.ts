@@ -17,6 +17,20 @@ export function syncTree(root: string): boolean {
   }
 }
 
+/** Brings a file onto its disk, if it is there and may be opened for that. */
+export function syncFile(path: string): void {
+  try {
+    const fd = openSync(path, process.platform === "win32" ? "r+" : "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It has gone, or its mode forbids it: then it is as safe as its user has made it.
+  }
+}
+
 /** Brings the names in a folder onto its disk. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");

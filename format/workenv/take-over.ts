@@ -1,4 +1,5 @@
 import type { WorkenvLayout } from "../cache/layout.ts";
+import { syncFile } from "../io/durable.ts";
 import { resolveInside } from "../io/paths.ts";
 import { splitChain } from "../codecs/chain.ts";
 import type { Package } from "../reader.ts";
@@ -9,6 +10,7 @@ import { nameBeside } from "./carry-plan.ts";
 import { dropStoredFiles, storedFiles, storeFiles } from "./carried-store.ts";
 import { findSource, type Source } from "./earlier.ts";
 import type { EnsureRequest } from "./ensure.ts";
+import { readMarker } from "./entry.ts";
 import { isPersistent, lifecycleOf } from "./lifecycle.ts";
 import { type Known, type Originals, readOriginals, writeOriginals } from "./originals.ts";
 import { isThere, moveAside, placeCopy } from "./place-file.ts";
@@ -85,7 +87,13 @@ export async function takeOver(
       });
     },
     places: () => places,
-    done: () => dropStoredFiles(layout),
+    done() {
+      // Unlike the rest, what a user has written cannot be unpacked again after a power cut.
+      const isOnDisk = readMarker(layout)?.durable === true;
+      for (const { path, id } of isOnDisk ? [] : carried.files)
+        if (!id.startsWith("link:")) syncFile(resolveInside(layout.content, path));
+      dropStoredFiles(layout);
+    },
     [Symbol.dispose]: () => source?.lease?.[Symbol.dispose](),
   };
 }
