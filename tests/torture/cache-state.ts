@@ -40,8 +40,9 @@ function stateOf(cache: string) {
     others: names.filter((name) => !/^[0-9a-f]{16}$|^\.[0-9a-f]{16}\.pspf$|^\.store$/.test(name)),
     staging: inStore("staging"),
     trash: inStore("trash"),
-    // The lock for cleaning by itself is one, and stays until the next cleaning by itself.
-    locks: inStore("locks").filter((name) => name !== "clean"),
+    // The lock for cleaning by itself is one, and stays until the next such cleaning; an attempt at a lock that was
+    // killed stays for a day.
+    locks: inStore("locks").filter((name) => name !== "clean" && !/^fresh-[-0-9a-f]{36}$/.test(name)),
   };
 }
 

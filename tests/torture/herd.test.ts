@@ -44,16 +44,23 @@ test(
 );
 
 /** What a system may lack. Each of its processes then does. */
-const LACKING = { flock: "flock", "a C library to call": "libc" } as const;
+const LACKING = {
+  flock: "flock",
+  "a C library to call": "libc",
+  "flock and SQLite": "flock,sqlite",
+} as const;
 
 describe.each(Object.entries(LACKING))("without %s", (_, lacking) => {
-  test("one of many first starts unpacks, though others before it were killed while they did", async () => {
-    const home = join(dir.path, lacking);
+  // Nobody sees at once that the owner of a folder is dead, which is the lock that is left without both.
+  const kills = lacking === "flock,sqlite" ? [] : ["unpacked", "published", "set-up"];
+
+  test(`one of many first starts unpacks, after ${kills.length} that were killed while they did`, async () => {
+    const home = join(dir.path, lacking.replace(",", "-"));
     mkdirSync(home);
     const at = cacheIn(home);
     const hits = join(home, "hits");
     const env = { FLAVOR_TEST_WITHOUT: lacking };
-    for (const point of ["unpacked", "published", "set-up"]) {
+    for (const point of kills) {
       const { signal } = await at.run(small, [], { ...env, FLAVOR_TEST_KILL: `${point}:1` });
       expect(signal).toBe("SIGKILL");
     }

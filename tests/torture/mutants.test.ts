@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { isLong } from "./length.ts";
@@ -13,9 +13,10 @@ const NOT_COPIED = ["node_modules", "dist", ".git"];
 const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const countOf = (text: string, part: string): number => text.split(part).length - 1;
 
-test.each([...MUTANTS])("$name: the text that it changes is there once", (mutant) => {
+test.each([...MUTANTS])("$name: the text that it changes is there once, and its test is, too", (mutant) => {
   for (const { file, from } of mutant.edits) expect([file, countOf(textOf(file), from)]).toEqual([file, 1]);
-  expect(existsSync(join(ROOT, mutant.caughtBy.file))).toBe(true);
+  const { file: tests, test: name, title = name } = mutant.caughtBy;
+  expect(textOf(tests)).toContain(title);
 });
 
 /** A copy of the tree with the fault in it, without what is big or made. */

@@ -6,7 +6,13 @@ export interface Mutant {
   readonly name: string;
   /** Each text must be there exactly once. */
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
-  readonly caughtBy: { readonly file: string; readonly test: string };
+  readonly caughtBy: {
+    readonly file: string;
+    /** The beginning of its whole name, with " > " behind those of groups. */
+    readonly test: string;
+    /** As it stands in the file, where that is another text. */
+    readonly title?: string;
+  };
 }
 
 const one = (file: string, from: string, to: string): Mutant["edits"] => [{ file, from, to }];
@@ -25,6 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
       test: "a warm start that has come to before-exec keeps its workenv from being cleaned",
+      title: "a warm start that has come to %s keeps its workenv from being cleaned",
     },
   },
   {
@@ -40,6 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
       test: "a start that makes a workenv has come to set-up",
+      title: "a start that makes a workenv has come to %s",
     },
   },
   {
@@ -47,7 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("launcher/exec.ts", "if (lease !== undefined) libc?.keepOpen(lease.fd);", ""),
     caughtBy: {
       file: "tests/e2e/lease.test.ts",
-      test: "a workenv whose application runs is in use: it is neither cleaned nor removed",
+      test: "what runs (exec) is neither cleaned nor removed, and afterwards is",
+      title: "what runs (%s) is neither cleaned nor removed, and afterwards is",
     },
   },
   {
@@ -76,7 +85,11 @@ export const MUTANTS: readonly Mutant[] = [
   await setUp(pkg, request);
 `,
     ),
-    caughtBy: { file: "tests/torture/kill-matrix.test.ts", test: "first start > killed at marker-in-place" },
+    caughtBy: {
+      file: "tests/torture/kill-matrix.test.ts",
+      test: "first start > killed at marker-in-place",
+      title: "killed at %s",
+    },
   },
   {
     name: "a lock is believed though its file is gone",
@@ -104,6 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "tests/torture/kill-matrix.test.ts",
       test: "start without a marker > killed at unpacked",
+      title: "killed at %s",
     },
   },
   {
@@ -116,6 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "format/workenv/marker.test.ts",
       test: "an entry is ready > not without its folder, nor with another one under its name",
+      title: "not without its folder, nor with another one under its name",
     },
   },
   {
@@ -130,7 +145,11 @@ export const MUTANTS: readonly Mutant[] = [
   removeMarker(layout);
 `,
     ),
-    caughtBy: { file: "tests/torture/kill-matrix.test.ts", test: "clean > killed at retired-marker" },
+    caughtBy: {
+      file: "tests/torture/kill-matrix.test.ts",
+      test: "clean > killed at retired-marker",
+      title: "killed at %s",
+    },
   },
   {
     name: "content that a power cut may have emptied is believed",
@@ -142,6 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "format/workenv/marker.test.ts",
       test: "if its content was not brought there, in another run: false",
+      title: "if its content was $what: $ready",
     },
   },
   {
@@ -150,6 +170,19 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       file: "tests/torture/power-cut.test.ts",
       test: "a marker that says so has all of its content on the disk",
+    },
+  },
+  {
+    name: "what a user has written is deleted before its copy is on the disk",
+    edits: one(
+      "format/workenv/take-over.ts",
+      'if (!id.startsWith("link:")) syncFile',
+      'if (id.startsWith("neither")) syncFile',
+    ),
+    caughtBy: {
+      file: "tests/torture/power-cut.test.ts",
+      test: "what a user has written is on the disk before its old place is deleted, with FLAVOR_DURABLE=0",
+      title: "what a user has written is on the disk before its old place is deleted, with FLAVOR_DURABLE=%s",
     },
   },
   {
@@ -178,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     caughtBy: {
       file: "tests/e2e/lease.test.ts",
-      test: "a workenv that must be made anew waits for the application that runs from it",
+      test: "a workenv that must be made anew waits until the application has ended, and says so",
     },
   },
   {
