@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { entriesOf } from "../../format/cache/entries.ts";
+import { readMarker } from "../../format/workenv/entry.ts";
+import { tryAcquire } from "../../format/cache/lock.ts";
 import { FAIL_POINTS } from "../../format/io/fail-point.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -8,7 +11,8 @@ import { cacheIn } from "./cache-state.ts";
 import { byLength, isLong } from "./length.ts";
 import { packWitness, said } from "./witness.ts";
 
-// Many processes on one cache: starts of several packages, some of which stay, cleanings, and kills at any step.
+// Many processes on one cache: starts of several packages, some of which stay, cleanings, files that vanish, and kills
+// at any step.
 // Whoever is not killed sees exactly its own tree, when it begins and when it ends.
 
 const PROCESSES = 6;
@@ -37,6 +41,7 @@ interface Counts {
   good: number;
   killed: number;
   cleaned: number;
+  damaged: number;
   readonly wrong: string[];
 }
 
@@ -62,6 +67,21 @@ async function cleanOnce(at: Cache, counts: Counts): Promise<void> {
   else counts.wrong.push(`clean: ${exitCode} ${signal} ${stderr}`);
 }
 
+/** Takes a file out of a workenv that nobody uses, and makes the next start look through it as after a day. */
+async function damageOne(at: Cache, counts: Counts): Promise<void> {
+  const layout = oneOf(entriesOf(at.cache));
+  if (layout === undefined || !existsSync(layout.marker)) return;
+  using making = await tryAcquire(layout.making);
+  using lock = making && (await tryAcquire(layout.lock));
+  const marker = lock && readMarker(layout);
+  // With slots that come and go, a start has no lease for a moment between looking and using.
+  if (marker === undefined || marker.launch.eachStart) return;
+  utimesSync(layout.marker, 1e9, 1e9);
+  const path = oneOf(["heavy", "app/deep/0", "app/link", "app/witness.sh", "set-up"]);
+  rmSync(join(layout.content, path), { recursive: true, force: true });
+  counts.damaged++;
+}
+
 const SHARED_MEMORY = "/dev/shm";
 const PLACES = [
   ["where temporary files are", dir.path],
@@ -79,13 +99,13 @@ describe.each(PLACES)("a cache %s", (_, parent) => {
     "serves everybody who is not killed",
     async () => {
       const at = cacheIn(home);
-      const counts: Counts = { good: 0, killed: 0, cleaned: 0, wrong: [] };
+      const counts: Counts = { good: 0, killed: 0, cleaned: 0, damaged: 0, wrong: [] };
       const end = performance.now() + SECONDS * 1000;
       const isDone = () =>
         performance.now() > end && counts.good > 20 && counts.killed > 2 && counts.cleaned > 2;
       const worker = async () => {
         while (!isDone() && counts.wrong.length === 0)
-          await (chance(0.12) ? cleanOnce : startOne)(at, counts);
+          await (chance(0.2) ? damageOne : chance(0.12) ? cleanOnce : startOne)(at, counts);
       };
       await Promise.all(Array.from({ length: PROCESSES }, worker));
       const { wrong, ...numbers } = counts;
