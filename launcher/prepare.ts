@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
@@ -54,7 +55,7 @@ export async function prepareWorkenv(
       seal,
       scope: workenv.scope,
       env: workenv.env,
-      source: call.package,
+      source: resolve(call.cwd(), call.package),
       launcher: call.executable,
       keepTemp: options.keepTemp,
       durable: options.durable,

@@ -67,14 +67,14 @@ function looksIntact({ sample: { entryPoints, others } }: Marker, { content }: W
 export const readMarker = (layout: WorkenvLayout): Marker | undefined => openMarker(layout)?.marker;
 
 /** A marker, with the time of its file in milliseconds and the number of the user whose file it is. */
-export interface FoundMarker {
+interface FoundMarker {
   readonly marker: Marker;
   readonly lastUse: number;
   readonly owner: number;
 }
 
 /** The marker of an entry with what its file says; undefined for everything else. */
-export function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
+function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(layout.marker, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));

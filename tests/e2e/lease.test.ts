@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
 import { testLauncher } from "../support/compiled.ts";
@@ -73,22 +73,35 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await Bun.sleep(10);
 }
 
+/** A pipe with a name, which is closed when this process ends, however it ends. */
+function pipeIn(folder: string) {
+  const path = join(folder, `pipe-${crypto.randomUUID()}`);
+  Bun.spawnSync(["mkfifo", path]);
+  const both = openSync(path, "r+"); // so that neither end waits for the other
+  const ends = { input: openSync(path, "w"), output: openSync(path, "r") };
+  closeSync(both);
+  return ends;
+}
+
 /** A running application, once it has said that it runs. */
 async function running(path: string, at: Home, env: Readonly<Record<string, string>> = {}) {
+  // Not a pipe of Bun's: it closes that when the launcher has ended, though the application may still read it.
+  const { input, output } = pipeIn(at.home);
   const child = Bun.spawn([path, "wait"], {
     cwd: at.home,
     env: { HOME: at.home, FLAVOR_CACHE: at.cache, PATH: "/usr/bin:/bin", ...env },
-    stdin: "pipe",
+    stdin: output,
     stdout: "pipe",
     stderr: "inherit",
   });
+  closeSync(output);
   const reader = child.stdout.getReader();
   const read = async () => new TextDecoder().decode((await reader.read()).value);
   expect(await read()).toBe("ready\n");
   return {
     /** Lets it end. What it then reads from its workenv. */
     async end() {
-      child.stdin.end();
+      closeSync(input);
       let text = "";
       for (let part = await read(); part !== ""; part = await read()) text += part;
       await child.exited;
