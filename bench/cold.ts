@@ -66,7 +66,10 @@ function cache(): string {
 /** Text of words: it shrinks much, and is the same at every run. */
 function makeContent(): void {
   let seed = 1;
-  const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff) >> 8;
+  const random = () => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return seed >> 8;
+  };
   const words = Array.from({ length: 3000 }, () => `${random().toString(36)} `);
   for (const slot of SLOTS)
     for (let file = 0; file < FILES; file++) {

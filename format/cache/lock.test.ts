@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { failureOf } from "../../tests/support/failure.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
+import { WITHOUT_FLOCK } from "./flock.ts";
 import { acquire, hasLeases, isLocked, tryAcquire } from "./lock.ts";
 
 let dir: ReturnType<typeof tempDir>;
@@ -233,6 +235,17 @@ describe("within a process", () => {
     using again = await tryAcquire(path);
     expect(again).toBeDefined();
   });
+
+  test.skipIf(process.platform === "win32")(
+    "a holder notices when somebody comes who locks differently",
+    async () => {
+      const folder = mkdtempSync(join(dir.path, "mixed-"));
+      using lock = await acquire(join(folder, "lock"), () => {});
+      lock.confirm();
+      writeFileSync(join(folder, WITHOUT_FLOCK), "");
+      expect((await failureOf(() => lock.confirm())).code).toBe("workenv-busy");
+    },
+  );
 
   test("who gets it at once is told nothing", async () => {
     let told = 0;

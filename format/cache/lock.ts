@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { PspfError } from "../errors.ts";
 import { doing } from "../io/fs.ts";
 import { loadLibc } from "../io/libc.ts";
 import { canFlockIn, type Lease, makeLockFile, tryFlock, tryShare, WITHOUT_FLOCK } from "./flock.ts";
@@ -9,8 +10,8 @@ export { type Lease, makeLockFile, tryShare } from "./flock.ts";
 /** A held lock; it ends with its scope, and with its process however that ends. */
 export interface Lock extends Disposable {
   /**
-   * Throws `workenv-busy` when another process has taken the lock over meanwhile. That can only be where locks are
-   * folders, and only when this process was stopped for half a minute.
+   * Throws `workenv-busy` when another process may have the lock by now: it took over a folder whose holder was stopped
+   * for half a minute, or it is the first here that cannot lock as this one does.
    */
   confirm(): void;
 }
@@ -146,7 +147,7 @@ function attemptsAt(path: string): () => Promise<Lock | undefined> {
       if (lock === undefined) return undefined;
       taken.use(lock);
       // Asked only now: a note that was there before this rung was taken has been seen.
-      if (!existsSync(note)) return together(taken.move(), () => {});
+      if (!existsSync(note)) return together(taken.move(), () => confirmNone(note, path));
     }
     lastRung ??= (await import("./directory-lock.ts")).directoryAttempts(directoryOf(path));
     const lock = lastRung();
@@ -154,6 +155,18 @@ function attemptsAt(path: string): () => Promise<Lock | undefined> {
     taken.use(lock);
     return together(taken.move(), () => lock.confirm());
   };
+}
+
+/** Who leaves a note now has not seen this lock, and this process not theirs. */
+function confirmNone(note: string, path: string): void {
+  if (!existsSync(note)) return;
+  throw new PspfError(
+    "workenv-busy",
+    `Cannot keep the lock ${path}: another process began to lock differently`,
+    {
+      hint: "start it again",
+    },
+  );
 }
 
 const together = (taken: DisposableStack, confirm: () => void): Lock => ({

@@ -24,7 +24,7 @@ beforeAll(async () => {
   dir = tempDir();
   const files = {
     "app/hello.sh":
-      '#!/bin/sh\n. "${0%/*}/words.sh"\necho "$words"; [ -z "$HOLD" ] || { mkfifo "$HOLD"; read -r _ <"$HOLD"; }\n',
+      '#!/bin/sh\n. "$FLAVOR_WORKENV/app/words.sh"\necho "$words"; [ -z "$HOLD" ] || { mkfifo "$HOLD"; read -r _ <"$HOLD"; }\n',
     "app/words.sh": "words='hello from all of it'\n",
     ...Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`app/data/${i}`, `data ${i}`])),
   };

@@ -263,7 +263,7 @@ describe("setup commands", () => {
     packWith(
       name,
       { lifecycle: "runtime" },
-      `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "echo \$\$ > \$HOME/pid; touch \$HOME/ready; [ -e \$HOME/go ] || exec sleep 60"'`,
+      `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "echo $$ > $HOME/pid; touch $HOME/ready; [ -e $HOME/go ] || exec sleep 60"'`,
     );
   const isAlive = (pid: number) => {
     try {
