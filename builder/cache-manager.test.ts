@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { PspfError } from "../format/errors.ts";
 import { layoutOf, storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
-import { acquire } from "../format/cache/lock.ts";
+import { acquire } from "../format/cache/locks/lock.ts";
 import { CacheManager } from "./cache-manager.ts";
 import { createCache } from "../format/cache/testing.ts";
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
-import { type CleanReport, cleanCaches } from "../format/cache/clean.ts";
-import type { Limits } from "../format/cache/clean-plan.ts";
+import { type CleanReport, cleanCaches } from "../format/cache/cleaning/clean.ts";
+import type { Limits } from "../format/cache/cleaning/clean-plan.ts";
 import {
   type CachedWorkenv,
   describeEntry,
@@ -11,15 +11,19 @@ import {
   packageInfoOf,
   readyMarker,
 } from "../format/cache/entries.ts";
-import { evict } from "../format/cache/evict.ts";
+import { evict } from "../format/cache/cleaning/evict.ts";
 import { storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { cacheDirectory, type Rung } from "../format/cache/location.ts";
-import { measure } from "../format/cache/measure.ts";
+import { measure } from "../format/cache/cleaning/measure.ts";
 import { cachePlaces } from "../format/cache/places.ts";
 import type { Marker } from "../format/workenv/marker.ts";
-import { repairWorkenv, type RepairRequest, type WorkenvRepair } from "../format/workenv/repair-workenv.ts";
-import { hasUnsavedEdits } from "../format/workenv/unsaved.ts";
-import { verifyWorkenv, type WorkenvCheck } from "../format/workenv/verify-workenv.ts";
+import {
+  repairWorkenv,
+  type RepairRequest,
+  type WorkenvRepair,
+} from "../format/workenv/mending/repair-workenv.ts";
+import { hasUnsavedEdits } from "../format/workenv/user-files/unsaved.ts";
+import { verifyWorkenv, type WorkenvCheck } from "../format/workenv/mending/verify-workenv.ts";
 
 /** Where a manager looks. */
 export interface CacheManagerOptions {

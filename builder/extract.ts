@@ -8,7 +8,7 @@ import { openReplacement, replaceFile } from "../format/io/replacement.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { type Package, readSlot, type Slot } from "../format/reader.ts";
 import { faultOfLinkTarget } from "../format/tar/link-target.ts";
-import { extractSlot, fileTarget } from "../format/workenv/extract-slot.ts";
+import { extractSlot, fileTarget } from "../format/workenv/unpacking/extract-slot.ts";
 import { withScratch } from "./launchers/scratch.ts";
 
 export interface ExtractOptions {

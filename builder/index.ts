@@ -19,8 +19,8 @@ export {
   type VerifiedWorkenv,
   type WorkenvDetails,
 } from "./cache-manager.ts";
-export type { CleanReport, Failure, Kept, Removed } from "../format/cache/clean.ts";
-export type { GoReason, StayReason } from "../format/cache/clean-plan.ts";
+export type { CleanReport, Failure, Kept, Removed } from "../format/cache/cleaning/clean.ts";
+export type { GoReason, StayReason } from "../format/cache/cleaning/clean-plan.ts";
 export { type GeneratedKeys, generateKeys } from "./keygen.ts";
 export { type Manifest, readManifest } from "./manifest/manifest.ts";
 export type { JsonObject } from "../format/json-object.ts";
@@ -30,5 +30,5 @@ export { PSPFBuilder } from "./pspf-builder.ts";
 export type { SlotContent, SlotDescriptor } from "./slot-descriptor.ts";
 export { SlotPurpose } from "./slot-purpose.ts";
 export type { CachedWorkenv, PackageInfo } from "../format/cache/entries.ts";
-export type { RepairRequest, WorkenvRepair } from "../format/workenv/repair-workenv.ts";
-export type { WorkenvCheck } from "../format/workenv/verify-workenv.ts";
+export type { RepairRequest, WorkenvRepair } from "../format/workenv/mending/repair-workenv.ts";
+export type { WorkenvCheck } from "../format/workenv/mending/verify-workenv.ts";

@@ -7,7 +7,7 @@ import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage } from "../format/reader.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
-import { extractSlot } from "../format/workenv/extract-slot.ts";
+import { extractSlot } from "../format/workenv/unpacking/extract-slot.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { BuildError } from "./build-error.ts";
 import { generateKeys } from "./keygen.ts";

@@ -29,5 +29,5 @@ export {
   unpackOperations,
 } from "./wire/operations.ts";
 export { type RawSlot, SLOT_DESCRIPTOR } from "./wire/slot-descriptor.ts";
-export { extractSlot } from "./workenv/extract-slot.ts";
+export { extractSlot } from "./workenv/unpacking/extract-slot.ts";
 export { packageIdOf } from "./cache/layout.ts";

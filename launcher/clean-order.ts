@@ -1,4 +1,4 @@
-import type { Budget } from "../format/cache/budget.ts";
+import type { Budget } from "../format/cache/cleaning/budget.ts";
 
 /** What the launcher is called with to clean: for itself only, and nothing that a person needs. */
 export const CLEAN_COMMAND = "clean-cache";

@@ -1,6 +1,6 @@
 import { setPriority } from "node:os";
-import { cleanCaches } from "../format/cache/clean.ts";
-import { withTurn } from "../format/cache/turn.ts";
+import { cleanCaches } from "../format/cache/cleaning/clean.ts";
+import { withTurn } from "../format/cache/cleaning/turn.ts";
 import type { CleanOrder } from "./clean-order.ts";
 
 const LOWEST = 19;

@@ -1,7 +1,12 @@
-import { type Budget, budgetOf, isContinuousIntegration, STRATEGIES } from "../format/cache/budget.ts";
+import {
+  type Budget,
+  budgetOf,
+  isContinuousIntegration,
+  STRATEGIES,
+} from "../format/cache/cleaning/budget.ts";
 import type { WorkenvLayout } from "../format/cache/layout.ts";
 import { cachePlaces } from "../format/cache/places.ts";
-import { takeTurn } from "../format/cache/turn.ts";
+import { takeTurn } from "../format/cache/cleaning/turn.ts";
 import { CLEAN_COMMAND, type CleanOrder } from "./clean-order.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";

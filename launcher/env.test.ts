@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type CacheStrategy, STRATEGIES } from "../format/cache/budget.ts";
+import { type CacheStrategy, STRATEGIES } from "../format/cache/cleaning/budget.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { LOG_LEVELS, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
 

@@ -1,4 +1,4 @@
-import type { CacheStrategy } from "../format/cache/budget.ts";
+import type { CacheStrategy } from "../format/cache/cleaning/budget.ts";
 import { PspfError } from "../format/errors.ts";
 
 export const VALIDATION_LEVELS = ["strict", "standard", "relaxed", "minimal", "none"] as const;

@@ -1,6 +1,6 @@
 import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
-import type { Lease } from "../format/cache/lock.ts";
+import type { Lease } from "../format/cache/locks/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Ending } from "./spawn.ts";

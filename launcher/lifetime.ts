@@ -1,13 +1,13 @@
 import type { Command } from "../format/command/command.ts";
 import { LOCKED } from "../format/command/environment.ts";
-import { share } from "../format/cache/lock.ts";
+import { share } from "../format/cache/locks/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
 import { openPackage, type Package } from "../format/reader.ts";
-import { asLast, finishUse } from "../format/workenv/at-end.ts";
-import { renewForStart } from "../format/workenv/each-start.ts";
+import { asLast, finishUse } from "../format/workenv/lifecycles/at-end.ts";
+import { renewForStart } from "../format/workenv/lifecycles/each-start.ts";
 import { isWritable } from "../format/workenv/find-content.ts";
-import { planSlots, type SlotPlan } from "../format/workenv/slot-plan.ts";
+import { planSlots, type SlotPlan } from "../format/workenv/lifecycles/slot-plan.ts";
 import { storeOf } from "../format/cache/layout.ts";
 import { endLike } from "./end-like.ts";
 import type { LauncherOptions } from "./env.ts";

@@ -23,7 +23,7 @@ const call: Invocation = {
   },
 };
 
-if (!Bun.isMainThread) await (await import("../format/workenv/unpack-worker.ts")).runUnpackWorker();
+if (!Bun.isMainThread) await (await import("../format/workenv/unpacking/unpack-worker.ts")).runUnpackWorker();
 else
   try {
     process.exit(await run());
@@ -37,7 +37,8 @@ async function run(): Promise<number> {
   if (asBun !== undefined) return become(asBun, "exec");
   const options = readLauncherEnv(call.env);
   // A limit that is none is said at every start, and not a day later by the one that would clean.
-  if (hasLimits(call.env)) (await import("../format/cache/budget.ts")).budgetOf(options.strategy, call.env);
+  if (hasLimits(call.env))
+    (await import("../format/cache/cleaning/budget.ts")).budgetOf(options.strategy, call.env);
   if (options.ownCommands) return (await import("./own-commands.ts")).runOwnCommand(call, options);
   return launch(call, options);
 }

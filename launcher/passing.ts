@@ -1,9 +1,9 @@
-import { STRATEGIES } from "../format/cache/budget.ts";
+import { STRATEGIES } from "../format/cache/cleaning/budget.ts";
 import { lastUsedOf } from "../format/cache/entries.ts";
-import { evict } from "../format/cache/evict.ts";
-import { guardOf } from "../format/cache/guard.ts";
+import { evict } from "../format/cache/cleaning/evict.ts";
+import { guardOf } from "../format/cache/cleaning/guard.ts";
 import type { WorkenvLayout } from "../format/cache/layout.ts";
-import { acquireSoon } from "../format/cache/lock.ts";
+import { acquireSoon } from "../format/cache/locks/lock.ts";
 import { PspfError, renderError } from "../format/errors.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../format/cache/location.ts";
-import { acquire, endLock, tryAcquire } from "../format/cache/lock.ts";
-import { namesIn, statOf } from "../format/cache/measure.ts";
+import { acquire, endLock, tryAcquire } from "../format/cache/locks/lock.ts";
+import { namesIn, statOf } from "../format/cache/cleaning/measure.ts";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";

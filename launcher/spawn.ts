@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Lease } from "../format/cache/lock.ts";
+import type { Lease } from "../format/cache/locks/lock.ts";
 import type { Command } from "../format/command/command.ts";
 import { HIGH_NUMBERS } from "../format/io/libc.ts";
 import { cannotStart } from "./cannot-start.ts";

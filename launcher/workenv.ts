@@ -8,7 +8,7 @@ import { packageIdIn } from "../format/wire/package-id.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
 import { findReady } from "../format/workenv/entry.ts";
-import { type Lease, makeLockFile, tryShare } from "../format/cache/lock.ts";
+import { type Lease, makeLockFile, tryShare } from "../format/cache/locks/lock.ts";
 import { layoutOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { cacheCandidates, type Rung } from "../format/cache/location.ts";
 import { isPrivate } from "../format/cache/ownership.ts";

@@ -15,7 +15,7 @@ import { INDEX_BLOCK } from "../format/wire/index-block.ts";
 import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
-import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycle.ts";
+import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycles/lifecycle.ts";
 import { VALIDATION_LEVELS } from "../launcher/env.ts";
 import { verdictOn } from "../launcher/policy.ts";
 

@@ -112,10 +112,10 @@ test("format/wire knows bytes only: neither files nor packages", () => {
 
 /** All that a warm start loads. A module that joins costs every start; put it behind import() unless it must be here. */
 const WARM_START = [
-  "format/cache/flock.ts",
   "format/cache/layout.ts",
   "format/cache/location.ts",
-  "format/cache/lock.ts",
+  "format/cache/locks/flock.ts",
+  "format/cache/locks/lock.ts",
   "format/cache/ownership.ts",
   "format/command/command.ts",
   "format/command/environment.ts",
@@ -134,8 +134,8 @@ const WARM_START = [
   "format/wire/trailer.ts",
   "format/workenv/bun-runtime.ts",
   "format/workenv/entry.ts",
-  "format/workenv/file-facts.ts",
   "format/workenv/marker.ts",
+  "format/workenv/mending/file-facts.ts",
   "launcher/bun.ts",
   "launcher/cannot-start.ts",
   "launcher/env.ts",

@@ -1,7 +1,7 @@
 import { PspfError } from "../../format/errors.ts";
 import { fillTemplate } from "../../format/command/template.ts";
 import { splitWords } from "../../format/command/words.ts";
-import { LIFECYCLE_WORDS } from "../../format/workenv/lifecycle.ts";
+import { LIFECYCLE_WORDS } from "../../format/workenv/lifecycles/lifecycle.ts";
 
 /** Rules for single words of a manifest: what is wrong with one, or undefined. */
 

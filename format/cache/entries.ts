@@ -5,7 +5,7 @@ import { isInPlace, readMarker } from "../workenv/entry.ts";
 import { isPackageId, layoutOf, type WorkenvLayout } from "./layout.ts";
 import type { Marker } from "../workenv/marker.ts";
 import { isObject } from "../json-object.ts";
-import { measure, statOf } from "./measure.ts";
+import { measure, statOf } from "./cleaning/measure.ts";
 
 /** One workenv of the cache, as far as it can be read: whatever is missing or damaged in it is undefined. */
 export interface CachedWorkenv {

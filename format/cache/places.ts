@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { cacheCandidates, type LocationFacts, type Rung } from "./location.ts";
-import { statOf } from "./measure.ts";
+import { statOf } from "./cleaning/measure.ts";
 import { isPrivate } from "./ownership.ts";
 
 /**

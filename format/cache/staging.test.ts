@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import { storeOf } from "./layout.ts";
-import { acquire } from "./lock.ts";
-import { abandonedStaging, keptStaging, sweepAbandoned } from "./leftovers.ts";
+import { acquire } from "./locks/lock.ts";
+import { abandonedStaging, keptStaging, sweepAbandoned } from "./cleaning/leftovers.ts";
 import { openStaging } from "./staging.ts";
 
 let dir: ReturnType<typeof tempDir>;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { doing, errnoOf } from "../io/fs.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import { storeOf } from "./layout.ts";
-import { KEPT, stagingLockOf, sweepAbandoned } from "./leftovers.ts";
-import { acquire, endLock } from "./lock.ts";
+import { KEPT, stagingLockOf, sweepAbandoned } from "./cleaning/leftovers.ts";
+import { acquire, endLock } from "./locks/lock.ts";
 
 /** A private folder on the cache's disk. */
 export interface Staging extends Disposable {

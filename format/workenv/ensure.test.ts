@@ -26,7 +26,7 @@ import { bunRuntimeOf } from "./bun-runtime.ts";
 import { type EnsureRequest, ensureWorkenv } from "./ensure.ts";
 import { findReady } from "./entry.ts";
 import { layoutOf, storeOf } from "../cache/layout.ts";
-import { acquire } from "../cache/lock.ts";
+import { acquire } from "../cache/locks/lock.ts";
 
 let root: string;
 let cache: string;

@@ -1,18 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
-import { acquire, hasLeases, type Lease, type Lock, share } from "../cache/lock.ts";
+import { acquire, hasLeases, type Lease, type Lock, share } from "../cache/locks/lock.ts";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
 import { doing } from "../io/fs.ts";
 import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
-import { addMissingSlots } from "./add-slots.ts";
+import { addMissingSlots } from "./lifecycles/add-slots.ts";
 import { findReady, readMarker } from "./entry.ts";
-import { heal } from "./heal.ts";
+import { heal } from "./mending/heal.ts";
 import { make } from "./make.ts";
 import type { Marker } from "./marker.ts";
-import type { Crew } from "./unpack-together.ts";
+import type { Crew } from "./unpacking/unpack-together.ts";
 
 export interface EnsureRequest {
   readonly layout: WorkenvLayout;

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSy
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
-import { stateOf } from "./file-facts.ts";
+import { stateOf } from "./mending/file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**

@@ -3,12 +3,12 @@ import { layoutOf, storeOf, type WorkenvLayout } from "../cache/layout.ts";
 import type { Rung } from "../cache/location.ts";
 import { isPrivate } from "../cache/ownership.ts";
 import type { Package } from "../reader.ts";
-import { checkFiles } from "./check.ts";
+import { checkFiles } from "./mending/check.ts";
 import { holdsContentOf } from "./ensure.ts";
-import { factsInCopy, isOfCopy } from "./copied.ts";
+import { factsInCopy, isOfCopy } from "./mending/copied.ts";
 import { readMarker } from "./entry.ts";
 import type { Marker } from "./marker.ts";
-import { readStatIndex } from "./stat-index.ts";
+import { readStatIndex } from "./mending/stat-index.ts";
 
 /** Where a package lies unpacked, though not fit to be started without a thorough look. */
 export interface FoundContent {

@@ -1,6 +1,6 @@
 import type { LaunchFacts, Metadata } from "../wire/metadata-types.ts";
 import { needsBun } from "./bun-runtime.ts";
-import { planSlots, type Wishes } from "./slot-plan.ts";
+import { planSlots, type Wishes } from "./lifecycles/slot-plan.ts";
 
 /** What a warm start on some machine needs to know of a package. */
 export function launchFactsOf(metadata: Metadata, { os, arch }: Wishes["host"]): LaunchFacts {

@@ -1,7 +1,7 @@
 import type { WorkenvLayout } from "../cache/layout.ts";
-import { tryRemove } from "../cache/leftovers.ts";
-import { acquire, type Lock } from "../cache/lock.ts";
-import { retire } from "../cache/retire.ts";
+import { tryRemove } from "../cache/cleaning/leftovers.ts";
+import { acquire, type Lock } from "../cache/locks/lock.ts";
+import { retire } from "../cache/cleaning/retire.ts";
 import { openStaging } from "../cache/staging.ts";
 import { LOCKED } from "../command/environment.ts";
 import { doing } from "../io/fs.ts";
@@ -11,13 +11,13 @@ import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import { writeRecord } from "./record.ts";
 import { runSetup } from "./setup.ts";
-import { pathsOf, removeSlotFiles } from "./slot-files.ts";
-import { planSlots, wishesIn } from "./slot-plan.ts";
-import { noteStartFiles } from "./start-files.ts";
-import { indexTree } from "./stat-index.ts";
-import { type TakeOver, takeOver } from "./take-over.ts";
-import { unpackTogether } from "./unpack-together.ts";
-import { watchFor, withoutLoose } from "./watch.ts";
+import { pathsOf, removeSlotFiles } from "./lifecycles/slot-files.ts";
+import { planSlots, wishesIn } from "./lifecycles/slot-plan.ts";
+import { noteStartFiles } from "./lifecycles/start-files.ts";
+import { indexTree } from "./mending/stat-index.ts";
+import { type TakeOver, takeOver } from "./user-files/take-over.ts";
+import { unpackTogether } from "./unpacking/unpack-together.ts";
+import { watchFor, withoutLoose } from "./lifecycles/watch.ts";
 
 /**
  * Makes a workenv: unpacked aside, put into its place by one rename, set up there, brought onto the disk, and only then

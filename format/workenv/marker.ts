@@ -1,7 +1,7 @@
 import type { Sha256 } from "../types.ts";
 import type { LaunchFacts } from "../wire/metadata-types.ts";
 import type { Seal } from "../seal/package-seal.ts";
-import type { FileFacts } from "./file-facts.ts";
+import type { FileFacts } from "./mending/file-facts.ts";
 
 const SCHEMA = "flavor.workenv/2";
 

@@ -7,8 +7,8 @@ import { identityOf } from "./entry.ts";
 import { indexAsJson } from "./index-json.ts";
 import { launchFactsOf } from "./launch-facts.ts";
 import { encodeMarker, type Marker, newMarker } from "./marker.ts";
-import { sampleOf } from "./sample.ts";
-import { encodeStatIndex, type IndexedFile } from "./stat-index.ts";
+import { sampleOf } from "./mending/sample.ts";
+import { encodeStatIndex, type IndexedFile } from "./mending/stat-index.ts";
 
 /** What was found out about a workenv that shall count from now on. */
 export interface Made {

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
 import { layoutOf, storeOf } from "../../format/cache/layout.ts";
-import { stampOf } from "../../format/cache/turn.ts";
+import { stampOf } from "../../format/cache/cleaning/turn.ts";
 import { oneFolder, packApp, type Ran, runPackage, startPackage } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
 

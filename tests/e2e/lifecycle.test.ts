@@ -15,7 +15,7 @@ import { fileSlot, packageBytes } from "../support/packages.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 // What becomes of a slot by its lifecycle, row by row of the table in docs/workenv.md. That other words mean the same is
-// tested in format/workenv/slot-plan.test.ts.
+// tested in format/workenv/lifecycles/slot-plan.test.ts.
 
 let dir: ReturnType<typeof tempDir>;
 beforeAll(() => {

@@ -14,7 +14,7 @@ import { openFileSource } from "../../format/io/byte-source.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { openPackage } from "../../format/reader.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
-import { unpackSlots } from "../../format/workenv/unpack.ts";
+import { unpackSlots } from "../../format/workenv/unpacking/unpack.ts";
 import { testLauncher } from "../support/compiled.ts";
 import { failureOf } from "../support/failure.ts";
 import { packApp, runPackage, writeFiles } from "../support/launcher.ts";

@@ -1,4 +1,4 @@
 /** A thread of the launcher that unpacks, without the launcher. */
-import { runUnpackWorker } from "../../format/workenv/unpack-worker.ts";
+import { runUnpackWorker } from "../../format/workenv/unpacking/unpack-worker.ts";
 
 await runUnpackWorker();

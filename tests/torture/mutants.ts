@@ -21,7 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cleaning ignores leases",
     edits: one(
-      "format/cache/evict.ts",
+      "format/cache/cleaning/evict.ts",
       `  using lock = await tryAcquire(layout.lock);
   if (lock === undefined) return "in use";
 `,
@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cleaning ignores who makes a workenv",
     edits: one(
-      "format/cache/evict.ts",
+      "format/cache/cleaning/evict.ts",
       `  using making = await tryAcquire(layout.making);
   if (making === undefined) return "being made";
 `,
@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "staging folders of others are swept, though their owners live",
     edits: one(
-      "format/cache/leftovers.ts",
+      "format/cache/cleaning/leftovers.ts",
       `    if (lock === undefined) return;
     work();
     endLock(path, lock);
@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a lock is believed though its file is gone",
     edits: one(
-      "format/cache/flock.ts",
+      "format/cache/locks/flock.ts",
       "if (flock(libc, fd, operation) && isSameFile(fd, path)) {",
       "if (flock(libc, fd, operation)) {",
     ),
@@ -136,7 +136,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cleaning deletes in place, and the marker last",
     edits: one(
-      "format/cache/retire.ts",
+      "format/cache/cleaning/retire.ts",
       "  removeMarker(layout);\n",
       `  for (const name of statOf(layout.content) === undefined ? [] : readdirSync(layout.content)) {
     removeTree(join(layout.content, name));
@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what a user has written is deleted before its copy is on the disk",
     edits: one(
-      "format/workenv/take-over.ts",
+      "format/workenv/user-files/take-over.ts",
       'if (!id.startsWith("link:")) syncFile',
       'if (id.startsWith("neither")) syncFile',
     ),
@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a mending that was killed is forgotten",
-    edits: one("format/workenv/heal.ts", "suspect: true", "suspect: false"),
+    edits: one("format/workenv/mending/heal.ts", "suspect: true", "suspect: false"),
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",
       test: "is finished by the next start, though the file that it missed is back",

@@ -12,9 +12,9 @@ import {
 import { dirname, join } from "node:path";
 import { entriesOf } from "../../format/cache/entries.ts";
 import type { WorkenvLayout } from "../../format/cache/layout.ts";
-import { checkFiles } from "../../format/workenv/check.ts";
+import { checkFiles } from "../../format/workenv/mending/check.ts";
 import { readMarker } from "../../format/workenv/entry.ts";
-import { readStatIndex } from "../../format/workenv/stat-index.ts";
+import { readStatIndex } from "../../format/workenv/mending/stat-index.ts";
 import { testLauncher } from "../support/compiled.ts";
 import { oneFolder, packApp } from "../support/launcher.ts";
 import { mounted } from "../support/mounts.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { entriesOf } from "../../format/cache/entries.ts";
 import { readMarker } from "../../format/workenv/entry.ts";
-import { tryAcquire } from "../../format/cache/lock.ts";
+import { tryAcquire } from "../../format/cache/locks/lock.ts";
 import { FAIL_POINTS } from "../../format/io/fail-point.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { tempDir } from "../support/temp-dir.ts";

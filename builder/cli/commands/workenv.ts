@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { AGE_FORMS, DAY, parseAge, parseSize, SIZE_FORMS } from "../../../format/cache/budget.ts";
+import { AGE_FORMS, DAY, parseAge, parseSize, SIZE_FORMS } from "../../../format/cache/cleaning/budget.ts";
 import { EXIT_CODES, PspfError } from "../../../format/errors.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { examples } from "./examples.ts";

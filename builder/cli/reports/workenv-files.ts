@@ -1,6 +1,6 @@
 import type { RepairedWorkenv, VerifiedWorkenv } from "../../cache-manager.ts";
 import type { CachedWorkenv } from "../../../format/cache/entries.ts";
-import type { IndexedFile } from "../../../format/workenv/stat-index.ts";
+import type { IndexedFile } from "../../../format/workenv/mending/stat-index.ts";
 import type { Report } from "../io.ts";
 import { counted, plain } from "./text.ts";
 

@@ -1,6 +1,6 @@
 import type { CacheInfo, CachePlace, WorkenvDetails } from "../../cache-manager.ts";
-import type { CleanReport } from "../../../format/cache/clean.ts";
-import type { GoReason, StayReason } from "../../../format/cache/clean-plan.ts";
+import type { CleanReport } from "../../../format/cache/cleaning/clean.ts";
+import type { GoReason, StayReason } from "../../../format/cache/cleaning/clean-plan.ts";
 import type { CachedWorkenv } from "../../../format/cache/entries.ts";
 import type { Paint, Report } from "../io.ts";
 import { columns, counted, formatSize, plain } from "./text.ts";

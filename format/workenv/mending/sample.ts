@@ -1,0 +1,28 @@
+import { relative, resolve, sep } from "node:path";
+import { fillTemplate, type Scope } from "../../command/template.ts";
+import { splitWords } from "../../command/words.ts";
+import { type FileFacts, isDirectoryMode } from "./file-facts.ts";
+import type { Sample } from "../marker.ts";
+import type { IndexedFile } from "./stat-index.ts";
+
+/** Few enough for a dozen system calls, the program and its script among them. */
+const MAX_ENTRY_POINTS = 3;
+const MAX_OTHERS = 32;
+
+/** Files that stand for all: those that a command names, and others at equal distances. */
+export function sampleOf(files: readonly IndexedFile[], command: string, scope: Scope): Sample {
+  const facts = files
+    .map(([path, size, mtime, mode]): FileFacts => [path, size, mtime, mode])
+    .filter(([, , , mode]) => !isDirectoryMode(mode));
+  const named = new Set(splitWords(command).map((word) => pathIn(scope.workenv, fillTemplate(word, scope))));
+  const entryPoints = facts.filter(([path]) => named.has(path)).slice(0, MAX_ENTRY_POINTS);
+  const rest = facts.filter((file) => !entryPoints.includes(file));
+  const step = Math.max(1, rest.length / MAX_OTHERS);
+  const count = Math.min(rest.length, MAX_OTHERS);
+  const others = Array.from({ length: count }, (_, i) => rest[Math.floor(i * step)] as FileFacts);
+  return { entryPoints, others };
+}
+
+/** A relative program is looked for in the workenv, too. */
+const pathIn = (workenv: string, path: string): string =>
+  relative(workenv, resolve(workenv, path)).replaceAll(sep, "/");
