@@ -6,13 +6,13 @@ import type { Package } from "../../reader.ts";
 import type { Sha256 } from "../../types.ts";
 import { sha256Stream } from "../../wire/hashes.ts";
 import { extractSlot } from "../unpacking/extract-slot.ts";
-import { isDirectoryMode, isSymlinkMode } from "./file-facts.ts";
+import { EXISTENCE_ONLY, isDirectoryMode, isSymlinkMode } from "./file-facts.ts";
 import { type IndexedFile, NO_SLOT } from "./stat-index.ts";
 
 /**
  * Those of some files and links of a workenv whose bytes are not those of the package. The slots are unpacked into nothing:
- * no copy lies on the disk, and no file is read into memory whole. What setup commands made and what may not be read is
- * left out. Throws what unpacking throws.
+ * no copy lies on the disk, and no file is read into memory whole. What setup commands made, what the application may
+ * change (which can be anything now, such as a pipe that nobody writes to) and what may not be read is left out. Throws what unpacking throws.
  */
 export async function compareFiles(
   pkg: Package,
@@ -20,7 +20,9 @@ export async function compareFiles(
   files: readonly IndexedFile[],
 ): Promise<readonly IndexedFile[]> {
   const damaged = new Set<IndexedFile>();
-  const comparable = files.filter(([, , , mode, slot]) => slot !== NO_SLOT && !isDirectoryMode(mode));
+  const comparable = files.filter(
+    ([, , time, mode, slot]) => slot !== NO_SLOT && time !== EXISTENCE_ONLY && !isDirectoryMode(mode),
+  );
   for (const slot of pkg.slots) {
     const own = comparable.filter(([, , , , index]) => index === slot.entry.index);
     if (own.length === 0) continue;

@@ -63,6 +63,7 @@ function recipe(more: Recipe["about"] = {}): Recipe {
       fileSlot("raw", raw, { target: "raw", operations: ["TAR"] }),
       fileSlot("single", "one file"),
       fileSlot("settings", "colour = blue", { lifecycle: "config" }),
+      fileSlot("cached", "worked out before", { lifecycle: "cache" }),
       // A later slot wins over an earlier one.
       fileSlot("over", "SECOND", { target: "app/two" }),
       // Nobody has asked for it: it is not there.
@@ -110,7 +111,7 @@ const repaired = async (request: Partial<RepairRequest> = {}) => {
 
 test("a workenv as it was made has nothing wrong, every byte compared", async () => {
   await make();
-  expect(await verified()).toEqual({ found: [], intact: 8, ofSetup: 0, compared: { with: source } });
+  expect(await verified()).toEqual({ found: [], intact: 9, ofSetup: 0, compared: { with: source } });
   expect(await repaired()).toEqual({ files: [], ofSetup: [], changed: [] });
 });
 
@@ -287,4 +288,13 @@ test("a file whose mode is another one was changed, and is left so", async () =>
   chmodSync(at("app/one"), 0);
   expect((await verified()).found).toEqual([["changed", "app/one"]]);
   expect(lstatSync(at("app/one")).mode & 0o777).toBe(0);
+});
+
+test("what a cache slot holds now is the application's: it is neither compared nor put back", async () => {
+  await make();
+  const path = join(layout.content, "share/cached");
+  writeFileSync(path, "worked out later");
+  expect((await verifyWorkenv(layout))?.damaged).toEqual([]);
+  await repairWorkenv(layout, { extent: "damage" });
+  expect(readFileSync(path, "utf8")).toBe("worked out later");
 });
