@@ -9,6 +9,7 @@ import { clear, merged } from "./each-start.ts";
 import { isInPlace, readMarker } from "../entry.ts";
 import { slotsAt } from "../make.ts";
 import { resolveInside } from "../../io/paths.ts";
+import { makeWay } from "./make-way.ts";
 import { pathsOf } from "./slot-files.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import { pathsBySlot, readStartFiles, writeStartFiles } from "./start-files.ts";
@@ -66,6 +67,7 @@ export async function finishUse(
   // From here on the next start makes everything anew, whatever becomes of this process.
   writeStartFiles(layout, { state: "changing", paths: present });
   globalThis.failPoint?.("end-noted");
+  makeWay(staging.path, layout.content);
   graft(staging.path, layout.content);
   globalThis.failPoint?.("end-files-placed");
   for (const slot of forEnd) {

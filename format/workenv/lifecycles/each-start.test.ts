@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileSlot, treeSlot } from "../../../tests/support/packages.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
@@ -163,4 +163,29 @@ describe("whoever is stopped", () => {
       expect(files()).toEqual(["fresh/a", "fresh/deep/b", "share/code"]);
     },
   );
+});
+
+test("whatever the application has put in the place of files and folders gives way", async () => {
+  const root = join(shop.path, "tree");
+  const shared = await shop.open({
+    slots: [
+      fileSlot("code", "code", { target: "run/code" }),
+      treeSlot("fresh", root, { lifecycle: "startup", target: "run" }),
+    ],
+  });
+  pkg = shared;
+  layout = await shop.ensure(pkg);
+  (await begin())[Symbol.dispose]();
+  const at = (path: string) => join(layout.content, "run", path);
+  rmSync(at("a"));
+  mkdirSync(at("a/b"), { recursive: true });
+  writeFileSync(at("a/b/c"), "the application's");
+  rmSync(at("deep"), { recursive: true });
+  writeFileSync(at("deep"), "the application's");
+  (await begin())[Symbol.dispose]();
+  expect([read("run/a"), read("run/deep/b"), read("run/code")]).toEqual([
+    "original a",
+    "original deep/b",
+    "code",
+  ]);
 });

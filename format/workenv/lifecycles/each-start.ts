@@ -5,6 +5,7 @@ import { graft } from "../../io/graft.ts";
 import type { Package } from "../../reader.ts";
 import { isInPlace, readMarker } from "../entry.ts";
 import { slotsAt } from "../make.ts";
+import { makeWay } from "./make-way.ts";
 import { removeSlotFiles } from "./slot-files.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import { pathsBySlot, readStartFiles, type StartFiles, writeStartFiles } from "./start-files.ts";
@@ -65,6 +66,7 @@ async function renew(
   globalThis.failPoint?.("start-files-changing");
   clear(pkg, layout, found?.paths ?? {});
   globalThis.failPoint?.("start-files-cleared");
+  makeWay(staging.path, layout.content);
   graft(staging.path, layout.content);
   globalThis.failPoint?.("start-files-placed");
   writeStartFiles(layout, { state: "complete", paths });

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
+import { statOf } from "../../cache/cleaning/measure.ts";
 import { doing, errnoOf } from "../../io/fs.ts";
 import { inFolder } from "../../io/in-folder.ts";
 import { resolveInside } from "../../io/paths.ts";
@@ -49,7 +50,7 @@ function removeWhole(content: string, target: string): void {
 /** Whether the folders above a path are there, and none of them is a link that leads elsewhere. */
 function isReachable(content: string, path: string): boolean {
   for (let folder = posix.dirname(path); folder !== "."; folder = posix.dirname(folder))
-    if (lstatSync(join(content, folder), { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+    if (statOf(join(content, folder))?.isDirectory() !== true) return false; // also below a file
   return true;
 }
 

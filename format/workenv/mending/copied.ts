@@ -1,5 +1,5 @@
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { statOf } from "../../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { identityOf, isSameDirectory } from "../entry.ts";
@@ -27,7 +27,7 @@ export function factsInCopy(
   const copied: IndexedFile[] = [];
   for (const file of files) {
     const [path, size, mtime, mode, slot] = file;
-    const stats = lstatSync(join(content, path), { throwIfNoEntry: false });
+    const stats = statOf(join(content, path));
     if (stats === undefined || stats.mode !== mode) return undefined;
     const facts = factsOf(path, stats);
     if (mtime === EXISTENCE_ONLY) copied.push(file);

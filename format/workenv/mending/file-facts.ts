@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "../../io/fs.ts";
 
 /**
  * What a file looked like when its workenv was made: its path below the content with forward slashes, size in bytes,
@@ -41,7 +42,8 @@ export function stateOf(content: string, [path, size, mtime, mode]: FileFacts): 
 function lookAt(path: string): Stats | "hidden" | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return "hidden"; // in a folder that somebody has closed
+  } catch (error) {
+    // A file stands where a folder was, or it is in a folder that somebody has closed.
+    return errnoOf(error) === "ENOTDIR" ? undefined : "hidden";
   }
 }

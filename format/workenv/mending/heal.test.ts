@@ -283,3 +283,11 @@ describe("every start", () => {
     expect(believed).toContain(false);
   });
 });
+
+test("a file where a folder was is damage: the workenv is made anew", async () => {
+  await make();
+  rmSync(at("app/deep"), { recursive: true });
+  writeFileSync(at("app/deep"), "in the way");
+  await look();
+  expect(readFileSync(at("app/deep/two"), "utf8")).toBe(CONTENT);
+});
