@@ -31,6 +31,10 @@ export function resolveInside(root: string, untrusted: string, rules: PathRules 
   return (target.length > base.length && target.endsWith(sep) ? target.slice(0, -1) : target) as SafePath;
 }
 
+/** Whether something read from the disk is a path that `resolveInside` takes. */
+export const isPathInside = (value: unknown): value is string =>
+  typeof value === "string" && faultOfName(value) === undefined;
+
 /** What is wrong with a name from a package, or undefined. */
 export function faultOfName(name: string, rules: PathRules = hostPathRules): string | undefined {
   if (name.includes("\0")) return "it contains a NUL";

@@ -217,3 +217,14 @@ describe("an entry is ready", () => {
     expect(findReady(layoutOf("/nowhere/\0", "0123456789abcdef"), DIGEST)).toBeUndefined();
   });
 });
+
+test.each([
+  ["sample", { entryPoints: [null], others: [] }],
+  ["sample", { entryPoints: [], others: [7] }],
+  ["sample", { entryPoints: [[7, 7, 7, 7]], others: [] }],
+  ["slots", ["one"]],
+  ["launch", { ...LAUNCH, slots: [null] }],
+])("a marker with a wrong %s is none", (member, value) => {
+  const text = JSON.stringify({ ...marker(SEVEN), [member]: value });
+  expect(decodeMarker(text)).toBeUndefined();
+});

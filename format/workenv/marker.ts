@@ -70,7 +70,14 @@ const hasAllMembers = ({ sample, slots, bootId = "", ...rest }: Partial<Marker>)
   ) &&
   [rest.inode, rest.born].every((number) => typeof number === "number") &&
   [rest.durable, rest.suspect].every((flag) => typeof flag === "boolean") &&
-  [slots, sample?.entryPoints, sample?.others].every(Array.isArray);
+  isListOf(slots, (slot) => typeof slot === "number") &&
+  [sample?.entryPoints, sample?.others].every((list) => isListOf(list, isFacts));
+
+const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(isItem);
+
+const isFacts = (row: unknown): boolean =>
+  Array.isArray(row) && typeof row[0] === "string" && [1, 2, 3].every((i) => typeof row[i] === "number");
 
 /** Whether everything is there that a start looks into: a marker may be of another version of us. */
 function hasAllFacts({
@@ -84,11 +91,12 @@ function hasAllFacts({
   atEnd,
 }: Partial<LaunchFacts> = {}): boolean {
   const tables = [execution?.env, runtimeEnv?.map, runtimeEnv?.set, workenv?.env];
-  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, slots, devSlots];
+  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, devSlots];
   return (
     [eachStart, atEnd].every((flag) => typeof flag === "boolean") &&
     [about?.name, about?.version, execution?.command].every((text) => typeof text === "string") &&
     tables.every((table) => typeof table === "object" && table !== null) &&
-    lists.every(Array.isArray)
+    lists.every(Array.isArray) &&
+    isListOf(slots, (slot) => typeof (slot as { target?: unknown } | null)?.target === "string")
   );
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { isObject } from "../../json-object.ts";
 import { doing } from "../../io/fs.ts";
+import { isPathInside } from "../../io/paths.ts";
 import { replaceFile } from "../../io/replacement.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { pathsOf } from "./slot-files.ts";
@@ -31,9 +32,7 @@ export function readStartFiles(layout: WorkenvLayout): StartFiles | undefined {
     const value: unknown = JSON.parse(readFileSync(pathTo(layout), "utf8"));
     if (!isObject(value) || value["schema"] !== SCHEMA || !isObject(value["paths"])) return undefined;
     const lists = Object.values(value["paths"]);
-    const isSound = lists.every(
-      (list) => Array.isArray(list) && list.every((path) => typeof path === "string"),
-    );
+    const isSound = lists.every((list) => Array.isArray(list) && list.every(isPathInside));
     return isSound ? (value as unknown as StartFiles) : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import { isPathInside } from "../../io/paths.ts";
 import { EXISTENCE_ONLY, type FileFacts, factsOf } from "./file-facts.ts";
 
 const SCHEMA = "flavor.files/1";
@@ -75,5 +76,5 @@ export function readStatIndex({ files: path }: WorkenvLayout): readonly IndexedF
 const isIndexedFile = (row: unknown): row is IndexedFile =>
   Array.isArray(row) &&
   row.length === 5 &&
-  typeof row[0] === "string" &&
+  isPathInside(row[0]) &&
   row.slice(1).every((number) => typeof number === "number");
