@@ -41,6 +41,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
     using _exclusive = await acquire(layout.lock, request.onBusy);
     making.confirm();
     users = stack.use(await takeOver(pkg, request, unpacked, staging.path));
+    users.rescue();
     old = retire(layout);
     publish(staging.path, layout);
     globalThis.failPoint?.("published");

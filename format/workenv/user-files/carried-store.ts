@@ -2,7 +2,7 @@ import { linkSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSy
 import { basename, join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { openStaging } from "../../cache/staging.ts";
-import { isObject } from "../../json-object.ts";
+import { isObject, recordOf } from "../../json-object.ts";
 import { removeTree } from "../../io/remove-tree.ts";
 import type { UsersFiles } from "./carry-over.ts";
 import { placeCopy } from "./place-file.ts";
@@ -57,7 +57,7 @@ export async function storeFiles(layout: WorkenvLayout, files: UsersFiles): Prom
   if (files.size === 0) return files;
   using staging = await openStaging(layout.cache, "remove");
   const store = join(folderOf(layout), `carried-${crypto.randomUUID()}`);
-  const names: Record<string, string> = {};
+  const names = recordOf<string>();
   const stored = new Map<string, Found & { readonly source: string }>();
   for (const [path, found] of files) {
     const name = String(stored.size);

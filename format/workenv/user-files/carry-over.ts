@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { recordOf } from "../../json-object.ts";
 import { inFolder } from "../../io/in-folder.ts";
 import { resolveInside } from "../../io/paths.ts";
 import { faultOfLinkTarget } from "../../tar/link-target.ts";
@@ -41,14 +42,19 @@ export interface FreshTree {
 /** The user's files of a source, by path: where each lies, and what it is. */
 export type UsersFiles = ReadonlyMap<string, Found & { readonly source: string }>;
 
-/** What the user has in a source. What is missing or empty in the same package's damaged content was lost, not removed. */
+/**
+ * What the user has in a source. What the package gave and is missing or empty in its damaged content was lost, not
+ * removed.
+ */
 export function usersFilesOf(
   { content, originals, is }: Source,
   onUnreadable: (path: string) => void,
 ): UsersFiles {
   const files = new Map<string, Found & { readonly source: string }>();
   for (const [path, found] of userFilesIn(content, originals, onUnreadable)) {
-    const isLost = is === "the same" && found.size === 0 && originals.files[path]?.id !== found.id;
+    const original = originals.files[path];
+    const isLost =
+      is === "the same" && found.size === 0 && original !== undefined && original.id !== found.id;
     if (!isLost) files.set(path, { ...found, source: resolveInside(content, path) });
   }
   return files;
@@ -74,9 +80,9 @@ export function carryInto(
   }
   const isUsers = (path: string) => outcomes.get(path)?.holds === "user's";
   const files: CarriedFile[] = [];
-  const beside: Record<string, string> = {};
+  const beside = recordOf<string>();
   const removed = new Set<string>();
-  const taken: Record<string, readonly ContentId[]> = {};
+  const taken = recordOf<readonly ContentId[]>();
   // First what gives way: a name that it gets must not be one that comes later.
   for (const [path, outcome] of outcomes) {
     if (outcome.holds === "package's") {

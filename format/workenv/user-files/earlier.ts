@@ -8,7 +8,7 @@ import { hasStoredFiles } from "./carried-store.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import { isInPlace, readMarker } from "../entry.ts";
 import type { Marker } from "../marker.ts";
-import { type Originals, readOriginals } from "./originals.ts";
+import { hasOriginals, type Originals, readOriginals } from "./originals.ts";
 
 /** Where a new workenv finds what the user has made. */
 export interface Source {
@@ -23,10 +23,15 @@ export interface Source {
 
 /**
  * The workenv whose user's files a new one takes over: what was made of the same package before, else the latest of the
- * packages with the same name and the same signer. Who has not signed gets nothing of others.
+ * packages with the same name and the same signer. Who has not signed gets nothing of others. `given` is what the
+ * package gives, where the note of what it gave before is damaged.
  */
-export async function findSource(pkg: Package, { layout, seal }: EnsureRequest): Promise<Source | undefined> {
-  const own = readOriginals(layout);
+export async function findSource(
+  pkg: Package,
+  { layout, seal }: EnsureRequest,
+  given: Originals,
+): Promise<Source | undefined> {
+  const own = readOriginals(layout) ?? (hasOriginals(layout) ? given : undefined);
   // A workenv that was removed half has nothing of the user's any more.
   if (own !== undefined && (statOf(layout.content) !== undefined || hasStoredFiles(layout)))
     return { id: layout.id, content: layout.content, originals: own, is: "the same" };

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
-import { isObject } from "../../json-object.ts";
+import { statOf } from "../../cache/cleaning/measure.ts";
+import { isPathInside } from "../../io/paths.ts";
+import { isObject, recordOf } from "../../json-object.ts";
 import { replaceFile } from "../../io/replacement.ts";
 
 const SCHEMA = "flavor.originals/1";
@@ -44,14 +46,24 @@ const pathTo = ({ bookkeeping }: WorkenvLayout): string => join(bookkeeping, "in
 export function readOriginals(layout: WorkenvLayout): Originals | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(pathTo(layout), "utf8"));
-    return isOriginals(value) ? value : undefined;
+    if (!isOriginals(value)) return undefined;
+    const [files, beside, taken] = [byPath(value.files), byPath(value.beside), byPath(value.taken)];
+    return { ...value, files, beside, taken };
   } catch {
     return undefined;
   }
 }
 
-export const writeOriginals = (layout: WorkenvLayout, originals: Omit<Originals, "schema">): void =>
-  replaceFile(pathTo(layout), `${JSON.stringify({ schema: SCHEMA, ...originals })}\n`);
+/** Whether there are any, be it that nobody can read them. */
+export const hasOriginals = (layout: WorkenvLayout): boolean => statOf(pathTo(layout)) !== undefined;
+
+export const writeOriginals = (layout: WorkenvLayout, originals: Originals): void =>
+  replaceFile(pathTo(layout), `${JSON.stringify(originals)}\n`);
+
+export const newOriginals = (facts: Omit<Originals, "schema">): Originals => ({ schema: SCHEMA, ...facts });
+
+const byPath = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+  recordOf(Object.entries(record));
 
 function isOriginals(value: unknown): value is Originals {
   if (!isObject(value) || value["schema"] !== SCHEMA) return false;
@@ -59,12 +71,15 @@ function isOriginals(value: unknown): value is Originals {
   return (
     [name, signer].every(isText) &&
     typeof isPersistent === "boolean" &&
-    [roots, others, from].every((list) => Array.isArray(list) && list.every(isText)) &&
+    Array.isArray(from) &&
+    from.every(isText) &&
+    [roots, others].every((list) => Array.isArray(list) && list.every(isPathInside)) &&
     isObject(beside) &&
-    Object.values(beside).every(isText) &&
+    Object.entries(beside).flat().every(isPathInside) &&
     isObject(taken) &&
     Object.values(taken).every((ids) => Array.isArray(ids) && ids.every(isText)) &&
     isObject(files) &&
+    Object.keys(files).every(isPathInside) &&
     Object.values(files).every(
       (known) => isObject(known) && isText(known["id"]) && Number.isInteger(known["mode"]),
     )

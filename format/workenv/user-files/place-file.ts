@@ -6,11 +6,12 @@ import {
   mkdirSync,
   readlinkSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
 } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { doing } from "../../io/fs.ts";
+import { doing, errnoOf } from "../../io/fs.ts";
 import { inFolder } from "../../io/in-folder.ts";
 import { resolveInside } from "../../io/paths.ts";
 import { nameBeside } from "./carry-plan.ts";
@@ -36,13 +37,23 @@ export function placeCopy(source: string, root: string, path: string): string {
     const stats = lstatSync(source);
     inFolder(dirname(target), () => {
       if (stats.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-      else copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      else copyOrNothing(source, target);
     });
     if (stats.isSymbolicLink()) return;
     utimesSync(target, stats.atime, stats.mtime);
     chmodSync(target, stats.mode & 0o777);
   });
   return free;
+}
+
+/** Half a copy, as a full disk makes it, would count as the whole one later. */
+function copyOrNothing(source: string, target: string): void {
+  try {
+    copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") rmSync(target, { force: true });
+    throw error;
+  }
 }
 
 /** Moves a file below a folder to another name there. */

@@ -1,4 +1,9 @@
+import { chmodSync } from "node:fs";
+import { statOf } from "../../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import { doing } from "../../io/fs.ts";
+import { renamePatiently } from "../../io/patient-rename.ts";
+import { recordOf } from "../../json-object.ts";
 import { syncFile } from "../../io/durable.ts";
 import { resolveInside } from "../../io/paths.ts";
 import { splitChain } from "../../codecs/chain.ts";
@@ -12,7 +17,7 @@ import { findSource, type Source } from "./earlier.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import { readMarker } from "../entry.ts";
 import { isPersistent, lifecycleOf } from "../lifecycles/lifecycle.ts";
-import { type Known, type Originals, readOriginals, writeOriginals } from "./originals.ts";
+import { hasOriginals, type Known, newOriginals, type Originals, writeOriginals } from "./originals.ts";
 import { isThere, moveAside, placeCopy } from "./place-file.ts";
 import { isWithin } from "../lifecycles/slot-files.ts";
 import type { Unpacked } from "../unpacking/unpack.ts";
@@ -20,6 +25,8 @@ import { filesBelow, knownAt } from "./user-files.ts";
 
 /** The user's part of a workenv that is being made. */
 export interface TakeOver extends Disposable {
+  /** To be called before the old content goes: keeps it for good if something of the user's in it would go with it. */
+  rescue(): void;
   /** Sees to it that what setup commands wrote lies beside the user's files, and notes what the package gave. */
   settle(): void;
   /** Paths that are the user's now, wherever they lie. */
@@ -28,7 +35,13 @@ export interface TakeOver extends Disposable {
   done(): void;
 }
 
-const NOTHING: TakeOver = { settle() {}, places: () => new Set(), done() {}, [Symbol.dispose]() {} };
+const NOTHING: TakeOver = {
+  rescue() {},
+  settle() {},
+  places: () => new Set(),
+  done() {},
+  [Symbol.dispose]() {},
+};
 
 /**
  * Brings what the user has changed in earlier workenvs of a package into the tree that is to be the next one. The
@@ -42,9 +55,7 @@ export async function takeOver(
 ): Promise<TakeOver> {
   const { layout } = request;
   const slots = pkg.metadata.slots;
-  const source = await sourceOf(pkg, request);
   const own = slots.filter(({ lifecycle, selfRef }) => !selfRef && lifecycleOf(lifecycle).changes === "user");
-  if (own.length === 0 && source === undefined) return NOTHING;
   const isOwn = (slot: number | undefined) => own.some(({ index }) => index === slot);
   const fresh = new Map<string, Known>();
   for (const [path, slot] of unpacked.owners) {
@@ -52,39 +63,53 @@ export async function takeOver(
     if (known !== undefined) fresh.set(path, { id: known.id, mode: known.mode });
   }
   const isOthers = (path: string) => unpacked.owners.has(path) && !isOwn(unpacked.owners.get(path));
-  const warn = (path: string) => request.onNotCarried?.(path);
+  const othersBelow = (roots: readonly string[]) => {
+    const isBelow = (path: string) => roots.some((folder) => isWithin(path, folder));
+    const files = [...unpacked.owners.keys()].filter(
+      (path) => isOthers(path) && isBelow(path) && !isFolder(resolveInside(root, path)),
+    );
+    const apart = slots.filter(
+      ({ index, target }) => !isOwn(index) && roots.some((at) => target !== at && isWithin(target, at)),
+    );
+    return [...files, ...apart.map(({ target }) => target)];
+  };
+  const ownRoots = [...new Set(own.flatMap((slot) => rootsOf(slot, unpacked)))];
+  const given = newOriginals({
+    name: pkg.metadata.package.name,
+    signer: toHex(pkg.index.raw.publicKey),
+    isPersistent: own.some(({ lifecycle }) => isPersistent(lifecycle)),
+    roots: ownRoots,
+    others: othersBelow(ownRoots),
+    files: recordOf(fresh),
+    beside: {},
+    from: [],
+    taken: {},
+  });
+  const source = await sourceOf(pkg, request, given);
+  if (own.length === 0 && source === undefined) return NOTHING;
+  const left = new Set<string>();
+  const warn = (path: string) => {
+    if (source?.is === "the same") left.add(path);
+    else request.onNotCarried?.(path);
+  };
   let carried: CarriedOver = { files: [], beside: {}, removed: new Set(), taken: {} };
   if (source !== undefined) {
     const users = await safeFilesOf(source, layout, warn);
     carried = carryInto({ root, files: fresh, isOthers }, source, users, warn);
     globalThis.failPoint?.("users-files-carried");
   }
-  const roots = [
-    ...new Set([...own.flatMap((slot) => rootsOf(slot, unpacked)), ...(source?.originals.roots ?? [])]),
-  ];
-  const others = [...unpacked.owners.keys()].filter(
-    (path) => isOthers(path) && roots.some((folder) => isWithin(path, folder)) && !isFolderOf(root, path),
-  );
-  const apart = slots.filter(
-    (slot) => !isOwn(slot.index) && roots.some((at) => slot.target !== at && isWithin(slot.target, at)),
-  );
+  const roots = [...new Set([...ownRoots, ...(source?.originals.roots ?? [])])];
+  const others = othersBelow(roots);
   let places: ReadonlySet<string> = new Set();
   return {
+    rescue() {
+      const kept = left.size === 0 ? undefined : keepContent(layout.content);
+      for (const path of left) request.onNotCarried?.(kept === undefined ? path : `${kept}/${path}`);
+    },
     settle() {
-      const found = settleFiles(layout.content, fresh, carried, {
-        roots,
-        others: [...others, ...apart.map(({ target }) => target)],
-      });
+      const found = settleFiles(layout.content, fresh, carried, { roots, others });
       places = new Set([...Object.keys(found.files), ...carried.files.map(({ path }) => path)]);
-      writeOriginals(layout, {
-        name: pkg.metadata.package.name,
-        signer: toHex(pkg.index.raw.publicKey),
-        isPersistent: own.some(({ lifecycle }) => isPersistent(lifecycle)),
-        roots,
-        others: [...others, ...apart.map(({ target }) => target)],
-        ...found,
-        ...inheritance(source, carried),
-      });
+      writeOriginals(layout, { ...given, roots, others, ...found, ...inheritance(source, carried) });
     },
     places: () => places,
     done() {
@@ -92,18 +117,19 @@ export async function takeOver(
       const isOnDisk = readMarker(layout)?.durable === true;
       for (const { path, id } of isOnDisk ? [] : carried.files)
         if (!id.startsWith("link:")) syncFile(resolveInside(layout.content, path));
-      dropStoredFiles(layout);
+      // What could not be copied may lie nowhere else.
+      if (left.size === 0) dropStoredFiles(layout);
     },
     [Symbol.dispose]: () => source?.lease?.[Symbol.dispose](),
   };
 }
 
 /** An earlier version that cannot be looked at must not keep this one from starting; its files stay where they are. */
-async function sourceOf(pkg: Package, request: EnsureRequest): Promise<Source | undefined> {
+async function sourceOf(pkg: Package, request: EnsureRequest, given: Originals): Promise<Source | undefined> {
   try {
-    return await findSource(pkg, request);
+    return await findSource(pkg, request, given);
   } catch (error) {
-    if (readOriginals(request.layout) !== undefined) throw error;
+    if (hasOriginals(request.layout)) throw error;
     request.onNotCarried?.("the files");
     return undefined;
   }
@@ -120,7 +146,9 @@ async function safeFilesOf(
   const isEdited = (path: string) => source.originals.files[path]?.id !== present.get(path)?.id;
   // What an attempt that was killed had saved counts where its content has nothing of the user's.
   const edited = new Map([...present].filter(([path]) => isEdited(path)));
-  const saved = new Map([...storedFiles(layout), ...edited]);
+  const saved = new Map([...storedFiles(layout)]);
+  // An empty one is what a power cut makes of a copy.
+  for (const [path, found] of edited) if (found.size > 0 || !saved.has(path)) saved.set(path, found);
   return new Map([...present, ...(await storeFiles(layout, saved))]);
 }
 
@@ -132,7 +160,19 @@ function rootsOf({ index, target, operations }: SlotEntry, { owners }: Unpacked)
   return [...new Set(paths.filter((path) => path.includes("/")).map((path) => path.split("/")[0] as string))];
 }
 
-const isFolderOf = (root: string, path: string): boolean => knownAt(resolveInside(root, path)) === undefined;
+const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
+
+/** Gives content a name that no launcher looks for and no cleaning takes; which. */
+function keepContent(content: string): string | undefined {
+  if (!isFolder(content)) return undefined;
+  const kept = nameBeside(content, "kept", (name) => statOf(name) !== undefined);
+  doing("keep", content, () => {
+    // A folder that is not writable cannot get another parent.
+    chmodSync(content, 0o700);
+    renamePatiently(content, kept);
+  });
+  return kept;
+}
 
 /** After the setup commands: the user's files are back in their places, and all others are what the package gave. */
 function settleFiles(
@@ -141,8 +181,8 @@ function settleFiles(
   carried: CarriedOver,
   within: Pick<Originals, "roots" | "others">,
 ): Pick<Originals, "files" | "beside"> {
-  const files: Record<string, Known> = {};
-  const beside: Record<string, string> = { ...carried.beside };
+  const files = recordOf<Known>();
+  const beside = recordOf(Object.entries(carried.beside));
   const at = (path: string) => knownAt(resolveInside(content, path));
   const users = new Set(carried.files.map(({ path }) => path));
   for (const [path, known] of fresh) {
@@ -181,7 +221,7 @@ function inheritance(source: Source | undefined, { taken }: CarriedOver): Pick<O
   if (source === undefined) return { from: [], taken: {} };
   const { from, taken: before } = source.originals;
   if (source.is === "the same") return { from, taken: before };
-  const all: Record<string, readonly string[]> = { ...before };
+  const all = recordOf(Object.entries(before));
   for (const [path, ids] of Object.entries(taken)) all[path] = [...new Set([...(all[path] ?? []), ...ids])];
   return { from: [...new Set([...from, source.id])], taken: all };
 }

@@ -4,7 +4,7 @@ import { statOf } from "../../cache/cleaning/measure.ts";
 import { hasStoredFiles } from "./carried-store.ts";
 import { leadsOutside } from "./carry-over.ts";
 import { readMarker } from "../entry.ts";
-import { type Originals, readOriginals } from "./originals.ts";
+import { hasOriginals, type Originals, readOriginals } from "./originals.ts";
 import { userFilesIn } from "./user-files.ts";
 
 /**
@@ -13,7 +13,7 @@ import { userFilesIn } from "./user-files.ts";
  */
 export function hasUnsavedEdits(layout: WorkenvLayout): boolean {
   const originals = readOriginals(layout);
-  if (originals === undefined) return false;
+  if (originals === undefined) return hasOriginals(layout) && statOf(layout.content) !== undefined;
   // Saved by a process that was killed while it made the workenv anew.
   if (readMarker(layout) === undefined && hasStoredFiles(layout)) return true;
   if (statOf(layout.content) === undefined) return false;

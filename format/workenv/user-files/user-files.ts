@@ -76,7 +76,10 @@ export function filesBelow(
     const current = path;
     if (foreign.has(current)) continue;
     const place = join(content, current);
-    if (lookAt(place)?.isDirectory() !== true) files.push(current);
+    const stats = lookAt(place);
+    // Its name is no UTF-8, or its folder is closed: it is there, for its folder says so.
+    if (stats === undefined && current !== root) onUnreadable(current);
+    if (stats?.isDirectory() !== true) files.push(current);
     else for (const name of namesIn(place, () => onUnreadable(current))) waiting.push(`${current}/${name}`);
   }
   return files;
