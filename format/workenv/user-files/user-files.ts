@@ -14,7 +14,7 @@ export function knownAt(path: string): Found | undefined {
   const { size } = stats;
   const mode = stats.mode & 0o7777;
   if (stats.isSymbolicLink()) return { id: `link:${readlinkSync(path)}`, mode, size };
-  return stats.isFile() ? { id: hashOf(path), mode, size } : undefined;
+  return stats.isFile() ? { id: hashOf(path, size), mode, size } : undefined;
 }
 
 function lookAt(path: string): Stats | undefined {
@@ -25,9 +25,10 @@ function lookAt(path: string): Stats | undefined {
   }
 }
 
-function hashOf(path: string): string {
+function hashOf(path: string, size: number): string {
   const hash = sha256Stream();
-  const piece = new Uint8Array(PIECE) as Bytes;
+  // One byte more, to see the end; most files are small, and a large buffer costs more than their bytes.
+  const piece = new Uint8Array(Math.min(size + 1, PIECE)) as Bytes;
   doing("read", path, () => {
     const fd = openSync(path, "r");
     try {
