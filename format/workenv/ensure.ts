@@ -12,6 +12,7 @@ import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./mending/heal.ts";
 import { make } from "./make.ts";
 import type { Marker } from "./marker.ts";
+import { tidyBookkeeping } from "./tidy-bookkeeping.ts";
 import type { Crew } from "./unpacking/unpack-together.ts";
 
 export interface EnsureRequest {
@@ -68,6 +69,7 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
 
 async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock): Promise<void> {
   const { layout, digest, seal } = request;
+  tidyBookkeeping(layout);
   // Who had to wait for another start finds its work done.
   if (findReady(layout, digest)?.seal !== seal) {
     const found = readMarker(layout);

@@ -8,6 +8,7 @@ import { replaceFile } from "../../io/replacement.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { pathsOf } from "./slot-files.ts";
 import type { SlotPlan } from "./slot-plan.ts";
+import { removeFolder } from "../tidy-bookkeeping.ts";
 import type { Unpacked } from "../unpacking/unpack.ts";
 
 const SCHEMA = "flavor.start/1";
@@ -39,8 +40,10 @@ export function readStartFiles(layout: WorkenvLayout): StartFiles | undefined {
   }
 }
 
-export const writeStartFiles = (layout: WorkenvLayout, files: Omit<StartFiles, "schema">): void =>
+export function writeStartFiles(layout: WorkenvLayout, files: Omit<StartFiles, "schema">): void {
+  removeFolder(pathTo(layout));
   replaceFile(pathTo(layout), `${JSON.stringify({ schema: SCHEMA, ...files })}\n`);
+}
 
 /** Notes what a new workenv has of such slots. After setup commands the first start makes them anew, as every other does. */
 export function noteStartFiles(
@@ -50,7 +53,7 @@ export function noteStartFiles(
   unpacked: Unpacked,
 ): void {
   if (beforeStart.length === 0)
-    return doing("remove", pathTo(layout), () => rmSync(pathTo(layout), { force: true }));
+    return doing("remove", pathTo(layout), () => rmSync(pathTo(layout), { force: true, recursive: true }));
   writeStartFiles(layout, {
     state: setupCommands.length === 0 ? "unused" : "changing",
     paths: pathsBySlot(unpacked, beforeStart),

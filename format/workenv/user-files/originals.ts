@@ -4,6 +4,7 @@ import type { WorkenvLayout } from "../../cache/layout.ts";
 import { statOf } from "../../cache/cleaning/measure.ts";
 import { isPathInside } from "../../io/paths.ts";
 import { isObject, recordOf } from "../../json-object.ts";
+import { removeFolder } from "../tidy-bookkeeping.ts";
 import { replaceFile } from "../../io/replacement.ts";
 
 const SCHEMA = "flavor.originals/1";
@@ -57,8 +58,10 @@ export function readOriginals(layout: WorkenvLayout): Originals | undefined {
 /** Whether there are any, be it that nobody can read them. */
 export const hasOriginals = (layout: WorkenvLayout): boolean => statOf(pathTo(layout)) !== undefined;
 
-export const writeOriginals = (layout: WorkenvLayout, originals: Originals): void =>
+export function writeOriginals(layout: WorkenvLayout, originals: Originals): void {
+  removeFolder(pathTo(layout));
   replaceFile(pathTo(layout), `${JSON.stringify(originals)}\n`);
+}
 
 export const newOriginals = (facts: Omit<Originals, "schema">): Originals => ({ schema: SCHEMA, ...facts });
 
