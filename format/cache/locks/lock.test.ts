@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failureOf } from "../../../tests/support/failure.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { WITHOUT_FLOCK } from "./flock.ts";
-import { acquire, hasLeases, isLocked, tryAcquire } from "./lock.ts";
+import { acquire, endLock, hasLeases, isLocked, tryAcquire } from "./lock.ts";
 
 let dir: ReturnType<typeof tempDir>;
 beforeAll(() => {
@@ -273,4 +273,26 @@ describe("within a process", () => {
       message: expect.stringContaining(path),
     });
   });
+});
+
+test("where files that are open stay, those of a lock that has ended go all the same", () => {
+  const path = newLock();
+  const file = `${path}.sqlite`;
+  // As a file that is open on Windows, a folder cannot be removed so.
+  mkdirSync(file, { recursive: true });
+  const lock = {
+    confirm() {},
+    [Symbol.dispose]() {
+      rmdirSync(file);
+      writeFileSync(file, "");
+    },
+  };
+  const { platform } = process;
+  try {
+    Object.defineProperty(process, "platform", { value: "win32" });
+    endLock(path, lock);
+  } finally {
+    Object.defineProperty(process, "platform", { value: platform });
+  }
+  expect(existsSync(file)).toBe(false);
 });

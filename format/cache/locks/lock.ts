@@ -69,11 +69,14 @@ export async function isLocked(path: string): Promise<boolean> {
 
 /** Removes the files of a lock that is held: who waits for it sees that, and opens the next one. Then ends it. */
 export function endLock(path: string, lock: Lock): void {
-  for (const file of [path, databaseOf(path)]) remove(file);
+  const removeFiles = () => [path, databaseOf(path)].forEach(remove);
+  removeFiles();
   lock[Symbol.dispose]();
+  // Windows keeps a file that is open: now it is so only if somebody else has it.
+  if (process.platform === "win32") removeFiles();
 }
 
-/** Windows keeps a file that is open; it harms nobody. */
+/** What stays harms nobody. */
 function remove(file: string): void {
   try {
     rmSync(file, { force: true });
