@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -83,6 +84,26 @@ test.skipIf(process.platform === "win32")(
     expect(exitCode).toBe(0);
     expect(existsSync(join(dir, "tree"))).toBe(false);
     expect(readFileSync(kept, "utf8")).toBe("kept");
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "what cannot be taken out of its folder changes nothing where it leads to, and says why it stays",
+  () => {
+    const kept = put("outside/kept");
+    chmodSync(kept, 0o640);
+    put("closed/file");
+    symlinkSync(kept, join(dir, "closed", "link"));
+    chmodSync(join(dir, "closed"), 0o500);
+    Bun.spawnSync(["chown", "-R", "65534:65534", dir]);
+    const script = `
+    if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }
+    const { removeTree } = await import(${JSON.stringify(join(import.meta.dir, "remove-tree.ts"))});
+    for (const name of ["closed/link", "closed/file"])
+      try { removeTree(name); } catch (error) { console.log(error.cause.code); }`;
+    const { stdout } = asNobody(script);
+    expect(stdout.toString()).toBe("EACCES\nEACCES\n");
+    expect(statSync(kept).mode & 0o777).toBe(0o640);
   },
 );
 

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { doing, errnoOf, ioError } from "./fs.ts";
 
@@ -9,7 +9,8 @@ export function removeTree(path: string): void {
   } catch (error) {
     if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw ioError("remove", path, error);
     doing("remove", path, () => {
-      makeWritable(path);
+      // The mode of a link is that of what it leads to, and a file's does not matter.
+      if (lstatSync(path).isDirectory()) makeWritable(path);
       rmSync(path, { recursive: true, force: true });
     });
   }
