@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../format/cache/location.ts";
-import { acquire, endLock, tryAcquire } from "../format/cache/locks/lock.ts";
+import { acquire, canSee, endLock, type Lock, tryAcquire } from "../format/cache/locks/lock.ts";
+import { busyWith } from "../format/cache/cleaning/evict.ts";
+import { entriesOf } from "../format/cache/entries.ts";
 import { namesIn, statOf } from "../format/cache/cleaning/measure.ts";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
@@ -33,7 +35,7 @@ export async function openPrivateCache({ env, uid, host }: Invocation): Promise<
   await sweep(temporary, prefix, uid);
   const folder = doing("create a folder in", temporary, () => mkdtempSync(join(temporary, prefix)));
   const lock = await acquire(lockOf(folder), () => {});
-  const path = join(folder, "workenv");
+  const path = cacheIn(folder);
   doing("create", path, () => mkdirSync(path, { mode: 0o700 }));
   let isOpen = true;
   return {
@@ -41,14 +43,29 @@ export async function openPrivateCache({ env, uid, host }: Invocation): Promise<
     [Symbol.dispose]() {
       if (!isOpen) return;
       isOpen = false;
-      removeTree(path);
-      // Whoever finds the folder without its lock leaves it alone: it has just been changed.
-      endLock(lockOf(folder), lock);
-      removeTree(folder);
+      remove(folder, lock);
     },
   };
 }
 
+/** Removes a folder for who has its lock, which ends however that goes. */
+function remove(folder: string, lock: Lock): void {
+  try {
+    removeTree(cacheIn(folder));
+  } finally {
+    // Whoever finds the folder without its lock leaves it alone: it has just been changed.
+    endLock(lockOf(folder), lock);
+  }
+  removeTree(folder);
+}
+
+/** An application may outlive its launcher: then it alone has the lease. */
+async function isInUse(folder: string): Promise<boolean> {
+  for (const layout of entriesOf(cacheIn(folder))) if ((await busyWith(layout)) !== undefined) return true;
+  return false;
+}
+
+const cacheIn = (folder: string): string => join(folder, "workenv");
 const lockOf = (folder: string): string => join(folder, "lock");
 
 async function sweep(temporary: string, prefix: string, uid: number | undefined): Promise<void> {
@@ -60,8 +77,9 @@ async function sweep(temporary: string, prefix: string, uid: number | undefined)
     // A young one may not have its lock yet.
     if (!isOurs || Date.now() - stat.mtimeMs < MINUTE) continue;
     try {
+      if (!canSee(lockOf(folder))) continue;
       using lock = await tryAcquire(lockOf(folder));
-      if (lock !== undefined) removeTree(folder);
+      if (lock !== undefined && !(await isInUse(folder))) remove(folder, lock);
     } catch {
       // The next start tries again.
     }
