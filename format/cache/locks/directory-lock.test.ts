@@ -170,6 +170,31 @@ test("who looks only once takes what has not moved for more than a day", () => {
   expect(existsSync(path)).toBe(false);
 });
 
+test("of two who take over what has not moved for more than a day, only one has it", () => {
+  const path = newPath();
+  mkdirSync(path);
+  writeFileSync(join(path, "owner-dead"), "");
+  utimesSync(join(path, "owner-dead"), 1, 1);
+  // The other one comes between the two steps of this one, and sees a sign of life as old as before.
+  const script = `
+    const { renameSync, readdirSync } = require("node:fs");
+    const path = ${JSON.stringify(path)};
+    // Asked for by who has it and is about to say so.
+    Object.defineProperty(process, "pid", {
+      get() {
+        for (const name of readdirSync(path)) renameSync(path + "/" + name, path + "/owner-other");
+        return 1;
+      },
+    });
+    const { directoryAttempts } = await import(${JSON.stringify(join(import.meta.dir, "directory-lock.ts"))});
+    const lock = directoryAttempts(${JSON.stringify(path)})();
+    console.log(lock === undefined ? "busy" : "held");
+    process.exit();`;
+  const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+  expect(stderr.toString() + stdout.toString()).toBe("busy\n");
+  expect(readdirSync(path)).toEqual(["owner-other"]);
+});
+
 test("a lock that cannot be made is an error with its path", async () => {
   const path = join(dir.path, "file", "lock.held");
   writeFileSync(join(dir.path, "file"), "");

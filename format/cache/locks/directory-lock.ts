@@ -6,6 +6,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -75,7 +76,7 @@ function claim(path: string, pace: Pace): DirectoryLock | undefined {
   const prepared = `${path}.${token}`;
   try {
     mkdirSync(prepared, { mode: 0o700 });
-    describeOwner(join(prepared, token));
+    describeOwner(join(prepared, token), "wx");
     // Whoever was killed while giving the lock up has left the folder empty; with anything in it, this fails.
     if (existsSync(path)) rmdirSync(path);
     renameSync(prepared, path);
@@ -95,7 +96,9 @@ function takeOver(path: string, dead: string, pace: Pace): DirectoryLock | undef
   const token = newToken();
   try {
     renameSync(dead, join(path, token));
-    describeOwner(join(path, token));
+    // Never made again: until this sign of life, the next one may have taken it over for dead.
+    truncateSync(join(path, token));
+    describeOwner(join(path, token), "r+");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined; // another was quicker
     throw ioError("take over the lock", path, error);
@@ -104,8 +107,8 @@ function takeOver(path: string, dead: string, pace: Pace): DirectoryLock | undef
 }
 
 /** For people who look for the holder; nobody else reads it. */
-const describeOwner = (token: string): void =>
-  writeFileSync(token, `${JSON.stringify({ pid: process.pid, host: hostname() })}\n`, { mode: 0o600 });
+const describeOwner = (token: string, flag: "wx" | "r+"): void =>
+  writeFileSync(token, `${JSON.stringify({ pid: process.pid, host: hostname() })}\n`, { mode: 0o600, flag });
 
 function heldBy(path: string, name: string, { beat }: Pace): DirectoryLock {
   const token = join(path, name);
