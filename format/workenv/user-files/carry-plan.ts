@@ -47,10 +47,20 @@ const packages = (fresh: ContentId | undefined): Outcome => ({
   isUsers: false,
 });
 
-/** A name beside `path` that `isTaken` does not know: NAME.new, NAME.new.2 and so on. */
+/** Bytes of the longest name that file systems take. */
+const MAX_NAME = 255;
+
+/** A name beside `path` that `isTaken` does not know: NAME.new, NAME.new.2 and so on; long names lose their end. */
 export function nameBeside(path: string, ending: string, isTaken: (path: string) => boolean): string {
   for (let number = 1; ; number++) {
-    const name = `${path}.${ending}${number === 1 ? "" : `.${number}`}`;
+    const name = withEnding(path, `.${ending}${number === 1 ? "" : `.${number}`}`);
     if (!isTaken(name)) return name;
   }
+}
+
+function withEnding(path: string, ending: string): string {
+  const base = path.lastIndexOf("/") + 1;
+  const letters = [...path.slice(base)];
+  while (letters.length > 1 && Buffer.byteLength(letters.join("") + ending) > MAX_NAME) letters.pop();
+  return path.slice(0, base) + letters.join("") + ending;
 }

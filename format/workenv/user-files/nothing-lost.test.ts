@@ -100,3 +100,15 @@ test("a file that cannot be copied to the new content stays in the old one", asy
   expect(told).toEqual([`${again.content}.kept/conf/a`]);
   expect(readFileSync(`${again.content}.kept/conf/a`, "utf8")).toBe("mine");
 });
+
+test("a name that leaves no room for another ending stops no version", async () => {
+  const name = `conf/${"n".repeat(253)}`;
+  const given = (version: string) => {
+    const slots = folder(version);
+    writeFileSync(join(shop.path, version, name.slice("conf/".length)), `of ${version}`);
+    return slots;
+  };
+  const first = await start("1", given("1"));
+  writeFileSync(join(first.content, name), "mine");
+  expect(read(await start("2", given("2")), name)).toBe("mine");
+});
