@@ -69,3 +69,15 @@ test("a folder whose scope has ended is gone", async () => {
   }
   expect(readdirSync(dir.path)).toEqual([]);
 });
+
+test("where it cannot be made whole, nothing of it stays", async () => {
+  globalThis.failPoint = (name) => {
+    if (name === "lock-held") throw new Error("as on a full disk");
+  };
+  try {
+    expect(await openPrivateCache(call()).catch(String)).toBe("Error: as on a full disk");
+  } finally {
+    globalThis.failPoint = undefined;
+  }
+  expect(readdirSync(dir.path)).toEqual([]);
+});

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../format/cache/location.ts";
 import { acquire, canSee, endLock, type Lock, tryAcquire } from "../format/cache/locks/lock.ts";
 import { busyWith } from "../format/cache/cleaning/evict.ts";
+import { tryRemove } from "../format/cache/cleaning/leftovers.ts";
 import { entriesOf } from "../format/cache/entries.ts";
 import { namesIn, statOf } from "../format/cache/cleaning/measure.ts";
 import { PspfError } from "../format/errors.ts";
@@ -34,18 +35,23 @@ export async function openPrivateCache({ env, uid, host }: Invocation): Promise<
   const prefix = `flavor-${uid === undefined ? "" : `${uid}-`}once-`;
   await sweep(temporary, prefix, uid);
   const folder = doing("create a folder in", temporary, () => mkdtempSync(join(temporary, prefix)));
-  const lock = await acquire(lockOf(folder), () => {});
   const path = cacheIn(folder);
-  doing("create", path, () => mkdirSync(path, { mode: 0o700 }));
-  let isOpen = true;
-  return {
-    path,
-    [Symbol.dispose]() {
-      if (!isOpen) return;
-      isOpen = false;
-      remove(folder, lock);
-    },
-  };
+  try {
+    const lock = await acquire(lockOf(folder), () => {});
+    doing("create", path, () => mkdirSync(path, { mode: 0o700 }));
+    let isOpen = true;
+    return {
+      path,
+      [Symbol.dispose]() {
+        if (!isOpen) return;
+        isOpen = false;
+        remove(folder, lock);
+      },
+    };
+  } catch (error) {
+    tryRemove(folder);
+    throw error;
+  }
 }
 
 /** Removes a folder for who has its lock, which ends however that goes. */
