@@ -87,8 +87,12 @@ export function renderError(error: unknown, speaker = "error"): string {
   if (!(error instanceof PspfError))
     return `${speaker}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   const lines = [`${speaker}: ${error.message} [${error.code}]`, ...error.problems.map((p) => `  ${p}`)];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    lines.push(`  caused by: ${cause.message}`);
+  lines.push(...causesOf(error).map((cause) => `  caused by: ${cause}`));
   if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
   return lines.join("\n");
+}
+
+/** What each error behind an error says, the nearest first. */
+export function causesOf({ cause }: Error): readonly string[] {
+  return cause instanceof Error ? [cause.message, ...causesOf(cause)] : [];
 }

@@ -93,6 +93,10 @@ interface Ended {
 async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<void> {
   const { layout, lease, env } = workenv;
   const warn = (text: string) => say(call, `warning: ${text}`);
+  if (!isWritable(storeOf(layout.cache).locks)) {
+    if (plan.forEnd.length > 0) warn("nothing is done at the end: the cache cannot be written");
+    return;
+  }
   const run = async (program: string): Promise<void> => {
     const command: Command = { program, args: [], env: { ...env, [LOCKED]: layout.id } };
     const failure = await parent.run(command).then(failureOf, (error) => renderError(error));

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { exitCodeOf, PspfError, renderError } from "../../format/errors.ts";
+import { causesOf, exitCodeOf, PspfError, renderError } from "../../format/errors.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
 import { hostTarget } from "../launchers/host.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -88,11 +88,6 @@ function printAsJson(error: unknown, io: Io): void {
     hint: known?.hint ?? null,
     exitCode: exitCodeOf(error),
   });
-}
-
-function causesOf(error: Error): readonly string[] {
-  const { cause } = error;
-  return cause instanceof Error ? [cause.message, ...causesOf(cause)] : [];
 }
 
 function printAsText(error: unknown, io: Io): void {

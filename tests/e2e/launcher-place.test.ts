@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { oneFolder, packApp, runPackage } from "../support/launcher.ts";
 import { cannotMount, mounted, tmpfs } from "../support/mounts.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -107,6 +107,24 @@ describe.skipIf(reason !== undefined)("on other file systems", () => {
     expect(Bun.spawnSync(["mount", "-o", "remount,bind,ro", view.path]).exitCode).toBe(0);
     const ran = await runPackage(app, [], { env: { FLAVOR_CACHE: view.path } });
     expect(ran).toEqual({ ...made, stdout: made.stdout.replace(cache, view.path) });
+  });
+
+  test.each([
+    { lifecycle: "shutdown", says: "warning: nothing is done at the end: the cache cannot be written\n" },
+    { lifecycle: "temporary", says: "" },
+  ])("a read-only cache, with a $lifecycle slot: nothing is done at the end", async ({ lifecycle, says }) => {
+    const home = folder(`end-${lifecycle}`);
+    const slot = `[[slots]]\nid = "extra"\nsource = "extra"\nlifecycle = "${lifecycle}"\n`;
+    const atEnd = await packApp(home, `${oneFolder("ends", "{workenv}/app/end.sh")}${slot}`, {
+      "app/end.sh": "#!/bin/sh\nexit 7\n",
+      extra: "#!/bin/sh\n",
+    });
+    const cache = join(home, "cache");
+    await runPackage(atEnd, [], { env: { FLAVOR_CACHE: cache } });
+    using view = mounted(join(home, "view"), "--bind", cache);
+    expect(Bun.spawnSync(["mount", "-o", "remount,bind,ro", view.path]).exitCode).toBe(0);
+    const ran = await runPackage(atEnd, [], { env: { FLAVOR_CACHE: view.path } });
+    expect(ran).toMatchObject({ stdout: "", stderr: says && `${basename(atEnd)}: ${says}`, exitCode: 7 });
   });
 
   test("a read-only home: the temporary folder", async () => {

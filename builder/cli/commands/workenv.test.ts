@@ -170,6 +170,23 @@ test("clean removes what is older, and a dry run only says so", async () => {
   expect((await workenv(["list"])).out).toBe("No cached packages\n");
 });
 
+test("clean says of what failed why, and what helps", async () => {
+  const file = join(dir.path, "file");
+  writeFileSync(file, "");
+  const clean = (...more: readonly string[]) =>
+    runCli(["workenv", "clean", "-y", ...more], { env: { ...env, FLAVOR_CACHE: file } });
+  const cause = `ENOTDIR: not a directory, scandir '${file}'`;
+  expect(await clean()).toMatchObject({
+    out:
+      `FAILED  ${file}: Cannot list ${file} [io-failed]\n  caused by: ${cause}\n` +
+      "  hint: a part of that path is a file\nfreed 0 B of 0 packages\n",
+    exitCode: 106,
+  });
+  expect(documentOf(await clean("--json"))).toMatchObject({
+    failed: [{ path: file, code: "io-failed", causes: [cause], hint: "a part of that path is a file" }],
+  });
+});
+
 test("clean to a size removes what was used least recently", async () => {
   utimesSync(markerOf(rust), 1700000000, 1700000000);
   const { size } = documentOf(await workenv(["info", "--json"])) as { size: number };

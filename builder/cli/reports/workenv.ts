@@ -2,8 +2,9 @@ import type { CacheInfo, CachePlace, WorkenvDetails } from "../../cache-manager.
 import type { CleanReport } from "../../../format/cache/cleaning/clean.ts";
 import type { GoReason, StayReason } from "../../../format/cache/cleaning/clean-plan.ts";
 import type { CachedWorkenv } from "../../../format/cache/entries.ts";
+import { causesOf, renderError } from "../../../format/errors.ts";
 import type { Paint, Report } from "../io.ts";
-import { columns, counted, formatSize, plain } from "./text.ts";
+import { columns, counted, formatSize, plain, plainLines } from "./text.ts";
 
 /** Name, id, size and time of each workenv, as FlavorPack lists them. */
 export const listReport: Report<readonly CachedWorkenv[]> = {
@@ -119,7 +120,7 @@ export const cleanReport: Report<Cleaned> = {
       ...kept.map((entry) => row(isDryRun ? "would keep" : "kept", entry, STAYED[entry.why])),
     ];
     const faults = failed.map(
-      ({ path, error }) => `${paint("red", "FAILED")}  ${path}  ${plain(error.message)}`,
+      ({ path, error }) => `${paint("red", "FAILED")}  ${plainLines(renderError(error, plain(path)))}`,
     );
     const total = `${isDryRun ? "would free" : "freed"} ${formatSize(freed)} of ${counted(removed.length, "package")}`;
     return [...(rows.length === 0 ? [] : [columns(rows, ROW)]), ...faults, total].join("\n");
@@ -130,7 +131,13 @@ export const cleanReport: Report<Cleaned> = {
     removed: report.removed.map((entry) => ({ ...entryJson(entry), why: entry.why })),
     kept: report.kept.map((entry) => ({ ...entryJson(entry), why: entry.why })),
     busy: report.busy.map(entryJson),
-    failed: report.failed.map(({ path, error }) => ({ path, code: error.code, message: error.message })),
+    failed: report.failed.map(({ path, error }) => ({
+      path,
+      code: error.code,
+      message: error.message,
+      causes: causesOf(error),
+      hint: error.hint ?? null,
+    })),
   }),
 };
 

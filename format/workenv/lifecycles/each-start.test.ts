@@ -111,6 +111,18 @@ test("the last one takes away what goes, runs the program for that, and the next
   expect(files()).toEqual(READY);
 });
 
+test("a start that has nothing to put in or take away writes nothing, and so needs no space", async () => {
+  pkg = await shop.open({
+    slots: [fileSlot("code", "code"), fileSlot("finish", "#!/bin/sh\n", { lifecycle: "shutdown" })],
+  });
+  layout = await shop.ensure(pkg);
+  expect(await end(await begin())).toBe(true);
+  expect(readStartFiles(layout)).toMatchObject({ state: "changing", paths: {} });
+  stopAt("start-files-changing");
+  (await begin())[Symbol.dispose]();
+  expect(readStartFiles(layout)).toMatchObject({ state: "changing", paths: {} });
+});
+
 test("of several that end at once exactly one is the last", async () => {
   const leases = await Promise.all([begin(), begin(), begin()]);
   const answers = await Promise.all(leases.map(end));

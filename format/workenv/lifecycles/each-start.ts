@@ -57,7 +57,8 @@ async function renew(
   found: StartFiles | undefined,
   making: Lock,
 ): Promise<void> {
-  if (beforeStart.length === 0 && found === undefined) return;
+  // Nothing to put in and nothing to take away: a full disk then stops no start.
+  if (beforeStart.length === 0 && Object.values(found?.paths ?? {}).every((own) => own.length === 0)) return;
   using staging = await openStaging(layout.cache, "remove");
   const unpacked = await unpackSlots(pkg, slotsAt(pkg, beforeStart), staging.path);
   const paths = pathsBySlot(unpacked, beforeStart);
