@@ -77,15 +77,17 @@ describe("the next start puts back", () => {
   test("everything that is missing while another one runs, which is not disturbed", async () => {
     const { home, run, at, daysLater } = await started();
     const running = startPackage(app, [], { home, env: { HOLD: join(home, "hold") } });
-    const reader = running.stdout.getReader();
-    await reader.read();
-    const before = statSync(at("hello.sh")).ino;
-    rmSync(at("data/7"));
-    daysLater();
-    expect(await run()).toEqual(HELLO);
-    expect([existsSync(at("data/7")), statSync(at("hello.sh")).ino]).toEqual([true, before]);
-    running.kill();
-    await running.exited;
+    try {
+      await running.stdout.getReader().read();
+      const before = statSync(at("hello.sh")).ino;
+      rmSync(at("data/7"));
+      daysLater();
+      expect(await run()).toEqual(HELLO);
+      expect([existsSync(at("data/7")), statSync(at("hello.sh")).ino]).toEqual([true, before]);
+    } finally {
+      running.kill();
+      await running.exited;
+    }
   });
 
   test("nothing more when there is nothing missing", async () => {
