@@ -45,7 +45,7 @@ export async function unpackTogether(
   return unpackSlots(pkg, slots, root);
 }
 
-/** No threads where one cannot be started: those that wait already are ended without work. */
+/** No threads where one cannot be started: those that wait already get no work. */
 function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
   const workers: Worker[] = [];
   try {
@@ -53,7 +53,8 @@ function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
     return workers;
   } catch (error) {
     tell(`unpacking without threads: ${String(error)}`);
-    for (const worker of workers) worker.terminate();
+    // Not ended: Bun 1.4.5 sometimes aborts when a young thread is. They wait for work until this process has gone.
+    for (const worker of workers) worker.unref();
     return [];
   }
 }
