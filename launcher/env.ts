@@ -43,7 +43,7 @@ export function readLauncherEnv(env: CallerEnv): LauncherOptions {
     keepTemp: isOn(env["FLAVOR_KEEP_TEMP"]),
     durable: !isOff(env["FLAVOR_DURABLE"]),
     strategy: oneOf(env, "FLAVOR_CACHE_STRATEGY", STRATEGIES, "balanced", "strategy"),
-    execMode: env["FLAVOR_EXEC_MODE"]?.toLowerCase() === "spawn" ? "spawn" : "exec",
+    execMode: oneOf(env, "FLAVOR_EXEC_MODE", ["exec", "spawn"], "exec", "mode"),
     ownCommands: isOn(env["FLAVOR_LAUNCHER_CLI"]),
     dev: isOn(env["FLAVOR_DEV"]),
     demanded: [],

@@ -1,7 +1,7 @@
 import type { Command } from "../format/command/command.ts";
 import { LOCKED } from "../format/command/environment.ts";
 import { share } from "../format/cache/locks/lock.ts";
-import { PspfError, renderError } from "../format/errors.ts";
+import { PspfError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
 import { openPackage, type Package } from "../format/reader.ts";
 import { asLast, finishUse } from "../format/workenv/lifecycles/at-end.ts";
@@ -17,7 +17,7 @@ import type { Leave } from "./passing.ts";
 import { refuseOwnWait } from "./own-wait.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
 import { logOf } from "./log.ts";
-import { say } from "./say.ts";
+import { say, warn } from "./say.ts";
 import { type Ending, openParent, type Parent } from "./spawn.ts";
 import type { Workenv } from "./workenv.ts";
 
@@ -92,22 +92,21 @@ interface Ended {
 /** What the last one does. The application has ended as it has: whatever fails here is one line of warning. */
 async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<void> {
   const { layout, lease, env } = workenv;
-  const warn = (text: string) => say(call, `warning: ${text}`);
   if (!isWritable(storeOf(layout.cache).locks)) {
-    if (plan.forEnd.length > 0) warn("nothing is done at the end: the cache cannot be written");
+    if (plan.forEnd.length > 0) warn(call, "nothing is done at the end: the cache cannot be written");
     return;
   }
   const run = async (program: string): Promise<void> => {
     const command: Command = { program, args: [], env: { ...env, [LOCKED]: layout.id } };
-    const failure = await parent.run(command).then(failureOf, (error) => renderError(error));
-    if (failure !== undefined) warn(`the shutdown program ${program} failed: ${failure}`);
+    const failure = await parent.run(command).then(failureOf, (error: unknown) => error);
+    if (failure !== undefined) warn(call, `the shutdown program ${program} failed`, failure);
   };
   try {
     // Where there are no leases nobody knows who is the last, and everything stays until it is made anew.
     const held = lease ?? (await share(layout.lock));
     if (held !== undefined) await asLast(layout, held, () => finishUse(pkg, layout, plan, run));
   } catch (error) {
-    warn(`cannot clean up: ${renderError(error)}`);
+    warn(call, "cannot clean up", error);
   }
 }
 

@@ -4,11 +4,11 @@ import { evict } from "../format/cache/cleaning/evict.ts";
 import { guardOf } from "../format/cache/cleaning/guard.ts";
 import type { WorkenvLayout } from "../format/cache/layout.ts";
 import { acquireSoon } from "../format/cache/locks/lock.ts";
-import { PspfError, renderError } from "../format/errors.ts";
+import { PspfError } from "../format/errors.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { openPrivateCache } from "./private-cache.ts";
-import { say } from "./say.ts";
+import { warn } from "./say.ts";
 
 /** What becomes of a workenv when the application has ended, and its lease was given back. */
 export type Leave = (layout: WorkenvLayout) => Promise<void>;
@@ -31,7 +31,7 @@ export async function runPassing(
       try {
         await leave(layout);
       } catch (error) {
-        say(call, `warning: cannot clean up: ${renderError(error)}`);
+        warn(call, "cannot clean up", error);
       }
     };
   if (STRATEGIES[options.strategy].stay !== "outside the cache")

@@ -5,3 +5,10 @@ import type { Invocation } from "./invocation.ts";
 export const say = (call: Pick<Invocation, "argv0">, text: string): void => {
   process.stderr.write(`${basename(call.argv0)}: ${text}\n`);
 };
+
+/** One line about something that failed and stops nothing. */
+export const warn = (call: Pick<Invocation, "argv0">, text: string, error?: unknown): void => {
+  const [reason] =
+    error === undefined ? [] : (error instanceof Error ? error.message : String(error)).split("\n");
+  say(call, `warning: ${reason === undefined ? text : `${text}: ${reason}`}`);
+};

@@ -1,40 +1,30 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SlotInput } from "../../builder/slot-input.ts";
 import { failureOf } from "../../tests/support/failure.ts";
 import { fileSlot, packageBytes, type Recipe, selfSlot, treeSlot } from "../../tests/support/packages.ts";
 import { failingAt } from "../../tests/support/sources.ts";
-import { scopeOf } from "../command/command.ts";
 import { memorySource } from "../io/byte-source.ts";
-import { removeTree } from "../io/remove-tree.ts";
 import { openPackage, type Package, type Slot } from "../reader.ts";
 import type { Bytes } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
 import { bunRuntimeOf } from "./bun-runtime.ts";
-import { type EnsureRequest, ensureWorkenv } from "./ensure.ts";
+import type { EnsureRequest } from "./ensure.ts";
 import { findReady } from "./entry.ts";
 import { layoutOf, storeOf } from "../cache/layout.ts";
 import { acquire } from "../cache/locks/lock.ts";
+import { createWorkshop } from "./testing.ts";
 
+let shop: ReturnType<typeof createWorkshop>;
 let root: string;
 let cache: string;
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "ensure-")));
-  cache = join(root, "cache");
+  shop = createWorkshop();
+  root = shop.path;
+  cache = shop.cache;
 });
-afterEach(() => removeTree(root));
+afterEach(() => shop[Symbol.dispose]());
 
 const setup = (...commands: readonly string[]): readonly SetupCommand[] =>
   commands.map((command) => ({ type: "execute", command }));
@@ -46,31 +36,8 @@ const withSetup = (...commands: readonly string[]): Recipe => ({
 });
 
 const openBytes = (bytes: Bytes) => openPackage(memorySource(bytes, "package"));
-const open = async (recipe: Recipe) => openBytes(await packageBytes(recipe));
-
-function requestFor(pkg: Package, more: Partial<EnsureRequest> = {}): EnsureRequest {
-  const layout = layoutOf(cache, pkg.id);
-  const host = { os: "linux", arch: "amd64" };
-  return {
-    layout,
-    digest: pkg.index.digest,
-    seal: "valid",
-    scope: scopeOf(pkg.metadata, layout.content, host, bunRuntimeOf(layout.bun).program),
-    env: { PATH: "/usr/bin:/bin", COUNT: join(root, "count"), FAIL: join(root, "fail") },
-    source: "/opt/app.psp",
-    launcher: "/opt/launcher",
-    durable: false,
-    onWait: () => {},
-    onBusy: () => {},
-    ...more,
-  };
-}
-
-async function ensure(pkg: Package, more: Partial<EnsureRequest> = {}) {
-  const request = requestFor(pkg, more);
-  using _lease = await ensureWorkenv(pkg, request);
-  return request.layout;
-}
+const open = (recipe: Recipe) => shop.open(recipe);
+const ensure = (pkg: Package, more: Partial<EnsureRequest> = {}) => shop.ensure(pkg, more);
 
 const isReady = (pkg: Package) => findReady(layoutOf(cache, pkg.id), pkg.index.digest) !== undefined;
 const workAreas = () =>

@@ -22,7 +22,7 @@ export function createWorkshop() {
       seal: "valid",
       source: "/opt/app.psp",
       scope: scopeOf(pkg.metadata, layout.content, host, bunRuntimeOf(layout.bun).program),
-      env: { PATH: "/usr/bin:/bin", COUNT: join(dir.path, "count") },
+      env: { PATH: "/usr/bin:/bin", COUNT: join(dir.path, "count"), FAIL: join(dir.path, "fail") },
       launcher: "/opt/launcher",
       durable: false,
       onWait: () => {},
