@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { CacheManager } from "../../builder/cache-manager.ts";
-import {
-  cacheOf,
-  cleanEnv,
-  hostLauncher,
-  packApp,
-  runPackage,
-  type RunOptions,
-  startPackage,
-} from "../support/launcher.ts";
+import { cacheOf, hostLauncher, packApp, runPackage, startPackage } from "../support/launcher.ts";
 import { fileSlot, packageBytes } from "../support/packages.ts";
+import { APP, packWith } from "../support/slot-under-test.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 // What becomes of a slot by its lifecycle, row by row of the table in docs/workenv.md. That other words mean the same is
@@ -23,68 +16,10 @@ beforeAll(() => {
 });
 afterAll(() => dir[Symbol.dispose]());
 
-/** A program that does in the workenv what its arguments say. */
-const APP = '#!/bin/sh\ncd "$FLAVOR_WORKENV" && eval "$1"\n';
-
-/** A program that notes every signal: a shell would see two that come together as one. */
-const COUNT = `
-import { appendFileSync, renameSync, writeFileSync } from "node:fs";
-const [count, ready] = process.argv.slice(2);
-for (const name of ["INT", "USR1"]) process.on("SIG" + name, () => appendFileSync(count, name + "\\n"));
-process.on("SIGQUIT", () => {
-  appendFileSync(count, "QUIT\\n");
-  process.exit(5);
-});
-setInterval(() => {}, 1000);
-writeFileSync(ready + ".part", String(process.ppid));
-renameSync(ready + ".part", ready);
-`;
-
-interface SlotUnderTest {
-  readonly lifecycle: string;
-  readonly target?: string;
-  readonly more?: string;
-}
-
-/** A package with the slot `extra`, a folder with the file `note`, unpacked to `extra` unless another target is said. */
-async function packWith(name: string, slot: SlotUnderTest, more = "", command = "{workenv}/app/run.sh") {
-  const folder = join(dir.path, name);
-  const manifest = `
-[package]
-name = "${name}"
-version = "1.0"
-[execution]
-command = ${JSON.stringify(command)}
-[[slots]]
-id = "app"
-source = "app"
-[[slots]]
-id = "extra"
-source = "extra"
-target = "${slot.target ?? "extra"}"
-lifecycle = "${slot.lifecycle}"
-${slot.more ?? ""}
-${more}`;
-  const app = await packApp(folder, manifest, {
-    "app/run.sh": APP,
-    "app/count.ts": COUNT,
-    "extra/note": "original\n",
-  });
-  const run = async (script: string, options: RunOptions = {}) => {
-    const ran = await runPackage(app, [script], options);
-    expect(ran).toMatchObject({ stderr: "", exitCode: 0 });
-    return ran.stdout;
-  };
-  const cache = cacheOf(app);
-  const workenv = () =>
-    join(cache, readdirSync(cache).find((entry) => /^[0-9a-f]{16}$/.test(entry)) as string);
-  return { app, run, workenv, inside: (path: string) => join(workenv(), path) };
-}
-
 const SHOW = "cat extra/note 2>/dev/null || echo none";
 
 test.each(["runtime"])("%s: there at every start, as the package has it", async (lifecycle) => {
-  const { run, inside } = await packWith(lifecycle, { lifecycle });
+  const { run, inside } = await packWith(dir.path, lifecycle, { lifecycle });
   expect(await run(SHOW)).toBe("original\n");
   expect(await run("rm extra/note; echo ok")).toBe("ok\n");
   expect(existsSync(inside("app/run.sh"))).toBe(true);
@@ -92,6 +27,7 @@ test.each(["runtime"])("%s: there at every start, as the package has it", async 
 
 test.each(["init"])("%s: there for the setup commands only", async (lifecycle) => {
   const { run, workenv } = await packWith(
+    dir.path,
     lifecycle,
     { lifecycle },
     '[[setup_commands]]\ntype = "execute"\ncommand = "cp {workenv}/extra/note {workenv}/copy"',
@@ -103,6 +39,7 @@ test.each(["init"])("%s: there for the setup commands only", async (lifecycle) =
 
 test("init: what it unpacked into the workenv itself goes, and only that", async () => {
   const { workenv, run } = await packWith(
+    dir.path,
     "init-flat",
     { lifecycle: "init", target: "{workenv}" },
     '[[setup_commands]]\ntype = "execute"\ncommand = "sh -c \'echo made > made\'"',
@@ -132,7 +69,7 @@ async function hold(app: string, script: string) {
 }
 
 test.each(["startup"])("%s: anew before every start that is alone", async (lifecycle) => {
-  const { run, app } = await packWith(lifecycle, { lifecycle });
+  const { run, app } = await packWith(dir.path, lifecycle, { lifecycle });
   const spoil = "echo changed > extra/note; touch extra/added";
   expect(await run(`${SHOW}; ${spoil}`)).toBe("original\n");
   expect(await run(`${SHOW}; ls extra; ${spoil}`)).toBe("original\nnote\n");
@@ -145,7 +82,7 @@ test.each(["startup"])("%s: anew before every start that is alone", async (lifec
 });
 
 test.each(["temporary"])("%s: anew before a start, gone after the last one", async (lifecycle) => {
-  const { run, app, inside, workenv } = await packWith(lifecycle, { lifecycle });
+  const { run, app, inside, workenv } = await packWith(dir.path, lifecycle, { lifecycle });
   expect(await run(`${SHOW}; touch extra/added`)).toBe("original\n");
   expect(readdirSync(workenv())).toEqual(["app"]);
   const first = await hold(app, "echo mine > extra/note");
@@ -157,7 +94,7 @@ test.each(["temporary"])("%s: anew before a start, gone after the last one", asy
 });
 
 test("temporary: what a killed launcher left is anew at the next start", async () => {
-  const { run, app, inside } = await packWith("killed", { lifecycle: "temporary" });
+  const { run, app, inside } = await packWith(dir.path, "killed", { lifecycle: "temporary" });
   const first = await hold(app, "echo mine > extra/note; touch extra/added");
   first.child.kill("SIGKILL");
   await first.release();
@@ -173,6 +110,7 @@ describe("shutdown", () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "finish.sh"), PROGRAM, { mode: 0o755 });
     return packWith(
+      dir.path,
       name,
       { lifecycle: "runtime" },
       '[[slots]]\nid = "finish"\nsource = "finish.sh"\ntarget = "bin/finish"\nlifecycle = "shutdown"\n',
@@ -203,101 +141,10 @@ describe("shutdown", () => {
   });
 });
 
-test("a signal while the launcher cleans up goes to the shutdown program, and everything is done", async () => {
-  const folder = join(dir.path, "signalled");
-  const flag = (name: string) => join(folder, name);
-  mkdirSync(folder);
-  const program = `#!/bin/sh
-trap 'touch ${flag("got")}; exit 0' TERM
-touch ${flag("at-end")}
-i=0; while [ $i -lt 500 ]; do i=$((i+1)); sleep 0.02; done
-exit 1
-`;
-  writeFileSync(join(folder, "finish.sh"), program, { mode: 0o755 });
-  const { app, workenv } = await packWith(
-    "signalled",
-    { lifecycle: "temporary" },
-    '[[slots]]\nid = "finish"\nsource = "finish.sh"\nlifecycle = "shutdown"\n',
-  );
-  const child = startPackage(app, ["exit 4"]);
-  while (!existsSync(flag("at-end"))) await Bun.sleep(5);
-  child.kill("SIGTERM");
-  await child.exited;
-  expect([child.exitCode, child.signalCode]).toEqual([4, null]);
-  expect(existsSync(flag("got"))).toBe(true);
-  expect(await new Response(child.stderr).text()).toBe("");
-  expect(readdirSync(workenv())).toEqual(["app"]);
-});
-
-test("a setup command cannot start its own package: that would wait for itself", async () => {
-  const { app } = await packWith(
-    "impatient",
-    { lifecycle: "lazy" },
-    `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "FLAVOR_LAUNCHER_CLI=1 \\$FLAVOR_PACKAGE unpack extra"'`,
-  );
-  const { exitCode, stderr } = await runPackage(app, ["true"]);
-  expect(exitCode).toBe(103);
-  expect(stderr).toContain("waits for the program that asked for it [start-failed]");
-});
-
-test("a shutdown program cannot start its own package: that would wait for itself", async () => {
-  const folder = join(dir.path, "itself");
-  mkdirSync(folder);
-  const program = '#!/bin/sh\n"$FLAVOR_PACKAGE" true 2>"$HOME/said"; echo $? > "$HOME/code"\n';
-  writeFileSync(join(folder, "finish.sh"), program, { mode: 0o755 });
-  const { app } = await packWith(
-    "itself",
-    { lifecycle: "runtime" },
-    '[[slots]]\nid = "finish"\nsource = "finish.sh"\nlifecycle = "shutdown"\n',
-  );
-  expect(await runPackage(app, ["true"])).toMatchObject({ exitCode: 0, stderr: "" });
-  const home = dirname(cacheOf(app));
-  expect(readFileSync(join(home, "code"), "utf8")).toBe("104\n");
-  expect(readFileSync(join(home, "said"), "utf8")).toContain(
-    "waits for the program that asked for it [start-failed]",
-  );
-});
-
-describe("setup commands", () => {
-  const packSetup = (name: string) =>
-    packWith(
-      name,
-      { lifecycle: "runtime" },
-      `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "echo $$ > $HOME/pid; touch $HOME/ready; [ -e $HOME/go ] || exec sleep 60"'`,
-    );
-  const isAlive = (pid: number) => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-
-  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-    "%s ends them and the start, and leaves nothing",
-    async (signal) => {
-      const { app } = await packSetup(`setup-${signal}`);
-      const home = join(dir.path, `home-${signal}`);
-      const child = startPackage(app, ["true"], { home });
-      while (!existsSync(join(home, "ready"))) await Bun.sleep(5);
-      child.kill(signal);
-      await child.exited;
-      expect(child.signalCode).toBe(signal);
-      expect(isAlive(Number(readFileSync(join(home, "pid"), "utf8")))).toBe(false);
-      const left = readdirSync(join(home, "cache"), { recursive: true }).filter(
-        (path) => !String(path).endsWith("pspf"),
-      );
-      expect(left.filter((path) => /staging.|trash.|complete|^[0-9a-f]{16}$/.test(String(path)))).toEqual([]);
-      writeFileSync(join(home, "go"), "");
-      expect(await runPackage(app, [SHOW], { home })).toMatchObject({ stdout: "original\n", exitCode: 0 });
-    },
-  );
-});
-
 test.each(["cache"])(
   "%s: the application's changes stay, and what it removes is put back",
   async (lifecycle) => {
-    const { run, workenv } = await packWith(lifecycle, { lifecycle });
+    const { run, workenv } = await packWith(dir.path, lifecycle, { lifecycle });
     expect(await run("cat extra/note; echo changed > extra/note; echo more > extra/more")).toBe("original\n");
     expect(await run("cat extra/note extra/more; rm extra/note")).toBe("changed\nmore\n");
     outdate(workenv());
@@ -317,7 +164,7 @@ function outdate(workenv: string): void {
 
 describe("lazy", () => {
   test("a slot that nobody names is not there, until it is asked for, also while the application runs", async () => {
-    const { app, run, inside } = await packWith("lazy", { lifecycle: "lazy" });
+    const { app, run, inside } = await packWith(dir.path, "lazy", { lifecycle: "lazy" });
     expect(await run(SHOW)).toBe("none\n");
     const ask = 'FLAVOR_LAUNCHER_CLI=1 "$FLAVOR_PACKAGE" unpack extra';
     expect(await run(`p=$(${ask}) && echo "$p" && cat "$p/note"`)).toBe(`${inside("extra")}\noriginal\n`);
@@ -344,6 +191,7 @@ describe("lazy", () => {
     ],
   ])("a slot that a %s names is there from the beginning", async (what, more, command) => {
     const { app, inside } = await packWith(
+      dir.path,
       `lazy-${what.replace(" ", "-")}`,
       { lifecycle: "lazy" },
       more,
@@ -355,7 +203,7 @@ describe("lazy", () => {
 });
 
 test.each(["dev"])("%s: with FLAVOR_DEV, then and later", async (lifecycle) => {
-  const { app, run } = await packWith(lifecycle, { lifecycle });
+  const { app, run } = await packWith(dir.path, lifecycle, { lifecycle });
   expect(await run(SHOW)).toBe("none\n");
   // Added to a workenv that an application runs from.
   const first = await hold(app, "echo mine > made");
@@ -426,58 +274,3 @@ test("a slot for another platform is not unpacked, whatever its lifecycle", asyn
     expect(await runPackage(path, ["ls"])).toMatchObject({ stdout: "run\nthis\n", stderr: "", exitCode: 0 });
   }
 });
-
-/** The program that gives others a terminal. */
-const SCRIPT = Bun.which("script");
-const hasTerminals = process.platform === "linux" && SCRIPT !== null;
-if (!hasTerminals) process.stderr.write("skipped: keys of a terminal, for want of script(1) of Linux\n");
-
-test.skipIf(!hasTerminals)(
-  "a key of the terminal reaches the application once, and the launcher cleans up",
-  async () => {
-    const { app, workenv } = await packWith(
-      "terminal",
-      { lifecycle: "temporary" },
-      "",
-      "{bun} {workenv}/app/count.ts",
-    );
-    const home = join(dir.path, "home-terminal");
-    mkdirSync(home, { recursive: true });
-    const count = join(home, "count");
-    const ready = join(home, "ready");
-    const command = `trap : INT QUIT; '${app}' '${count}' '${ready}'; echo "ended with $?"`;
-    const env = { ...cleanEnv(home), FLAVOR_CACHE: cacheOf(app), SHELL: "/bin/sh" };
-    // Without its terminal, whatever is left of a test that failed ends as well.
-    await using terminal = Bun.spawn([SCRIPT as string, "-qfec", command, "/dev/null"], {
-      env,
-      stdin: "pipe",
-      stdout: "pipe",
-    });
-    const lines = () => (existsSync(count) ? readFileSync(count, "utf8").trim().split("\n") : []);
-    while (!existsSync(ready)) await Bun.sleep(5);
-    const until = async (...expected: readonly string[]) => {
-      while (lines().length < expected.length) await Bun.sleep(5);
-      expect(lines()).toEqual([...expected]);
-    };
-    const press = (key: string) => {
-      terminal.stdin.write(key);
-      terminal.stdin.flush();
-    };
-    // Several times: two that come very close together may be seen as one.
-    const seen: string[] = [];
-    for (let round = 0; round < 5; round++) {
-      press("\x03");
-      await until(...seen, "INT");
-      // What the launcher hands on comes after all that it got before: by then, a second one would be there.
-      process.kill(Number(readFileSync(ready, "utf8")), "SIGUSR1");
-      seen.push("INT", "USR1");
-      await until(...seen);
-    }
-    press("\x1c");
-    expect(await new Response(terminal.stdout).text()).toContain("ended with 5");
-    terminal.stdin.end();
-    await terminal.exited;
-    expect(lines()).toEqual([...seen, "QUIT"]);
-    expect(readdirSync(workenv())).toEqual(["app"]);
-  },
-);
