@@ -10,7 +10,8 @@ import { checkCompatible } from "./compat.ts";
 import { openLauncher } from "./launcher-choice.ts";
 import { encodeMetadata } from "./metadata-json.ts";
 import { type PackagePlan, type PackageSettings, wrongSettings } from "./package-plan.ts";
-import { chooseSigner, type KeyChoice } from "./signer.ts";
+import type { KeyChoice } from "./signing/key-choice.ts";
+import { signerFrom } from "./signing/signer.ts";
 
 /** How a builder writes its package; the package means the same whatever is chosen. */
 export interface BuilderOptions {
@@ -44,14 +45,14 @@ export async function buildPlanned(request: PlannedBuild): Promise<BuildResult> 
   } as const;
   checkReadable(about, json);
   if (request.compat === "flavorpack") checkCompatible(plan.manifest, plan.slots);
-  const { seed } = chooseSigner(key);
+  const signer = await signerFrom(key);
   using launcher = await openLauncher(settings.launcher ?? "bun", request.target);
   return await build({
     about,
     slots: plan.slots,
     launcher: launcher.source,
     launcherTool: launcher.tool,
-    seed,
+    signer,
     output,
     json,
     ...(level === undefined ? {} : { level }),

@@ -16,9 +16,11 @@ import { fileSlot, selfSlot, treeSlot, utf8 } from "../tests/support/packages.ts
 import { failingAt } from "../tests/support/sources.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { type BuildRequest, build } from "./build.ts";
+import { signerOfPair } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 
-const { seed, publicKey } = keyPairFromText("test");
+const PAIR = keyPairFromText("test");
+const { seed, publicKey } = PAIR;
 const LAUNCHER = utf8("#!/bin/sh\nexit 0\n");
 
 let dir: ReturnType<typeof tempDir>;
@@ -41,7 +43,7 @@ const request = (more: Partial<BuildRequest> = {}): BuildRequest => ({
   slots: [],
   launcher: memorySource(LAUNCHER),
   launcherTool: { tool: "stub", toolVersion: "0" },
-  seed,
+  signer: signerOfPair(PAIR, "seed"),
   output: at("small.psp"),
   json: { operations: "own" },
   verify: true,
@@ -474,6 +476,8 @@ function peakMemory(operations: string, pieces: number): number {
   const part = (name: string) => JSON.stringify(join(import.meta.dir, name));
   const script = `
     const { build } = await import(${part("build.ts")});
+    const { signerOfPair } = await import(${part("signing/signer.ts")});
+    const { keyPairFromText } = await import(${part("../format/seal/keys.ts")});
     const { memorySource } = await import(${part("../format/io/byte-source.ts")});
     const { about, ...rest } = ${JSON.stringify({ about: request().about, output: at("large.psp") })};
     const piece = new Uint8Array(${MIB});
@@ -483,7 +487,7 @@ function peakMemory(operations: string, pieces: number): number {
     const slot = { id: "s", source: "s", target: "s", purpose: "data", lifecycle: "runtime" };
     const { slots } = await build({
       ...rest, about, launcher: memorySource(piece), launcherTool: { tool: "", toolVersion: "" },
-      seed: new Uint8Array(32), json: { operations: "own" }, verify: true,
+      signer: signerOfPair(keyPairFromText("test"), "seed"), json: { operations: "own" }, verify: true,
       slots: [{ ...slot, data: { kind: "stream", stream: stream() }, operations: ${operations} }],
     });
     if (slots[0].originalSize !== ${pieces * MIB}) throw new Error("not all was packed");

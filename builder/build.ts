@@ -2,8 +2,6 @@ import type { ByteSource } from "../format/io/byte-source.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { openReplacement, type Replacement } from "../format/io/replacement.ts";
 import { PspfError } from "../format/errors.ts";
-import { keyPairOf } from "../format/seal/keys.ts";
-import { signWith } from "../format/seal/sign.ts";
 import {
   ALIGNMENT,
   FORMAT_VERSION,
@@ -23,6 +21,7 @@ import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.t
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
+import type { Signer } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 
 export interface BuildRequest {
@@ -31,8 +30,7 @@ export interface BuildRequest {
   readonly slots: readonly SlotInput[];
   readonly launcher: ByteSource;
   readonly launcherTool: Pick<LauncherFacts, "tool" | "toolVersion">;
-  /** The private seed, 32 bytes. */
-  readonly seed: Bytes;
+  readonly signer: Pick<Signer, "publicKey" | "sign">;
   /** Where the package goes; its folder exists. */
   readonly output: string;
   readonly json: JsonOptions;
@@ -71,7 +69,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const slots = await writeSlots(request, file, room.slots);
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
-  await writeHead(request, file, { json, slots, launcherSize: launcher.size, room });
+  const signature = await request.signer.sign(json);
+  await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
   if (request.verify) await verifyWritten(file.path);
   const sha256 = await digestOf(file.path);
   const size = file.written;
@@ -190,14 +189,15 @@ function entryOf(slot: SlotInput, index: number, facts: SlotFacts): SlotEntry {
 
 interface Head {
   readonly json: Bytes;
+  readonly signature: Bytes;
   readonly slots: readonly StoredSlot[];
   readonly launcherSize: number;
   readonly room: Room;
 }
 
 /** Metadata, slot table and trailer. */
-async function writeHead({ seed, about }: BuildRequest, file: Replacement, head: Head): Promise<void> {
-  const { json, slots, launcherSize, room } = head;
+async function writeHead({ signer, about }: BuildRequest, file: Replacement, head: Head): Promise<void> {
+  const { json, signature, slots, launcherSize, room } = head;
   const block = await gzipMetadata(json);
   if (room.metadata + block.length > room.slotTable)
     throw new Error("the room for the metadata was too small");
@@ -213,9 +213,9 @@ async function writeHead({ seed, about }: BuildRequest, file: Replacement, head:
     slotTableOffset: BigInt(room.slotTable),
     slotTableSize: BigInt(slots.length * SLOT_DESCRIPTOR_SIZE),
     slotCount: slots.length,
-    publicKey: keyPairOf(seed).publicKey,
+    publicKey: signer.publicKey,
     metadataChecksum: sha256(block),
-    signature: signWith(seed, json),
+    signature,
     pageSize: 4096,
     capabilities: CAPABILITY.mmap | CAPABILITY.signed,
     compatibility: FORMAT_VERSION,

@@ -15,7 +15,7 @@ import { toHex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { generateKeys } from "./keygen.ts";
-import { chooseSigner } from "./signer.ts";
+import { signerFrom } from "./signing/signer.ts";
 
 const PRIVATE = "flavor-private.key";
 const PUBLIC = "flavor-public.key";
@@ -27,12 +27,12 @@ beforeEach(() => {
 afterEach(() => dir[Symbol.dispose]());
 const at = (name: string) => join(dir.path, name);
 
-test("a pair is two files that belong together", () => {
+test("a pair is two files that belong together", async () => {
   const keys = generateKeys(at("a/b"));
   expect([keys.privateKey, keys.publicKey]).toEqual([at(`a/b/${PRIVATE}`), at(`a/b/${PUBLIC}`)]);
   expect(readdirSync(at("a/b")).sort()).toEqual([PRIVATE, PUBLIC]);
   const { privateKey, publicKey, fingerprint } = keys;
-  expect(toHex(chooseSigner({ privateKey, publicKey }).publicKey)).toBe(fingerprint);
+  expect(toHex((await signerFrom({ privateKey, publicKey })).publicKey)).toBe(fingerprint);
   expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
 });
 

@@ -10,7 +10,8 @@ import { openLauncher } from "./launcher-choice.ts";
 import { hostTarget } from "./launchers/host.ts";
 import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
 import { outputFor } from "./output-path.ts";
-import { chooseSigner, type KeyChoice, type Signer } from "./signer.ts";
+import type { KeyChoice } from "./signing/key-choice.ts";
+import { type Signer, signerFrom } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { type Templates, templatesFor } from "./slot-references.ts";
 
@@ -43,7 +44,7 @@ export async function packManifest(
   options: PackOptions = {},
 ): Promise<readonly Packed[]> {
   const targets = [...new Set(options.platforms ?? manifest.platforms ?? [hostTarget()])];
-  const signer = chooseSigner(options);
+  const signer = await signerFrom(options);
   const plans = targets.map((target) => planFor(manifest, target, targets.length, options));
   const packed: Packed[] = [];
   for (const plan of plans) {
@@ -98,7 +99,7 @@ async function packOne(
     slots,
     launcher: launcher.source,
     launcherTool: launcher.tool,
-    seed: signer.seed,
+    signer,
     output,
     json: { operations: options.compat === "flavorpack" ? "flavorpack" : "own" },
     ...(options.level === undefined ? {} : { level: options.level }),

@@ -13,7 +13,7 @@ import { kindOfPath } from "./manifest/source-path.ts";
 import { isObject, type JsonObject } from "../format/json-object.ts";
 import { copyOfJson, mergeObjects } from "./merge-objects.ts";
 import { type PackageSettings, planPackage } from "./package-plan.ts";
-import type { KeyChoice } from "./signer.ts";
+import type { KeyChoice } from "./signing/key-choice.ts";
 import { type AddedSlot, addedSlot, type SlotContent, type SlotDescriptor } from "./slot-descriptor.ts";
 
 /**

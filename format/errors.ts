@@ -40,6 +40,7 @@ export const EXIT_CODES = {
   "slot-table-mismatch": 107,
   "launcher-checksum-mismatch": 107,
   "key-invalid": 107,
+  "signing-failed": 107,
   // 108, 109, 110: building
   "build-failed": 108,
   "manifest-invalid": 109,

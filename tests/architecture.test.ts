@@ -183,6 +183,7 @@ const READS_ENVIRONMENT = [
   "builder/launchers/bundle.ts",
   "builder/launchers/cache.ts",
   "builder/launchers/compile-flags.ts", // the name only, as text for the compiler
+  "builder/signing/ask.ts",
   "format/workenv/bun-runtime.ts", // in the text of the preload
   "launcher/main.ts",
   "scripts/demo.ts",

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PspfError } from "../../format/errors.ts";
-import type { KeyChoice } from "../signer.ts";
+import { isChosen, type KeyChoice } from "../signing/key-choice.ts";
 import { shortPath } from "./reports/text.ts";
 
 const MANIFESTS = ["flavor.toml", "manifest.json"] as const;
@@ -24,8 +24,8 @@ export const KEY_FOLDER = "keys";
 const PRIVATE_KEY = "flavor-private.key";
 
 /** The key beside the manifest, when no other was chosen and it is there. */
-export function ownKeyOf(directory: string, { keySeed, privateKey, publicKey }: KeyChoice): KeyChoice {
-  if (keySeed !== undefined || privateKey !== undefined || publicKey !== undefined) return {};
+export function ownKeyOf(directory: string, choice: KeyChoice): KeyChoice {
+  if (isChosen(choice)) return {};
   const path = join(directory, KEY_FOLDER, PRIVATE_KEY);
   return existsSync(path) ? { privateKey: shortPath(path, process.cwd()) } : {};
 }

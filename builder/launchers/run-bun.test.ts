@@ -24,7 +24,16 @@ test("it can be stopped, whatever it does about signals", async () => {
 });
 
 test("the child acts as Bun, gets our variables and no options meant for others", () => {
-  expect(bunEnvironment({ HOME: "/h", BUN_OPTIONS: "--preload ./x.ts", GONE: undefined })).toEqual({
+  expect(
+    bunEnvironment({
+      HOME: "/h",
+      FLAVOR_KEY_SEED: "s",
+      FLAVOR_PRIVATE_KEY: "k",
+      FLAVOR_KEY_PASSPHRASE: "p",
+      BUN_OPTIONS: "--preload ./x.ts",
+      GONE: undefined,
+    }),
+  ).toEqual({
     HOME: "/h",
     BUN_BE_BUN: "1",
   });

@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../signing/secrets.ts";
 import type { Environment } from "./base.ts";
 
 /** A download of 40 MB on a slow line fits; a dead line does not hold anybody for ever. */
@@ -37,9 +38,11 @@ export async function runBun(args: readonly string[], { cwd, env, aborted }: Bun
   return { state, said: said.slice(-3) };
 }
 
-/** The given environment for a child that acts as Bun, without options that were meant for other programs. */
+/** The given environment for a child that acts as Bun, without our secrets and options for other programs. */
 export function bunEnvironment(env: Environment): Record<string, string> {
-  const given = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const given = Object.entries(withoutSecrets(env)).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined,
+  );
   const { BUN_OPTIONS: _, ...rest } = Object.fromEntries(given);
   return { ...rest, BUN_BE_BUN: "1" };
 }

@@ -1,6 +1,8 @@
 import { PspfError } from "../errors.ts";
 import type { Bytes } from "../types.ts";
-import { sha256 } from "../wire/hashes.ts";
+import { sameBytes, sha256 } from "../wire/hashes.ts";
+import { DerError, readDer, TAG } from "./der.ts";
+import { readPem, writePem } from "./pem.ts";
 import { publicKeyOf } from "./sign.ts";
 
 /** An Ed25519 pair, both halves as 32 raw bytes. */
@@ -22,29 +24,41 @@ const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420") as Byt
 /** SubjectPublicKeyInfo (RFC 8410, section 4): everything before the 32 bytes of the key. */
 const SPKI_HEAD = Uint8Array.fromHex("302a300506032b6570032100") as Bytes;
 
-export const privateKeyPem = (seed: Bytes): string => pem("PRIVATE KEY", PKCS8_HEAD, seed);
-export const publicKeyPem = (publicKey: Bytes): string => pem("PUBLIC KEY", SPKI_HEAD, publicKey);
+/** A seed as unencrypted PKCS#8, in DER. */
+export const privateKeyDer = (seed: Bytes): Bytes => new Uint8Array([...PKCS8_HEAD, ...seed]);
+export const privateKeyPem = (seed: Bytes): string => writePem("PRIVATE KEY", privateKeyDer(seed));
+export const publicKeyPem = (publicKey: Bytes): string =>
+  writePem("PUBLIC KEY", new Uint8Array([...SPKI_HEAD, ...publicKey]));
 
-function pem(label: string, head: Bytes, key: Bytes): string {
-  const der = new Uint8Array([...head, ...key]);
-  return `-----BEGIN ${label}-----\n${der.toBase64()}\n-----END ${label}-----\n`;
-}
+/** Of PKCS#8 that a passphrase protects (RFC 7468, section 11). */
+export const ENCRYPTED_LABEL = "ENCRYPTED PRIVATE KEY";
+
+/** Whether a private key file needs a passphrase: `decryptPrivateKey` reads it then. */
+export const isEncryptedKey = (file: Bytes): boolean =>
+  file.length !== 32 && readPem(file)?.label === ENCRYPTED_LABEL;
 
 /** A private key file (PEM PKCS#8, PEM with raw bytes, or 32 raw bytes) as a seed; `key-invalid` for others. */
 export const readPrivateKey = (file: Bytes, name: string): Bytes =>
-  readKey(file, name, { what: "private", labels: ["PRIVATE KEY", "ED25519 PRIVATE KEY"], head: PKCS8_HEAD });
+  readKey(file, name, {
+    what: "private",
+    labels: ["PRIVATE KEY", "ED25519 PRIVATE KEY"],
+    parse: parsePrivateKey,
+  });
 
 /** A public key file (PEM SubjectPublicKeyInfo, PEM with raw bytes, or 32 raw bytes); `key-invalid` for others. */
 export const readPublicKey = (file: Bytes, name: string): Bytes =>
-  readKey(file, name, { what: "public", labels: ["PUBLIC KEY", "ED25519 PUBLIC KEY"], head: SPKI_HEAD });
+  readKey(file, name, {
+    what: "public",
+    labels: ["PUBLIC KEY", "ED25519 PUBLIC KEY"],
+    parse: parsePublicKey,
+  });
 
 interface KeyForm {
   readonly what: "private" | "public";
   readonly labels: readonly string[];
-  readonly head: Bytes;
+  /** The key in its DER, or undefined when that is something else. */
+  readonly parse: (der: Bytes) => Bytes | undefined;
 }
-
-const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)-----END \1-----\s*$/;
 
 function readKey(file: Bytes, name: string, form: KeyForm): Bytes {
   if (file.length === 32) return file.slice();
@@ -52,18 +66,47 @@ function readKey(file: Bytes, name: string, form: KeyForm): Bytes {
     new PspfError("key-invalid", `Cannot use ${name} as a ${form.what} key: ${state}`, {
       hint: `a ${form.what} key is an Ed25519 key in PEM, as "flavor keygen" writes it, or 32 raw bytes`,
     });
-  const match = PEM.exec(new TextDecoder("latin1").decode(file.subarray(0, 4096)));
-  if (match === null) throw refuse("it is neither PEM nor 32 raw bytes");
-  const [, label = "", body = ""] = match;
-  if (!form.labels.includes(label)) throw refuse(`it is a "${label}"`);
+  const pem = readPem(file);
+  if (pem === undefined) throw refuse("it is neither PEM nor 32 raw bytes");
+  if (!form.labels.includes(pem.label)) throw refuse(`it is a "${pem.label}"`);
   let der: Bytes;
   try {
-    der = Uint8Array.fromBase64(body.replace(/\s/g, ""));
-  } catch (cause) {
-    throw refuse(`its base64 is damaged (${(cause as Error).message})`);
+    der = Uint8Array.fromBase64(pem.body.replace(/\s/g, ""));
+  } catch {
+    // what the decoder says could quote the key
+    throw refuse("its base64 is damaged");
   }
-  if (der.length === 32) return der;
-  if (der.length === form.head.length + 32 && form.head.every((byte, i) => der[i] === byte))
-    return der.slice(form.head.length);
-  throw refuse("it is not an Ed25519 key");
+  const key = der.length === 32 ? der : form.parse(der);
+  if (key === undefined) throw refuse("it is not an Ed25519 key");
+  return key;
+}
+
+function parsePublicKey(der: Bytes): Bytes | undefined {
+  const isOne = der.length === SPKI_HEAD.length + 32 && SPKI_HEAD.every((byte, i) => der[i] === byte);
+  return isOne ? der.slice(SPKI_HEAD.length) : undefined;
+}
+
+const ED25519 = Uint8Array.fromHex("2b6570") as Bytes;
+
+/**
+ * The seed in PKCS#8 (RFC 5958), or undefined when that holds something else. Attributes and the copy of the public
+ * key that some programs append are looked over: the public key follows from the seed.
+ */
+export function parsePrivateKey(der: Bytes): Bytes | undefined {
+  try {
+    const file = readDer(der);
+    const info = file.sequence();
+    file.end();
+    info.integer();
+    const algorithm = info.sequence();
+    if (!sameBytes(algorithm.take(TAG.oid), ED25519)) return undefined;
+    algorithm.end();
+    const inner = readDer(info.take(TAG.octets));
+    const seed = inner.take(TAG.octets);
+    inner.end();
+    return seed.length === 32 ? seed : undefined;
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildRequest, type BuildResult, build } from "../../builder/build.ts";
+import { signerOfPair } from "../../builder/signing/signer.ts";
 import type { SlotInput } from "../../builder/slot-input.ts";
 import { memorySource } from "../../format/io/byte-source.ts";
 import { keyPairFromText } from "../../format/seal/keys.ts";
@@ -38,7 +39,7 @@ const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
     slots: recipe.slots ?? [],
     launcher: memorySource(recipe.launcher ?? STUB_LAUNCHER, "stub launcher"),
     launcherTool: { tool: "stub", toolVersion: "0" },
-    seed: keyPairFromText(recipe.keySeed ?? "test").seed,
+    signer: signerOfPair(keyPairFromText(recipe.keySeed ?? "test"), "seed"),
     output: path,
     json: recipe.json ?? { operations: "own" },
     ...(recipe.level === undefined ? {} : { level: recipe.level }),

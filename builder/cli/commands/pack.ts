@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
 import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
 import type { PackOptions } from "../../pack.ts";
-import type { KeyChoice } from "../../signer.ts";
+import type { KeyChoice } from "../../signing/key-choice.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { examples } from "./examples.ts";
 
