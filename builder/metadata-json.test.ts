@@ -7,6 +7,7 @@ import type { JsonObject } from "../format/json-object.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 
 const HEX = "0123456789abcdef".repeat(4) as Sha256;
+const SIGNATURE = `${"A".repeat(86)}==`;
 
 const SLOT: SlotEntry = {
   index: 0,
@@ -59,6 +60,16 @@ const FULL: Metadata = {
     platform: { os: "linux", arch: "amd64", host: "h" },
   },
   launcher: { tool: "t", toolVersion: "2", size: 5, checksum: HEX },
+  statements: [
+    {
+      kind: "rotation",
+      from: HEX,
+      to: "ab".repeat(32),
+      packages: ["demo"],
+      created: "2026-01-31T12:00:00Z",
+      signature: SIGNATURE,
+    },
+  ],
 };
 
 const textOf = (metadata: Metadata, options: Partial<JsonOptions> = {}): string =>
@@ -110,7 +121,20 @@ describe("the document", () => {
       "algorithm": "ed25519"
     },
     "signed": true,
-    "require_verification": true
+    "require_verification": true,
+    "key_statements": [
+      {
+        "schema": "flavor.statement/1",
+        "kind": "rotation",
+        "from": "${HEX}",
+        "to": "${"ab".repeat(32)}",
+        "packages": [
+          "demo"
+        ],
+        "created": "2026-01-31T12:00:00Z",
+        "signature": "${SIGNATURE}"
+      }
+    ]
   },
   "build": {
     "tool": "flavor",

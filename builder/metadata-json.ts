@@ -9,6 +9,7 @@ import type {
 } from "../format/wire/metadata-types.ts";
 import { formatOperations, formatOperationsStrict } from "../format/wire/operations.ts";
 import { isObject, type JsonObject } from "../format/json-object.ts";
+import { statementDocument } from "../format/trust/statement.ts";
 
 export interface JsonOptions {
   /** "flavorpack" keeps to the spellings that all of FlavorPack's readers know. */
@@ -28,6 +29,7 @@ export function encodeMetadata(metadata: Metadata, options: JsonOptions): Bytes 
 
 function asDocument(metadata: Metadata, { operations }: JsonOptions): JsonObject {
   const { execution, runtimeEnv, workenv, setupCommands, cacheValidation, build, launcher } = metadata;
+  const { statements = [] } = metadata;
   return {
     format: FORMAT_NAME,
     format_version: "1.0.0",
@@ -44,6 +46,7 @@ function asDocument(metadata: Metadata, { operations }: JsonOptions): JsonObject
       integrity_seal: { required: true, algorithm: "ed25519" },
       signed: true,
       require_verification: true,
+      ...(statements.length === 0 ? {} : { key_statements: statements.map(statementDocument) }),
     },
     ...(build === undefined ? {} : { build: buildDocument(build) }),
     ...(launcher === undefined ? {} : { launcher: launcherDocument(launcher) }),

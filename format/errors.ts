@@ -41,6 +41,7 @@ export const EXIT_CODES = {
   "launcher-checksum-mismatch": 107,
   "key-invalid": 107,
   "signing-failed": 107,
+  "statement-invalid": 107,
   // 108, 109, 110: building
   "build-failed": 108,
   "manifest-invalid": 109,

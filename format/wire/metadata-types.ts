@@ -1,3 +1,4 @@
+import type { Statement } from "../trust/statement.ts";
 import type { Sha256 } from "../types.ts";
 import type { OperationName } from "./operations.ts";
 
@@ -13,6 +14,8 @@ export interface Metadata {
   readonly cacheValidation?: { readonly checkFile: string; readonly expectedContent: string };
   readonly build?: BuildFacts;
   readonly launcher?: LauncherFacts;
+  /** What keys say about themselves, as the builder passed it on: whether they have said it is not known yet. */
+  readonly statements?: readonly Statement[];
 }
 
 /** What starting the application needs to know of its package. */

@@ -5,6 +5,7 @@ import { failureOf } from "../../tests/support/failure.ts";
 import { utf8 } from "../../tests/support/packages.ts";
 import { PspfError } from "../errors.ts";
 import { FORMAT_NAME } from "../spec.ts";
+import type { Statement } from "../trust/statement.ts";
 import type { Bytes, Sha256 } from "../types.ts";
 import { parseMetadata } from "./metadata.ts";
 import type { Metadata, SetupCommand, SlotEntry } from "./metadata-types.ts";
@@ -29,6 +30,19 @@ const DOCUMENT = {
   slots: [SLOT],
   execution: { primary_slot: 0, command: "{workenv}/bin/main" },
 };
+
+const REVOCATION = {
+  schema: "flavor.statement/1",
+  kind: "revocation",
+  key: HEX,
+  reason: "lost",
+  created: "2026-01-31T12:00:00Z",
+  signature: `${"A".repeat(86)}==`,
+};
+const withStatements = (...statements: readonly unknown[]) => ({
+  ...DOCUMENT,
+  verification: { key_statements: statements },
+});
 
 const parse = (document: unknown): Metadata => parseMetadata(utf8(JSON.stringify(document)));
 const withSlot = (members: object) => ({ ...DOCUMENT, slots: [{ ...SLOT, ...members }] });
@@ -311,6 +325,37 @@ describe("all problems at once, in these words", () => {
       withSlot({ size: 2 ** 53 }),
       ["slots[0].size: expected a whole number from -9007199254740991, got 9007199254740992"],
     ],
+    [
+      "statements of keys that are none",
+      withStatements({}, 5),
+      [
+        "verification.key_statements[0].schema: expected one of flavor.statement/1, got nothing",
+        "verification.key_statements[0].kind: expected one of rotation, revocation, got nothing",
+        `verification.key_statements[0].created: ${string}`,
+        `verification.key_statements[0].signature: ${string}`,
+        `verification.key_statements[0].from: ${string}`,
+        `verification.key_statements[0].to: ${string}`,
+        "verification.key_statements[0].packages: expected an array, got nothing",
+        "verification.key_statements[1]: expected an object, got 5",
+        "verification.key_statements[1].schema: expected one of flavor.statement/1, got nothing",
+        "verification.key_statements[1].kind: expected one of rotation, revocation, got nothing",
+        `verification.key_statements[1].created: ${string}`,
+        `verification.key_statements[1].signature: ${string}`,
+        `verification.key_statements[1].from: ${string}`,
+        `verification.key_statements[1].to: ${string}`,
+        "verification.key_statements[1].packages: expected an array, got nothing",
+      ],
+    ],
+    [
+      "a statement with a member that nobody has signed",
+      withStatements({ ...REVOCATION, to: HEX }),
+      ["verification.key_statements[0].to: a revocation has no such member"],
+    ],
+    [
+      "more statements than anybody follows",
+      withStatements(...Array(65).fill(REVOCATION)),
+      ["verification.key_statements: 65 are too many, at most 64"],
+    ],
   ] as readonly (readonly [string, unknown, readonly string[]])[])("%s", async (_, document, lines) => {
     expect(await problemsOf(document)).toEqual([...lines]);
   });
@@ -357,6 +402,10 @@ describe("keys in another case have two meanings", () => {
     [
       { slots: [{ ...SLOT, "chec\u212Asum": "" }] },
       'slots[0]["chec\u212Asum"]: a key in the wrong case, expected "checksum"',
+    ],
+    [
+      { verification: { Key_Statements: [] } },
+      'verification.Key_Statements: a key in the wrong case, expected "key_statements"',
     ],
     [{ runtime: { Env: {} } }, 'runtime.Env: a key in the wrong case, expected "env"'],
     [{ runtime: { env: { PASS: ["*"] } } }, 'runtime.env.PASS: a key in the wrong case, expected "pass"'],
@@ -520,6 +569,21 @@ describe("what our builder writes is read as it was meant", () => {
     fc.record({ type: fc.constant("chmod" as const), path: word, mode }),
   );
 
+  const signed = {
+    created: fc.constant("2026-01-31T12:00:00.5Z"),
+    signature: fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => bytes.toBase64()),
+  };
+  const pattern = word.filter((text) => text !== "");
+  const statement: fc.Arbitrary<Statement> = fc.oneof(
+    fc
+      .record({ ...signed, from: checksum, to: checksum, packages: fc.array(pattern, { maxLength: 3 }) })
+      .filter(({ from, to }) => from !== to)
+      .map((rotation) => ({ kind: "rotation" as const, ...rotation })),
+    fc
+      .record({ ...signed, key: checksum, reason: word })
+      .map((revocation) => ({ kind: "revocation" as const, ...revocation })),
+  );
+
   const metadata: fc.Arbitrary<Metadata> = fc
     .tuple(
       fc.record({
@@ -547,6 +611,7 @@ describe("what our builder writes is read as it was meant", () => {
             platform: fc.record({ os: word, arch: word, host: word }),
           }),
           launcher: fc.record({ tool: word, toolVersion: word, size: count, checksum }),
+          statements: fc.array(statement, { minLength: 1, maxLength: 3 }),
         },
         optional,
       ),
