@@ -13,7 +13,8 @@ import type { Bytes, Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import { FLAVOR } from "../format/wire/dialects.ts";
 import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
-import { CAPABILITY, encodeIndex } from "../format/wire/index-block.ts";
+import { encodeIndex } from "../format/wire/index-block.ts";
+import { OUR_HINTS } from "../format/wire/index-hints.ts";
 import { gzipMetadata } from "../format/wire/metadata-block.ts";
 import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
 import { encodeSlot } from "./encode-slot.ts";
@@ -216,10 +217,7 @@ async function writeHead({ signer, about }: BuildRequest, file: Replacement, hea
     publicKey: signer.publicKey,
     metadataChecksum: sha256(block),
     signature,
-    pageSize: 4096,
-    capabilities: CAPABILITY.mmap | CAPABILITY.signed,
-    compatibility: FORMAT_VERSION,
-    protocolVersion: 1,
+    ...OUR_HINTS,
     packageId: Uint8Array.fromHex(packageIdOf(about.package, sha256Hex(json))) as Bytes,
   });
   file.write(frameIndex(index));

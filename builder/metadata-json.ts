@@ -1,4 +1,4 @@
-import { FLAVOR_VERSION, FORMAT_NAME } from "../format/spec.ts";
+import { FLAVOR_VERSION, FORMAT_NAME, TOOL_NAME } from "../format/spec.ts";
 import type { Bytes } from "../format/types.ts";
 import type {
   BuildFacts,
@@ -175,4 +175,4 @@ function merge(under: JsonObject, over: JsonObject): JsonObject {
   return Object.fromEntries(merged);
 }
 
-export const TOOL = { tool: "flavor", toolVersion: FLAVOR_VERSION } as const;
+export const TOOL = { tool: TOOL_NAME, toolVersion: FLAVOR_VERSION } as const;

@@ -151,7 +151,7 @@ describe("a slot table that lies", () => {
       "a slot that reaches into the next",
       0,
       { size: BigInt(second.stored.offset - first.stored.offset + 1) },
-      "slot-table-invalid",
+      "slot-table-mismatch",
     ],
     ["another name", 0, { nameHash: 1n }, "slot-table-mismatch"],
     ["another id", 0, { id: 1n }, "slot-table-mismatch"],

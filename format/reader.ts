@@ -1,10 +1,12 @@
 import { PspfError } from "./errors.ts";
 import { type ByteSource, streamRange } from "./io/byte-source.ts";
+import { limitFor } from "./slot-limit.ts";
 import { SLOT_DESCRIPTOR_SIZE, TRAILER_SIZE } from "./spec.ts";
 import type { Bytes, ByteStream, Sha256, Span } from "./types.ts";
 import { DIALECTS, differences } from "./wire/dialects.ts";
 import { digestPrefix, sameBytes, sha256, sha256Hex, sha256Stream } from "./wire/hashes.ts";
 import { checkIndex, overlap, type PackageIndex, span } from "./wire/index-block.ts";
+import { checkHints } from "./wire/index-hints.ts";
 import { parseMetadata } from "./wire/metadata.ts";
 import { gunzipMetadata } from "./wire/metadata-block.ts";
 import type { Metadata, SlotEntry } from "./wire/metadata-types.ts";
@@ -12,6 +14,8 @@ import { packageIdIn } from "./wire/package-id.ts";
 import { decodeSlotTable, permissionsOf, type RawSlot } from "./wire/slot-descriptor.ts";
 import { readIndexBlock } from "./wire/trailer.ts";
 import { packageIdOf } from "./cache/layout.ts";
+
+const GET_IT_AGAIN = "the file is damaged or was changed: get it again";
 
 /** A package whose structure is sound. Whether it is signed, and its slots intact, is asked separately. */
 export interface Package {
@@ -32,6 +36,8 @@ export interface Slot {
   readonly stored: Span;
   /** Unix mode for a slot that is one file. */
   readonly mode: number;
+  /** Most bytes that its content may have where the metadata names no size of it. */
+  readonly limit: number;
 }
 
 /** An index with the digest that names exactly this build of a package. */
@@ -69,8 +75,20 @@ export async function completePackage(source: ByteSource, index: ReadIndex): Pro
       "layout-invalid",
       `Cannot trust the index: it is for package ${index.packageId}, this is ${id}`,
     );
+  checkHints(index.raw, metadata);
+  checkLauncherSize(index, metadata);
   const slots = await readSlots(source, index, metadata);
   return { source, index, id, json, metadata, slots };
+}
+
+/** What the launcher is made of is asked by `verifyPackage`: one that hashed itself would ask the suspect. */
+function checkLauncherSize(index: PackageIndex, { launcher }: Metadata): void {
+  if (launcher === undefined || launcher.size === index.launcher.size) return;
+  throw new PspfError(
+    "launcher-checksum-mismatch",
+    `Cannot trust the index: it has a launcher of ${index.launcher.size} bytes, ${launcher.size} were signed`,
+    { hint: GET_IT_AGAIN },
+  );
 }
 
 /** The compressed metadata, compared with the checksum in the index. */
@@ -80,9 +98,7 @@ async function readMetadataBlock(source: ByteSource, index: PackageIndex): Promi
   throw new PspfError(
     "metadata-checksum-mismatch",
     "Cannot trust the metadata: its SHA-256 is not the one in the index",
-    {
-      hint: "the file is damaged or was changed: get it again",
-    },
+    { hint: GET_IT_AGAIN },
   );
 }
 
@@ -98,7 +114,8 @@ async function readSlots(
     await source.read(index.slotTable.offset, index.slotCount * SLOT_DESCRIPTOR_SIZE),
   );
   checkDialect(table, metadata.slots);
-  const slots = table.map((raw, i) => placeSlot(raw, metadata.slots[i] as SlotEntry, index));
+  const unsized = metadata.slots.filter(({ originalSize }) => originalSize === undefined).length;
+  const slots = table.map((raw, i) => placeSlot(raw, metadata.slots[i] as SlotEntry, index, unsized));
   checkOverlap(slots, index);
   return slots;
 }
@@ -116,19 +133,30 @@ function checkDialect(table: readonly RawSlot[], entries: readonly SlotEntry[]):
   throw mismatch("it does not follow from the signed metadata", fewest);
 }
 
-function placeSlot(raw: RawSlot, entry: SlotEntry, index: PackageIndex): Slot {
+/** `unsized` slots of the package have no signed size. */
+function placeSlot(raw: RawSlot, entry: SlotEntry, index: PackageIndex, unsized: number): Slot {
   const end = index.fileSize - TRAILER_SIZE;
   const stored = entry.selfRef
     ? span(`slot ${entry.index}`, raw.offset, raw.size, 0, 0)
     : span(`slot ${entry.index}`, raw.offset, raw.size, index.launcher.size, end);
   if (entry.selfRef && raw.originalSize !== 0n)
     throw mismatch(`slot ${entry.index}: it stands for the package itself and can have no size`);
+  // Our builder signs both sizes; what others write as the stored one may be that of the source.
+  if (entry.originalSize !== undefined && !entry.selfRef) {
+    if (raw.size !== BigInt(entry.size))
+      throw mismatch(`slot ${entry.index}: it has ${raw.size} bytes, ${entry.size} were signed`);
+    if (raw.originalSize !== BigInt(entry.originalSize))
+      throw mismatch(
+        `slot ${entry.index}: it unpacks to ${raw.originalSize} bytes, ${entry.originalSize} were signed`,
+      );
+  }
   // a slot that stands for the package itself has no bytes, and no checksum of them
   const signed =
     entry.checksum === undefined ? 0n : digestPrefix(Uint8Array.fromHex(entry.checksum) as Bytes);
   if (raw.checksum !== signed)
     throw mismatch(`slot ${entry.index}: its checksum is not the one that was signed`);
-  return { entry, raw, stored, mode: (entry.permissions ?? permissionsOf(raw)) & 0o777 || 0o600 };
+  const mode = (entry.permissions ?? permissionsOf(raw)) & 0o777 || 0o600;
+  return { entry, raw, stored, mode, limit: limitFor(stored.size, unsized) };
 }
 
 function checkOverlap(slots: readonly Slot[], index: PackageIndex): void {
@@ -148,7 +176,7 @@ function checkOverlap(slots: readonly Slot[], index: PackageIndex): void {
 const mismatch = (state: string, problems: readonly string[] = []) =>
   new PspfError("slot-table-mismatch", `Cannot trust the slot table: ${state}`, {
     problems,
-    hint: "the file is damaged or was changed: get it again",
+    hint: GET_IT_AGAIN,
   });
 
 /** The stored bytes of a slot while they are being read. */
@@ -181,7 +209,7 @@ export function readSlot(source: ByteSource, slot: Slot): StoredBytes {
   const { checksum, id, index } = slot.entry;
   const refuse = (state: string) =>
     new PspfError("slot-checksum-mismatch", `Cannot trust slot ${index} (${id}): ${state}`, {
-      hint: "the file is damaged or was changed: get it again",
+      hint: GET_IT_AGAIN,
     });
   return {
     bytes: { [Symbol.asyncIterator]: () => next()[Symbol.asyncIterator]() },

@@ -5,6 +5,9 @@ import type { Bytes } from "./types.ts";
 /** The version of this program, kept equal to package.json by a test. */
 export const FLAVOR_VERSION = "0.1.0";
 
+/** What packages of this program have as `build.tool`. */
+export const TOOL_NAME = "flavor";
+
 export const FORMAT_NAME = "PSPF/2025";
 /** Index field `format_version`. */
 export const FORMAT_VERSION = 0x20250001;

@@ -172,7 +172,9 @@ describe("the launcher", () => {
 
   test("must have the signed size", async () => {
     const [first] = await failures(withIndex(goldenBytes("rust"), { launcherSize: 18n }));
-    expect(first).toBe("launcher: launcher-checksum-mismatch: it has 18 bytes, 17 were signed");
+    expect(first).toBe(
+      "structure: launcher-checksum-mismatch: Cannot trust the index: it has a launcher of 18 bytes, 17 were signed",
+    );
   });
 });
 
@@ -199,7 +201,7 @@ describe("slots", () => {
 
   test("one that tells another original size", async () => {
     expect(await failures(withSlot(SMALL, 1, { originalSize: 24n }))).toEqual([
-      "slot 1: slot-table-mismatch: slot 1: it unpacks to 23 bytes, not 24",
+      "structure: slot-table-mismatch: Cannot trust the slot table: slot 1: it unpacks to 24 bytes, 23 were signed",
     ]);
     // our own builder signs it, so that the stored size, which FlavorPack's builders write, will not do either
     const storedSize = BigInt((OPENED.slots[1] as Slot).stored.size);

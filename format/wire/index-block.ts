@@ -58,6 +58,8 @@ export const INDEX_BLOCK = struct("index block", INDEX_SIZE, {
 
 export type RawIndex = Decoded<(typeof INDEX_BLOCK)["rows"]>;
 
+const RESERVED = (["padding", "rest"] as const).map((row) => [row, INDEX_BLOCK.rows[row]] as const);
+
 /** Bits of `capabilities`. */
 export const CAPABILITY = { mmap: 1n << 0n, pageAligned: 1n << 1n, signed: 1n << 7n } as const;
 
@@ -94,7 +96,7 @@ function withZeros(block: Bytes, starts: readonly number[]): Bytes {
   return copy;
 }
 
-/** Judges a block: its checksum, its version, and that every range it names lies inside the file. */
+/** Judges a block: checksum, version, that reserved space is zero, and that every range lies inside the file. */
 export function checkIndex(block: Bytes, fileSize: number): PackageIndex {
   const raw = decodeIndex(block);
   if (raw.indexChecksum !== indexChecksum(block) && raw.indexChecksum !== goIndexChecksum(block))
@@ -107,6 +109,9 @@ export function checkIndex(block: Bytes, fileSize: number): PackageIndex {
       `Cannot read format version 0x${raw.formatVersion.toString(16)}: this program reads 0x${FORMAT_VERSION.toString(16)}`,
       { hint: "a newer version of flavor may read it" },
     );
+  for (const [row, { size }] of RESERVED)
+    if (block.subarray(INDEX_BLOCK.offsets[row], INDEX_BLOCK.offsets[row] + size).some((byte) => byte !== 0))
+      throw invalid("the index holds something in space that is reserved");
   if (raw.packageSize !== BigInt(fileSize))
     throw invalid(`the index says the package has ${raw.packageSize} bytes, the file has ${fileSize}`);
   return { raw, ...checkRanges(raw, fileSize) };
