@@ -1,3 +1,4 @@
+import { PspfError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../types.ts";
 import type { OperationName } from "../wire/operations.ts";
 import type { EncodeOptions } from "./codec.ts";
@@ -24,11 +25,36 @@ export async function* encodeChain(
   yield* stream;
 }
 
-/** Undoes byte codecs, last one first. Loads no codec before the first read. */
-export async function* decodeChain(codecs: readonly OperationName[], input: ByteStream): ByteStream {
+/**
+ * Undoes byte codecs, last one first. Loads no codec before the first read. What is between two codecs ends with
+ * `codec-failed` where it is more than twice `limit`, the most that may come out: it could go on for ever and become
+ * nothing.
+ */
+export async function* decodeChain(
+  codecs: readonly OperationName[],
+  input: ByteStream,
+  limit = Number.POSITIVE_INFINITY,
+): ByteStream {
   let stream = input;
-  for (const codec of await Promise.all(codecs.toReversed().map(loadCodec))) stream = codec.decode(stream);
+  for (const [i, codec] of (await Promise.all(codecs.toReversed().map(loadCodec))).entries())
+    stream = codec.decode(i === 0 ? stream : atMost(2 * limit + SPARE, stream));
   yield* stream;
+}
+
+/** What compressing adds to very little. */
+const SPARE = 1024 * 1024;
+
+async function* atMost(limit: number, input: ByteStream): ByteStream {
+  let count = 0;
+  for await (const piece of input) {
+    count += piece.length;
+    if (count > limit)
+      throw new PspfError(
+        "codec-failed",
+        `Cannot decode a chain of operations: more than ${limit} bytes are between two of them`,
+      );
+    yield piece;
+  }
 }
 
 const MAGICS = [

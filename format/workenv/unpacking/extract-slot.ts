@@ -1,9 +1,9 @@
 import { posix } from "node:path";
 import { decodeChain, splitChain } from "../../codecs/chain.ts";
-import { PspfError } from "../../errors.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import { readSlot, type Slot } from "../../reader.ts";
+import { limitOf, withinLimit } from "../../slot-limit.ts";
 import { type Rename, unpackTar } from "../../tar/unpack.ts";
 import type { ByteStream } from "../../types.ts";
 import { checkSupported } from "../../wire/operations.ts";
@@ -24,7 +24,7 @@ export async function extractSlot(
   const { bundle, codecs } = splitChain(slot.entry.operations);
   const stored = readSlot(source, slot);
   try {
-    const content = limited(decodeChain(codecs, stored.bytes), slot);
+    const content = takingTurns(withinLimit(decodeChain(codecs, stored.bytes, limitOf(slot)), slot));
     if (bundle === "TAR") await unpackTar(content, writer, wanted(placement(slot.entry.target), isWanted));
     else if (isWanted(fileTarget(slot))) await writer.file(fileTarget(slot), slot.mode, 0, content);
     else return;
@@ -67,27 +67,13 @@ export function placement(target: string): Rename {
 /** How long others in this thread have to wait at most, such as the heartbeat of a lock. */
 const TURN_MS = 1000;
 
-/**
- * Ends a stream that has more bytes than were signed, or fewer: a bomb stops at its first byte too many. Lets the event
- * loop turn about once a second: nothing else here waits for anything.
- */
-async function* limited(bytes: ByteStream, slot: Slot): ByteStream {
-  const limit = slot.entry.originalSize;
-  let count = 0;
+/** Lets the event loop turn about once a second: nothing else here waits for anything. */
+async function* takingTurns(bytes: ByteStream): ByteStream {
   let turned = performance.now();
   for await (const piece of bytes) {
-    count += piece.length;
-    if (limit !== undefined && count > limit) throw wrongSize(slot, limit);
     yield piece;
     if (performance.now() - turned < TURN_MS) continue;
     await new Promise((resume) => setImmediate(resume));
     turned = performance.now();
   }
-  if (limit !== undefined && count !== limit) throw wrongSize(slot, limit);
 }
-
-const wrongSize = ({ entry }: Slot, limit: number) =>
-  new PspfError(
-    "archive-invalid",
-    `Cannot unpack slot ${entry.index} (${entry.id}): it does not have the ${limit} bytes that were signed`,
-  );
