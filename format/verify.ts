@@ -1,12 +1,17 @@
 import { decodeChain, splitChain } from "./codecs/chain.ts";
 import { type ErrorCode, PspfError } from "./errors.ts";
 import { type ByteSource, streamRange } from "./io/byte-source.ts";
+import { type ImaginedTree, openImaginedTree } from "./io/imagined-tree.ts";
+import { rulesFor } from "./io/paths.ts";
 import { openPackage, type Package, readSlot, type Slot } from "./reader.ts";
 import { sealOf, signerOf } from "./seal/package-seal.ts";
+import { limitOf, withinLimit } from "./slot-limit.ts";
 import { TRAILER_SIZE } from "./spec.ts";
-import { readTar } from "./tar/read-tar.ts";
+import { unpackTar } from "./tar/unpack.ts";
 import type { ByteStream, Span } from "./types.ts";
 import { sha256Stream, toHex } from "./wire/hashes.ts";
+import { checkSupported } from "./wire/operations.ts";
+import { fileTarget, placement } from "./workenv/unpacking/extract-slot.ts";
 import type { Bytes } from "./types.ts";
 
 /** One thing that was looked at. */
@@ -49,8 +54,9 @@ export async function verifyPackage(source: ByteSource, trustedKey?: Bytes): Pro
     await attempt("gaps", () => checkGaps(pkg)),
     await attempt("launcher", () => checkLauncher(pkg)),
   ];
+  const tree = openImaginedTree({ rules: rulesFor(pkg.metadata.build?.platform.os) });
   for (const slot of pkg.slots)
-    checks.push(await attempt(`slot ${slot.entry.index}`, () => checkSlot(pkg, slot)));
+    checks.push(await attempt(`slot ${slot.entry.index}`, () => checkSlot(pkg, slot, tree)));
   return { package: pkg, checks, signer: signerOf(pkg) };
 }
 
@@ -128,8 +134,6 @@ async function checkLauncher({ source, index, metadata }: Package): Promise<stri
   const { size } = index.launcher;
   const facts = metadata.launcher;
   if (facts === undefined) return `${size} bytes; the metadata names no checksum`;
-  if (facts.size !== size)
-    throw new PspfError("launcher-checksum-mismatch", `it has ${size} bytes, ${facts.size} were signed`);
   const hash = sha256Stream();
   for await (const piece of streamRange(source, 0, size)) hash.update(piece);
   if (hash.hex() !== facts.checksum)
@@ -137,23 +141,24 @@ async function checkLauncher({ source, index, metadata }: Package): Promise<stri
   return `${facts.tool} ${facts.toolVersion}, ${size} bytes, SHA-256 matches`;
 }
 
-/** The stored bytes, what they decode to, and whether the table tells its size right. */
-async function checkSlot({ source }: Package, slot: Slot): Promise<string> {
+/** The stored bytes, what they would become in `tree`, and whether the table tells its size right. */
+async function checkSlot({ source }: Package, slot: Slot, tree: ImaginedTree): Promise<string> {
   const { entry, raw, stored } = slot;
   if (entry.selfRef) return `${entry.id}: the package itself`;
+  checkSupported(entry.operations);
   const { bundle, codecs } = splitChain(entry.operations);
   const read = readSlot(source, slot);
+  const entriesBefore = tree.entries;
   let originalSize = 0;
-  let entries = 0;
   const counted = async function* (): ByteStream {
-    for await (const piece of decodeChain(codecs, read.bytes)) {
+    for await (const piece of withinLimit(decodeChain(codecs, read.bytes, limitOf(slot)), slot)) {
       originalSize += piece.length;
       yield piece;
     }
   };
   try {
-    if (bundle === "TAR") for await (const _ of readTar(counted())) entries++;
-    else for await (const _ of counted());
+    if (bundle === "TAR") await unpackTar(counted(), tree, placement(entry.target));
+    else await tree.file(fileTarget(slot), slot.mode, 0, counted());
   } catch (error) {
     // the decoder gave up half-way: damage of the stored bytes is what to report, if that is the reason
     for await (const _ of read.bytes);
@@ -161,16 +166,12 @@ async function checkSlot({ source }: Package, slot: Slot): Promise<string> {
     throw error;
   }
   read.check();
-  // FlavorPack's Go and Rust builders write the stored size; ours is signed as well.
-  const allowed = entry.originalSize === undefined ? [originalSize, stored.size] : [originalSize];
-  if (
-    !allowed.some((size) => raw.originalSize === BigInt(size)) ||
-    (entry.originalSize ?? originalSize) !== originalSize
-  )
+  // FlavorPack's Go and Rust builders write the stored size.
+  if (![originalSize, stored.size].some((size) => raw.originalSize === BigInt(size)))
     throw new PspfError(
       "slot-table-mismatch",
       `slot ${entry.index}: it unpacks to ${originalSize} bytes, not ${raw.originalSize}`,
     );
-  const content = bundle === "TAR" ? `${entries} entries` : `${originalSize} bytes`;
+  const content = bundle === "TAR" ? `${tree.entries - entriesBefore} entries` : `${originalSize} bytes`;
   return `${entry.id}: ${stored.size} bytes stored, SHA-256 matches, ${content}`;
 }

@@ -2,15 +2,27 @@ import { isAbsolute, join, normalize, sep } from "node:path";
 import { PspfError } from "../errors.ts";
 import type { SafePath } from "../types.ts";
 
-/** Windows reserves these base names, with any extension. */
-const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+/** Windows reserves these base names, with any extension, even with blanks in front of it. */
+const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Windows allows none of them in a name
+const NOT_ON_WINDOWS = /[<>:"|?*\u0001-\u001f]/;
 
 export interface PathRules {
   /** Also refuse what Windows would read differently: drive letters, backslashes, reserved names, trailing dots. */
   readonly windows: boolean;
+  /** Refuse a second name that differs in case or in the form of its accents; as `windows` when absent. */
+  readonly folds?: boolean;
 }
 
-export const hostPathRules: PathRules = { windows: process.platform === "win32" };
+export const foldsNames = (rules: PathRules): boolean => rules.folds ?? rules.windows;
+
+/** The rules of a system, by the name that a package or a runtime calls it. */
+export function rulesFor(system: string = process.platform): PathRules {
+  const windows = system === "windows" || system === "win32";
+  return { windows, folds: windows || system === "darwin" || system === "macos" };
+}
+
+export const hostPathRules: PathRules = rulesFor();
 
 /**
  * The one gate for names that come from a package: a relative path with forward slashes becomes an absolute path
@@ -44,7 +56,7 @@ export function faultOfName(name: string, rules: PathRules = hostPathRules): str
   if (!rules.windows) return undefined;
   if (name.includes("\\")) return "it contains a backslash";
   for (const part of parts) {
-    if (/[<>:"|?*]/.test(part)) return "it contains a character that Windows does not allow";
+    if (NOT_ON_WINDOWS.test(part)) return "it contains a character that Windows does not allow";
     if (RESERVED.test(part)) return "Windows reserves that name";
     if (part !== "." && part !== "" && /[. ]$/.test(part)) return "a part of it ends with a dot or a blank";
   }

@@ -8,20 +8,22 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
   writeSync,
 } from "node:fs";
-import { dirname, relative, resolve, sep } from "node:path";
-import { PspfError } from "../errors.ts";
-import { faultOfLinkTarget } from "../tar/link-target.ts";
+import { basename, dirname, relative, sep } from "node:path";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
 import { doing, errnoOf, ioError } from "./fs.ts";
-import { hostPathRules, type PathRules, resolveInside } from "./paths.ts";
+import { foldsNames, hostPathRules, type PathRules } from "./paths.ts";
+import { clash, notOfArchive, sameName, throughLink, treeNames } from "./tree-names.ts";
 
 export interface TreeWriterOptions {
   readonly rules?: PathRules;
+  /** Most files, folders and links, those counted twice that are written twice; two millions by default. */
+  readonly maxNodes?: number;
 }
 
 /** A file that is being written. */
@@ -60,15 +62,13 @@ const PRIVATE_FILE = 0o600;
 /** For directories that no entry describes. */
 const IMPLIED_DIRECTORY = 0o755;
 
-/** PATH_MAX of Linux. Also keeps the recursion over parents shallow. */
-const MAX_PATH = 4096;
-
 /** A writer for the directory `root`, which is made if need be and whose own mode stays as it is. */
 export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeWriter {
   const rules = options.rules ?? hostPathRules;
   const hasModes = process.platform !== "win32";
   doing("create", root, () => mkdirSync(root, { recursive: true, mode: PRIVATE_DIRECTORY }));
-  const base = resolve(root);
+  const names = treeNames(root, rules, options.maxNodes);
+  const { base, inside } = names;
   // Directories that are known to be real ones, with the modes they shall get, if any. We never remove or replace
   // one, so what lies below needs no second look at them.
   const directories = new Map<string, number | undefined>([[base, undefined]]);
@@ -76,17 +76,10 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   const files = new Map<string, number>();
   let open: number | undefined;
 
-  function inside(path: string): SafePath {
-    if (path.length <= MAX_PATH) return resolveInside(base, path, rules);
-    throw new PspfError(
-      "archive-invalid",
-      `Cannot use a path of ${path.length} characters: at most ${MAX_PATH}`,
-    );
-  }
-
   function ensureDirectory(path: string): void {
     if (directories.has(path)) return;
     ensureDirectory(dirname(path));
+    names.claim(path);
     let mode: number | undefined = IMPLIED_DIRECTORY;
     try {
       mkdirSync(path, PRIVATE_DIRECTORY);
@@ -100,16 +93,20 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   /** Makes sure of a directory that was there before us; the mode to give back to it, if it had to change. */
   function adopt(path: string): number | undefined {
     const stat = doing("look at", path, () => lstatSync(path));
-    if (stat.isSymbolicLink())
-      throw new PspfError(
-        "path-escapes",
-        `Cannot write below ${path}: it is a symlink, a folder was expected`,
-      );
+    if (stat.isSymbolicLink()) throw throughLink(path);
     if (!stat.isDirectory()) throw clash(path, "a file is where a folder was expected");
+    refuseOtherSpelling(path);
     const mode = stat.mode & 0o777;
     if (!hasModes || (mode & PRIVATE_DIRECTORY) === PRIVATE_DIRECTORY) return undefined;
     doing("change the mode of", path, () => chmodSync(path, mode | PRIVATE_DIRECTORY));
     return mode;
+  }
+
+  /** What is there, but not by our hand, may be there by another name: then the disk takes two names for one. */
+  function refuseOtherSpelling(path: string): void {
+    const spelled = (name: string) => (foldsNames(rules) ? name.normalize("NFC") : name);
+    const there = doing("list", dirname(path), () => readdirSync(dirname(path)));
+    if (!there.some((name) => spelled(name) === spelled(basename(path)))) throw sameName(path, "another");
   }
 
   /** The place for something that is not a directory; its parents exist. */
@@ -117,6 +114,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     const target = inside(path);
     if (directories.has(target)) throw clash(target, "a folder is where another entry was expected");
     ensureDirectory(dirname(target));
+    names.claim(target);
     return target;
   }
 
@@ -129,6 +127,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
         if (errnoOf(error) !== "EEXIST") throw error;
       }
       if (lstatSync(path).isDirectory()) throw clash(path, "a folder is where another entry was expected");
+      if (!files.has(path)) refuseOtherSpelling(path);
       unlinkSync(path);
       files.delete(path);
       return create();
@@ -173,23 +172,14 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       return sink.close();
     },
     symlink(path, target) {
-      const fault = faultOfLinkTarget(path, target, rules);
-      if (fault !== undefined)
-        throw new PspfError(
-          "path-escapes",
-          `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(target)}: ${fault}`,
-        );
+      names.checkLink(path, target);
       const link = place(path);
       replacing("link", link, () => symlinkSync(target, link));
     },
     hardLinkAsCopy(path, existing) {
       const source = inside(existing);
       const mtime = files.get(source);
-      if (mtime === undefined)
-        throw new PspfError(
-          "archive-invalid",
-          `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(existing)}: that is no file of the same archive`,
-        );
+      if (mtime === undefined) throw notOfArchive(path, existing);
       const target = place(path);
       if (target === source) return;
       replacing("copy", target, () => copyFileSync(source, target, constants.COPYFILE_EXCL));
@@ -214,6 +204,3 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   };
   return writer;
 }
-
-const clash = (path: string, state: string) =>
-  new PspfError("archive-invalid", `Cannot write ${path}: ${state}`);

@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import { PspfError } from "../errors.ts";
+import { faultOfLinkTarget } from "../tar/link-target.ts";
+import type { SafePath } from "../types.ts";
+import { foldsNames, type PathRules, resolveInside } from "./paths.ts";
+
+/** Which names may become part of a tree. Paths are untrusted and relative on their way in, and absolute inside. */
+export interface TreeNames {
+  /** The root itself. */
+  readonly base: string;
+  /** An untrusted path below the root; `path-escapes` or `archive-invalid` when it cannot be one. */
+  inside(path: string): SafePath;
+  /** Throws `path-escapes` unless a link at `path` to `target` stays inside the tree, whatever else is in it. */
+  checkLink(path: string, target: string): void;
+  /**
+   * To be called for everything that is made. Throws `archive-invalid` when that is too much, and where the rules fold
+   * names, for the second spelling of a name.
+   */
+  claim(path: string): void;
+}
+
+/** PATH_MAX of Linux. Also keeps the recursion over parents shallow. */
+const MAX_PATH = 4096;
+/** Each entry of an archive may ask for two thousand folders around it. */
+const MAX_NODES = 2_000_000;
+
+export function treeNames(root: string, rules: PathRules, most: number = MAX_NODES): TreeNames {
+  const base = resolve(root);
+  const folds = foldsNames(rules);
+  const spellings = new Map<string, string>();
+  let made = 0;
+  return {
+    base,
+    inside(path) {
+      if (path.length <= MAX_PATH) return resolveInside(base, path, rules);
+      throw new PspfError(
+        "archive-invalid",
+        `Cannot use a path of ${path.length} characters: at most ${MAX_PATH}`,
+      );
+    },
+    checkLink(path, target) {
+      const fault = faultOfLinkTarget(path, target, rules);
+      if (fault === undefined) return;
+      throw new PspfError(
+        "path-escapes",
+        `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(target)}: ${fault}`,
+      );
+    },
+    claim(path) {
+      if (++made > most) throw clash(path, `it would be more than ${most} files and folders`);
+      if (!folds) return;
+      const key = foldedName(path);
+      const known = spellings.get(key);
+      if (known !== undefined && known !== path) throw sameName(path, known);
+      spellings.set(key, path);
+    },
+  };
+}
+
+/**
+ * What NTFS and APFS take for one name, near enough: letters differ in case only, or in how accents are put together.
+ * Letter by letter, because no file system takes "ß" for "ss".
+ */
+function foldedName(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this is ASCII
+  if (/^[\u0000-\u007f]*$/.test(name)) return name.toLowerCase();
+  const upper = Array.from(name.normalize("NFD"), (letter) => {
+    const other = letter.toUpperCase();
+    return other.length === letter.length ? other : letter;
+  });
+  return upper.join("").normalize("NFC");
+}
+
+export const clash = (path: string, state: string): PspfError =>
+  new PspfError("archive-invalid", `Cannot write ${path}: ${state}`);
+
+/** What would go wherever a link leads. */
+export const throughLink = (path: string): PspfError =>
+  new PspfError("path-escapes", `Cannot write below ${path}: it is a symlink, a folder was expected`);
+
+/** A hard link to anything but a file of the same archive. */
+export const notOfArchive = (path: string, existing: string): PspfError =>
+  new PspfError(
+    "archive-invalid",
+    `Cannot link ${JSON.stringify(path)} to ${JSON.stringify(existing)}: that is no file of the same archive`,
+  );
+
+/** Two names that a disk takes for one: who reads the one would get the other. */
+export const sameName = (path: string, other: string): PspfError =>
+  new PspfError("archive-invalid", `Cannot write ${path}: to this system ${other} is the same name`, {
+    hint: "the author of the package has to rename one of them",
+  });
