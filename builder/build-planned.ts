@@ -48,7 +48,7 @@ export async function buildPlanned(request: PlannedBuild): Promise<BuildResult> 
   const signer = await signerFrom(key);
   using launcher = await openLauncher(settings.launcher ?? "bun", request.target);
   return await build({
-    about,
+    about: { ...about, isAnonymous: signer.origin === "ephemeral" },
     slots: plan.slots,
     launcher: launcher.source,
     launcherTool: launcher.tool,

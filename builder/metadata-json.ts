@@ -43,7 +43,11 @@ function asDocument(metadata: Metadata, { operations }: JsonOptions): JsonObject
       environment: execution.env,
     },
     verification: {
-      integrity_seal: { required: true, algorithm: "ed25519" },
+      integrity_seal: {
+        required: true,
+        algorithm: "ed25519",
+        ...(metadata.isAnonymous === true ? { ephemeral: true } : {}),
+      },
       signed: true,
       require_verification: true,
       ...(statements.length === 0 ? {} : { key_statements: statements.map(statementDocument) }),

@@ -95,6 +95,7 @@ async function packOne(
       runtimeEnv: manifest.runtimeEnv,
       ...(manifest.cacheValidation === undefined ? {} : { cacheValidation: manifest.cacheValidation }),
       build: buildFacts(target, options.sourceDateEpoch),
+      isAnonymous: signer.origin === "ephemeral",
     },
     slots,
     launcher: launcher.source,

@@ -42,9 +42,15 @@ export const EXIT_CODES = {
   "key-invalid": 107,
   "signing-failed": 107,
   "statement-invalid": 107,
+  "signer-changed": 107,
+  "signer-revoked": 107,
+  "signer-untrusted": 107,
+  "package-older": 107,
   // 108, 109, 110: building
   "build-failed": 108,
   "manifest-invalid": 109,
+  "policy-invalid": 109,
+  "trust-store-invalid": 109,
   "launcher-unavailable": 110,
 } as const satisfies Record<string, number>;
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type CacheStrategy, STRATEGIES } from "../format/cache/cleaning/budget.ts";
 import { failureOf } from "../tests/support/failure.ts";
-import { LOG_LEVELS, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
+import { VALIDATION_LEVELS } from "../format/trust/levels.ts";
+import { LOG_LEVELS, readLauncherEnv } from "./env.ts";
 
 const DEFAULTS = {
   validation: "standard",

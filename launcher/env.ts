@@ -1,8 +1,6 @@
 import type { CacheStrategy } from "../format/cache/cleaning/budget.ts";
 import { PspfError } from "../format/errors.ts";
-
-export const VALIDATION_LEVELS = ["strict", "standard", "relaxed", "minimal", "none"] as const;
-export type ValidationLevel = (typeof VALIDATION_LEVELS)[number];
+import { VALIDATION_LEVELS, type ValidationLevel } from "../format/trust/levels.ts";
 
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -17,6 +15,10 @@ const STRATEGIES = [
 /** What the caller's environment asks of the launcher. Read once; below this nothing looks at FLAVOR_*. */
 export interface LauncherOptions {
   readonly validation: ValidationLevel;
+  /** Whether the caller asked for that level; otherwise the machine's owner may have another default. */
+  readonly isLevelAsked: boolean;
+  /** What FLAVOR_TRUSTED_KEYS lists; undefined when it is not set. */
+  readonly trustedKeys: string | undefined;
   readonly logLevel: LogLevel;
   /** Keep what an extraction that failed has left. */
   readonly keepTemp: boolean;
@@ -39,6 +41,8 @@ export type CallerEnv = Readonly<Record<string, string | undefined>>;
 export function readLauncherEnv(env: CallerEnv): LauncherOptions {
   return {
     validation: oneOf(env, "FLAVOR_VALIDATION", VALIDATION_LEVELS, "standard"),
+    isLevelAsked: isSet(env["FLAVOR_VALIDATION"]),
+    trustedKeys: isSet(env["FLAVOR_TRUSTED_KEYS"]) ? env["FLAVOR_TRUSTED_KEYS"] : undefined,
     logLevel: oneOf(env, "FLAVOR_LOG_LEVEL", LOG_LEVELS, "silent"),
     keepTemp: isOn(env["FLAVOR_KEEP_TEMP"]),
     durable: !isOff(env["FLAVOR_DURABLE"]),
@@ -58,13 +62,15 @@ function oneOf<T extends string>(
   what = "level",
 ): T {
   const value = env[name];
-  if (value === undefined || value === "") return otherwise;
+  if (!isSet(value)) return otherwise;
   const found = allowed.find((level) => level === value.toLowerCase());
   if (found !== undefined) return found;
   throw new PspfError("bad-arguments", `Cannot use ${name}=${JSON.stringify(value)}: it is not a ${what}`, {
     hint: `use one of: ${allowed.join(", ")}`,
   });
 }
+
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== "";
 
 const isOff = (value: string | undefined): boolean =>
   value !== undefined && ["0", "f", "false", "off", "no"].includes(value.toLowerCase());

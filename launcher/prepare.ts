@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
-import { PspfError } from "../format/errors.ts";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
-import { type Seal, sealOf } from "../format/seal/package-seal.ts";
 import type { Bytes } from "../format/types.ts";
 import { ensureWorkenv } from "../format/workenv/ensure.ts";
 import { launchFactsOf } from "../format/workenv/launch-facts.ts";
@@ -13,9 +11,9 @@ import type { LauncherOptions } from "./env.ts";
 import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
 import { refuseOwnWait } from "./own-wait.ts";
-import { verdictOn } from "./policy.ts";
 import { logOf } from "./log.ts";
 import { say } from "./say.ts";
+import { judgePackage } from "./trust.ts";
 import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
 
 /** A first start: index and metadata read strictly, the seal judged, the slots unpacked and set up. */
@@ -29,10 +27,7 @@ export async function prepareWorkenv(
   const index = indexOf(block, self);
   const pkg = await completePackage(self, index);
   log("debug", () => `package ${pkg.id}: ${pkg.metadata.package.name} ${pkg.metadata.package.version}`);
-  const isAsked = options.validation !== "none" && options.validation !== "minimal";
-  const seal = isAsked ? await sealOf(pkg) : "unchecked";
-  enforceSeal(seal, call, options);
-  log("debug", () => `the seal is ${seal}`);
+  const judged = await judgePackage(pkg, call, options);
   const launch = launchFactsOf(pkg.metadata, call.host);
   const found = findContent(pkg, candidatesFor(call), call.uid);
   if (found?.use === "as it is") return workenvAt(found.layout, launch, call, leaseOn(found.layout));
@@ -52,7 +47,9 @@ export async function prepareWorkenv(
     ensureWorkenv(pkg, {
       layout: workenv.layout,
       digest: index.digest,
-      seal,
+      seal: judged.seal,
+      trust: judged.trust,
+      lowest: judged.lowest,
       scope: workenv.scope,
       env: workenv.env,
       source: resolve(call.cwd(), call.package),
@@ -78,20 +75,4 @@ export async function prepareWorkenv(
   );
   await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);
   return { ...workenv, lease };
-}
-
-function enforceSeal(seal: Seal | "unchecked", call: Invocation, { validation }: LauncherOptions): void {
-  const fault = seal === "missing" ? "it is not signed" : "its signature does not match its metadata";
-  switch (verdictOn(validation, seal)) {
-    case "run":
-      return;
-    case "warn":
-      return say(call, `warning: ${fault}; it runs because FLAVOR_VALIDATION=${validation}`);
-    case "refuse":
-      throw new PspfError(
-        seal === "missing" ? "signature-missing" : "signature-invalid",
-        `Cannot trust this package: ${fault}`,
-        { hint: "get it again from its author" },
-      );
-  }
 }

@@ -1,5 +1,6 @@
 import { buildCommand, type Command } from "../format/command/command.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
+import { isBelow } from "../format/trust/levels.ts";
 import { readIndexBlock } from "../format/wire/trailer.ts";
 import { pointBunTo } from "../format/workenv/bun-runtime.ts";
 import { bunCommand } from "./bun.ts";
@@ -10,6 +11,9 @@ import { findWorkenv, type Workenv } from "./workenv.ts";
 
 /** The workenv of the package: as it was left by an earlier start, else made now from metadata and slots. */
 export async function ensureWorkenvOf(call: Invocation, options: LauncherOptions): Promise<Workenv> {
+  // The environment may not ask for less than the machine's owner allows, also where all is ready.
+  if (options.isLevelAsked && isBelow(options.validation, "standard"))
+    (await import("./trust.ts")).levelOf(call, options);
   using self = openFileSource(call.package);
   const block = await readIndexBlock(self);
   const ready = findWorkenv(block, call, options);

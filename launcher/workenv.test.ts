@@ -6,7 +6,8 @@ import { fileSlot, packageBytes } from "../tests/support/packages.ts";
 import { memorySource } from "../format/io/byte-source.ts";
 import type { Seal } from "../format/seal/package-seal.ts";
 import { readIndexBlock } from "../format/wire/trailer.ts";
-import { type LauncherOptions, readLauncherEnv, VALIDATION_LEVELS } from "./env.ts";
+import { VALIDATION_LEVELS } from "../format/trust/levels.ts";
+import { type LauncherOptions, readLauncherEnv } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { prepareWorkenv } from "./prepare.ts";
 import { findWorkenv, type Workenv } from "./workenv.ts";
@@ -67,7 +68,8 @@ test("another package, or the same one from another build, is not found", async 
 describe("a workenv whose seal was then", () => {
   const answers = { strict: false, standard: false, relaxed: false, minimal: true, none: true };
   test.each([
-    ["valid", { strict: true, standard: true, relaxed: true, minimal: true, none: true }],
+    // At "strict" the slow way is taken each time.
+    ["valid", { strict: false, standard: true, relaxed: true, minimal: true, none: true }],
     ["unchecked", answers],
     ["invalid", answers],
     ["missing", answers],

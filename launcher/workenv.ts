@@ -4,6 +4,8 @@ import { childEnvironment, type Environment } from "../format/command/environmen
 import type { Scope } from "../format/command/template.ts";
 import type { Bytes } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
+import type { Marker } from "../format/workenv/marker.ts";
+import { runsUnseen, stricterOf } from "../format/trust/levels.ts";
 import { packageIdIn } from "../format/wire/package-id.ts";
 import type { LaunchFacts } from "../format/wire/metadata-types.ts";
 import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
@@ -14,7 +16,6 @@ import { cacheCandidates, type Rung } from "../format/cache/location.ts";
 import { isPrivate } from "../format/cache/ownership.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import { verdictOn } from "./policy.ts";
 
 /** Where a package lies unpacked, and what its commands see there. */
 export interface Workenv {
@@ -51,7 +52,7 @@ function findAt(
   call: Invocation,
   options: LauncherOptions,
 ): Workenv | undefined {
-  const { validation, dev, demanded } = options;
+  const { dev, demanded } = options;
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   globalThis.failPoint?.("lease-taken");
@@ -59,13 +60,27 @@ function findAt(
   globalThis.failPoint?.("marker-read");
   const wanted = dev ? [...demanded, ...(marker?.launch.devSlots ?? [])] : demanded;
   const isEnough = marker !== undefined && wanted.every((slot) => marker.slots.includes(slot));
-  if (!isEnough || verdictOn(validation, marker.seal) !== "run") {
+  if (!isEnough || !isJudged(marker, options)) {
     leaseIn(lease)?.[Symbol.dispose]();
     return undefined;
   }
   // Somebody has removed the lock file. It is made again, and then all is looked at again.
   if (lease === "missing" && makeLockFile(layout.lock)) return findAt(layout, block, call, options);
   return workenvAt(layout, marker.launch, call, leaseIn(lease));
+}
+
+/**
+ * Whether what was found out when the marker was written answers all that this start asks: the level of the caller, or
+ * that of the machine's owner if it is stricter, and the keys that the caller lists.
+ */
+function isJudged(
+  { seal, trust, lowest, signer }: Marker,
+  { validation, trustedKeys }: LauncherOptions,
+): boolean {
+  if (!runsUnseen(stricterOf(validation, lowest), seal, trust)) return false;
+  if (trustedKeys === undefined) return trust !== "named";
+  const keys = trustedKeys.toLowerCase().split(",");
+  return keys.includes(signer) && keys.every((key) => /^[0-9a-f]{64}$/.test(key));
 }
 
 const windowsOf = ({ host }: Invocation): boolean => host.os === "windows";

@@ -16,8 +16,15 @@ import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
 import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycles/lifecycle.ts";
-import { VALIDATION_LEVELS } from "../launcher/env.ts";
-import { verdictOn } from "../launcher/policy.ts";
+import {
+  LEVELS,
+  type Level,
+  looksAtSeal,
+  type SealState,
+  type TrustState,
+  VALIDATION_LEVELS,
+  type Verdict,
+} from "../format/trust/levels.ts";
 
 /** What the rows mean. Rows without an entry are always zero. */
 const INDEX_MEANINGS: Meanings<(typeof INDEX_BLOCK)["rows"]> = {
@@ -115,13 +122,58 @@ function platformsTable(): string {
   );
 }
 
+/** What a level may find. */
+const SEAL_MEANINGS: Readonly<Record<SealState, string>> = {
+  valid: "the signature is valid",
+  invalid: "the signature does not match",
+  missing: "there is no signature",
+  unchecked: "it was unpacked at a level that did not look at the signature",
+};
+
+const TRUST_MEANINGS: Readonly<Record<TrustState, string>> = {
+  trusted: "the signer is in a trust store, or a key there has handed over to it",
+  named: "`FLAVOR_TRUSTED_KEYS` lists the signer",
+  known: "the signer is the one that is remembered",
+  successor: "the remembered key has handed over to the signer",
+  new: "the package is new here, and its signer is not listed",
+  anonymous: "the key was made for this build alone",
+  revoked: "the signer is revoked",
+  changed: "another signer is remembered",
+  pinned: "a trust store wants another signer for this package",
+  unlisted: "the policy or `FLAVOR_TRUSTED_KEYS` wants a listed signer, and this one is not",
+  older: "the policy forbids older builds, and this is one",
+  unchecked: "it was unpacked at a level that did not look at the signer",
+};
+
+/** Checks that no level leaves out. */
+const ALWAYS = [
+  "the structure is damaged, or the index does not match its checksum",
+  "the metadata do not match their SHA-256, or the slot table does not follow from them",
+  "a slot is not the one that was signed, by its whole SHA-256",
+];
+
 function levelsTable(): string {
-  const seals = ["valid", "invalid", "missing", "unchecked"] as const;
+  const rowOf = (meaning: string, verdict: (level: Level) => Verdict) => [
+    meaning,
+    ...VALIDATION_LEVELS.map((level) => (looksAtSeal(level) ? verdict(LEVELS[level]) : "skip")),
+  ];
   return table(
-    ["Level", "valid seal", "invalid seal", "no seal", "seal not looked at"],
-    VALIDATION_LEVELS.map((level) => [`\`${level}\``, ...seals.map((seal) => verdictOn(level, seal))]),
+    ["", ...VALIDATION_LEVELS.map((level) => `\`${level}\``)],
+    [
+      ...ALWAYS.map((meaning) => [meaning, ...VALIDATION_LEVELS.map(() => "refuse")]),
+      ...entriesOf(SEAL_MEANINGS).map(([state, meaning]) => rowOf(meaning, ({ seal }) => seal[state])),
+      ...entriesOf(TRUST_MEANINGS).map(([state, meaning]) => rowOf(meaning, ({ trust }) => trust[state])),
+      [
+        "before each start, the workenv is compared with what was signed",
+        ...VALIDATION_LEVELS.map((level) => (LEVELS[level].rehash ? "yes" : "no")),
+      ],
+    ],
   );
 }
+
+const entriesOf = <K extends string>(
+  meanings: Readonly<Record<K, string>>,
+): readonly (readonly [K, string])[] => Object.entries(meanings) as [K, string][];
 
 /** What tells lifecycles apart that the table in code cannot. Words with the same text stand in one row. */
 const LIFECYCLE_MEANINGS: Readonly<Record<LifecycleWord, string>> = {

@@ -129,6 +129,7 @@ const WARM_START = [
   "format/io/libc.ts",
   "format/io/replacement.ts",
   "format/spec.ts",
+  "format/trust/levels.ts",
   "format/wire/hashes.ts",
   "format/wire/package-id.ts",
   "format/wire/trailer.ts",
@@ -143,7 +144,6 @@ const WARM_START = [
   "launcher/launch.ts",
   "launcher/log.ts",
   "launcher/main.ts",
-  "launcher/policy.ts",
   "launcher/ready.ts",
   "launcher/workenv.ts",
 ];

@@ -47,7 +47,11 @@ describe("the generated parts", () => {
     ["format.md", "| 1376 | 8 | bytes | `package_id` |", "| 1384 | 8 | bytes | `package_id` |"],
     ["format.md", "| 48 | 8 | u64 | `checksum` |", "| 40 | 8 | u64 | `checksum` |"],
     ["format.md", "| 0x1b | zstd | compression | yes |", "| 0x1b | zstd | compression | no |"],
-    ["workenv.md", "| `relaxed` | run | warn |", "| `relaxed` | run | run |"],
+    [
+      "security.md",
+      "| the signer is revoked | refuse | refuse | warn | skip | skip |",
+      "| the signer is revoked | refuse | warn | warn | skip | skip |",
+    ],
     ["manifest.md", "| `linux-arm64` | linux | arm64 |", ""],
     ["errors.md", "| 107 | ", "| 108 | "],
     ["cli.md", "--key-seed <text>", "--seed <text>"],

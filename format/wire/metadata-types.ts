@@ -16,6 +16,8 @@ export interface Metadata {
   readonly launcher?: LauncherFacts;
   /** What keys say about themselves, as the builder passed it on: whether they have said it is not known yet. */
   readonly statements?: readonly Statement[];
+  /** It was signed with a key that was made for this build alone; absent is no. */
+  readonly isAnonymous?: boolean;
 }
 
 /** What starting the application needs to know of its package. */

@@ -1,7 +1,7 @@
 import { PspfError } from "../errors.ts";
 import { faultOfName } from "../io/paths.ts";
 import { FORMAT_NAME, MAX_SLOTS } from "../spec.ts";
-import { parseStatement, type Statement } from "../trust/statement.ts";
+import { parseStatement } from "../trust/statement.ts";
 import type { Bytes, Sha256 } from "../types.ts";
 import { isSha256 } from "./hashes.ts";
 import type {
@@ -41,7 +41,7 @@ export function parseMetadata(json: Bytes): Metadata {
   const validation = problems.optionalObject(root, "cache_validation", "");
   const build = parseBuild(root, problems);
   const launcher = parseLauncher(root, problems);
-  const statements = parseStatements(root, problems);
+  const verification = parseVerification(root, problems);
   const metadata: Metadata = {
     format,
     package: {
@@ -69,7 +69,7 @@ export function parseMetadata(json: Bytes): Metadata {
         }),
     ...(build === undefined ? {} : { build }),
     ...(launcher === undefined ? {} : { launcher }),
-    ...(statements.length === 0 ? {} : { statements }),
+    ...verification,
   };
   for (const [position, slot] of slots.entries())
     if (slot.index !== position) problems.expected(`slots[${position}].slot`, String(position), slot.index);
@@ -208,8 +208,10 @@ function parseLauncher(root: Members, problems: Problems): LauncherFacts | undef
 /** More than that many keys in a row, nobody goes through. */
 const MAX_STATEMENTS = 64;
 
-function parseStatements(root: Members, problems: Problems): readonly Statement[] {
+function parseVerification(root: Members, problems: Problems): Pick<Metadata, "statements" | "isAnonymous"> {
   const verification = problems.optionalObject(root, "verification", "");
+  const seal = problems.optionalObject(verification, "integrity_seal", "verification");
+  const isAnonymous = problems.optionalBoolean(seal, "ephemeral", "verification.integrity_seal") ?? false;
   const statements = problems.optionalArray(verification, "key_statements", "verification", (value, path) =>
     parseStatement(value, path, problems),
   );
@@ -218,7 +220,10 @@ function parseStatements(root: Members, problems: Problems): readonly Statement[
       "verification.key_statements",
       `${statements.length} are too many, at most ${MAX_STATEMENTS}`,
     );
-  return statements;
+  return {
+    ...(statements.length === 0 ? {} : { statements }),
+    ...(isAnonymous ? { isAnonymous } : {}),
+  };
 }
 
 /** Every key that some reader acts on. */
@@ -228,7 +233,7 @@ const KNOWN_KEYS: ReadonlyMap<string, string> = new Map(
     "verification compatibility name version description slot id source target size original_size checksum operations",
     "purpose lifecycle permissions resolution self_ref platform primary_slot command env environment unset pass map set",
     "directories path mode type enumerate pattern content check_file expected_content tool tool_version timestamp",
-    "deterministic os arch host key_statements",
+    "deterministic os arch host key_statements integrity_seal ephemeral",
   ]
     .join(" ")
     .split(" ")

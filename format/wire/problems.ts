@@ -28,7 +28,7 @@ export class Problems {
 
   add(path: string, text: string): void {
     this.#paths.add(path);
-    this.#found.push(oneLine(path === "" ? text : `${path}: ${text}`));
+    this.#found.push(printable(path === "" ? text : `${path}: ${text}`));
   }
 
   /** Notes that `value` is not `wanted`. */
@@ -181,8 +181,8 @@ function describe(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
 
-/** Problems go to terminals: what a document's author wrote must neither break lines nor steer the terminal. */
-const oneLine = (text: string): string =>
+/** Text of others for a terminal: it neither breaks lines nor steers the terminal, what would is spelled out. */
+export const printable = (text: string): string =>
   text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
     /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,

@@ -11,6 +11,7 @@ import { addMissingSlots } from "./lifecycles/add-slots.ts";
 import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./mending/heal.ts";
 import { make } from "./make.ts";
+import { judgementOf } from "./record.ts";
 import type { Marker } from "./marker.ts";
 import { tidyBookkeeping } from "./tidy-bookkeeping.ts";
 import type { Crew } from "./unpacking/unpack-together.ts";
@@ -20,6 +21,10 @@ export interface EnsureRequest {
   /** SHA-256 of the package's index block. */
   readonly digest: Sha256;
   readonly seal: Marker["seal"];
+  /** What is known of the signer; nothing when not given. */
+  readonly trust?: Marker["trust"];
+  /** The lowest level that the machine's owner allows; "none" when not given. */
+  readonly lowest?: Marker["lowest"];
   /** Absolute path of the package's file. */
   readonly source: string;
   /** What placeholders mean in this workenv. */
@@ -68,10 +73,10 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
 }
 
 async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock): Promise<void> {
-  const { layout, digest, seal } = request;
+  const { layout, digest } = request;
   tidyBookkeeping(layout);
   // Who had to wait for another start finds its work done.
-  if (findReady(layout, digest)?.seal !== seal) {
+  if (!isNoted(findReady(layout, digest), request)) {
     const found = readMarker(layout);
     const isMended =
       found !== undefined && holdsContentOf(found, pkg) && (await heal(pkg, request, found, making));
@@ -79,6 +84,12 @@ async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock)
   }
   const ready = readMarker(layout);
   if (ready !== undefined) await addMissingSlots(pkg, request, ready, making);
+}
+
+/** Whether a marker that counts says about seal and signer what this start has found. */
+function isNoted(marker: Marker | undefined, request: EnsureRequest): boolean {
+  const { seal, trust, lowest } = judgementOf(request);
+  return marker?.seal === seal && marker.trust === trust && marker.lowest === lowest;
 }
 
 /** Whether a marker was written over the content of a package; in which folder, is another question. */

@@ -35,6 +35,8 @@ const marker = (identity: Identity, more: Partial<Marker> = {}): Marker =>
     durable: true,
     ...identity,
     seal: "valid",
+    trust: "known",
+    lowest: "none",
     launch: LAUNCH,
     created: "2026-01-01T00:00:00.000Z",
     ...more,

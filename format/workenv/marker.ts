@@ -1,6 +1,12 @@
 import type { Sha256 } from "../types.ts";
 import type { LaunchFacts } from "../wire/metadata-types.ts";
-import type { Seal } from "../seal/package-seal.ts";
+import {
+  LEVELS,
+  type TrustState,
+  VALIDATION_LEVELS,
+  type SealState,
+  type ValidationLevel,
+} from "../trust/levels.ts";
 import type { FileFacts } from "./mending/file-facts.ts";
 
 const SCHEMA = "flavor.workenv/2";
@@ -24,7 +30,11 @@ export interface Marker {
   /** When that directory came into being, in milliseconds: file systems give inode numbers out again. */
   readonly born: number;
   /** What the seal was when the slots were unpacked, so that a stricter level asks again. */
-  readonly seal: Seal | "unchecked";
+  readonly seal: SealState;
+  /** What was known of the signer then. */
+  readonly trust: TrustState;
+  /** The lowest level that the machine's owner allowed then. */
+  readonly lowest: ValidationLevel;
   /** What a warm start would otherwise read from the package again. */
   readonly launch: LaunchFacts;
   /** Indices of the slots that are there. */
@@ -58,11 +68,17 @@ export function decodeMarker(text: string): Marker | undefined {
   try {
     const value = JSON.parse(text) as Partial<Marker> | null;
     const isOurs = value?.schema === SCHEMA && hasAllMembers(value) && hasAllFacts(value.launch);
-    return isOurs ? (value as Marker) : undefined;
+    return isOurs ? { ...(value as Marker), ...judgementIn(value) } : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** Markers from before signers were asked for, and of a later version of us, say nothing about them. */
+const judgementIn = ({ trust, lowest }: Partial<Marker>): Pick<Marker, "trust" | "lowest"> => ({
+  trust: trust !== undefined && Object.hasOwn(LEVELS.none.trust, trust) ? trust : "unchecked",
+  lowest: VALIDATION_LEVELS.find((level) => level === lowest) ?? "none",
+});
 
 const hasAllMembers = ({ sample, slots, bootId = "", ...rest }: Partial<Marker>): boolean =>
   [rest.digest, rest.jsonDigest, rest.signer, rest.source, rest.place, rest.created, bootId].every(

@@ -19,12 +19,19 @@ export interface Made {
   readonly created: string;
 }
 
+/** What a marker says of the seal and the signer: what this start has found. */
+export const judgementOf = ({
+  seal,
+  trust = "unchecked",
+  lowest = "none",
+}: EnsureRequest): Pick<Marker, "seal" | "trust" | "lowest"> => ({ seal, trust, lowest });
+
 /**
  * Index and metadata for people, what the files look like; all of it and the content brought onto the disk at once; then
  * the marker, always last.
  */
 export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): void {
-  const { layout, digest, seal, source, scope } = request;
+  const { layout, digest, source, scope } = request;
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
   replaceFile(layout.files, encodeStatIndex(made.files));
@@ -39,7 +46,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
     source,
     place: layout.content,
     ...(identityOf(layout.content) ?? { inode: -1, born: -1 }),
-    seal,
+    ...judgementOf(request),
     launch: launchFactsOf(pkg.metadata, scope),
     slots: made.slots,
     sample: sampleOf(made.files, pkg.metadata.execution.command, scope),

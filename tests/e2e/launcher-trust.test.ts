@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { openFileSource } from "../../format/io/byte-source.ts";
 import { openPackage, type Package } from "../../format/reader.ts";
+import { signerOf } from "../../format/seal/package-seal.ts";
 import { TRAILER_SIZE } from "../../format/spec.ts";
 import type { Bytes } from "../../format/types.ts";
 import { encodeIndex, type RawIndex } from "../../format/wire/index-block.ts";
@@ -45,7 +46,10 @@ const RUNS = { stdout: "it runs\n", exitCode: 0 };
 
 /** Runs the victim in a new home; says also which files the run left in the cache, lock files aside. */
 async function runVictim(validation?: string, home = join(dir.path, `home-${homes++}`)) {
-  const ran: Ran = await runPackage(victim, [], { home, env: { FLAVOR_VALIDATION: validation } });
+  // At "strict" only listed signers are started.
+  const keys = validation === "strict" ? signerOf(pkg) : undefined;
+  const env = { FLAVOR_VALIDATION: validation, FLAVOR_TRUSTED_KEYS: keys };
+  const ran: Ran = await runPackage(victim, [], { home, env });
   const cache = join(home, "cache");
   const left = existsSync(cache) ? readdirSync(cache, { recursive: true, withFileTypes: true }) : [];
   const locks = join(cache, ".store", "v1", "locks");

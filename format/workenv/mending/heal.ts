@@ -5,7 +5,7 @@ import { checkFiles } from "./check.ts";
 import { factsInCopy, isOfCopy } from "./copied.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import type { Marker } from "../marker.ts";
-import { writeMarker, writeRecord } from "../record.ts";
+import { judgementOf, writeMarker, writeRecord } from "../record.ts";
 import { repairFiles } from "./repair.ts";
 import { type IndexedFile, readStatIndex } from "./stat-index.ts";
 
@@ -35,7 +35,7 @@ export async function heal(
     making.confirm();
     noteIfPossible(() => {
       if (marker.durable && marker.digest === request.digest)
-        writeMarker(layout, { ...marker, seal: request.seal, source: request.source, suspect: false });
+        writeMarker(layout, { ...marker, ...judgementOf(request), source: request.source, suspect: false });
       else writeRecord(pkg, request, { files, slots, created });
     });
     return true;

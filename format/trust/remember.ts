@@ -1,0 +1,167 @@
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { acquire } from "../cache/locks/lock.ts";
+import { PspfError } from "../errors.ts";
+import { doing, errnoOf } from "../io/fs.ts";
+import { replaceFile } from "../io/replacement.ts";
+import { type Consultation, consult, type ConsultRequest } from "./consult.ts";
+import type { Finding } from "./judge.ts";
+import { encodeKnown, type KnownPackage } from "./known-packages.ts";
+import type { TrustState } from "./levels.ts";
+
+/** A consultation whose outcome was accepted, and what of it may be noted for later starts. */
+export interface Remembered extends Consultation {
+  readonly state: TrustState;
+}
+
+export interface RememberRequest extends ConsultRequest {
+  /** The user's number, where there are such. */
+  readonly uid: number | undefined;
+  /** Throws when a package with this finding must not be started: then nothing is remembered of it. */
+  readonly accept: (consultation: Consultation) => void;
+  /** Told why nothing could be remembered. */
+  readonly onForgotten: (reason: string) => void;
+}
+
+/**
+ * Consults, and remembers what follows, so that the next start knows this one's signer: a first use, a key that has
+ * handed over, a newer build. Of two packages with one name that start at once only one is the first; the other is
+ * judged again. A memory that cannot be written stops nothing.
+ */
+export async function consultAndRemember(request: RememberRequest): Promise<Remembered> {
+  const first = await consult(request);
+  request.accept(first);
+  const { memoryFile } = first;
+  if (wantedMemory(first) === undefined) return { ...first, state: first.finding.kind };
+  const fault = memoryFile === undefined ? "there is no home folder" : faultOfPlace(memoryFile, request.uid);
+  if (memoryFile === undefined || fault !== undefined) {
+    request.onForgotten(fault ?? "");
+    return { ...first, state: first.finding.kind };
+  }
+  return await underLock(memoryFile, first, request);
+}
+
+async function underLock(
+  memoryFile: string,
+  first: Consultation,
+  request: RememberRequest,
+): Promise<Remembered> {
+  try {
+    using _lock = await acquire(lockIn(memoryFile), () => {});
+    for (;;) {
+      const now = await consult(request);
+      request.accept(now);
+      const wanted = wantedMemory(now);
+      if (wanted === undefined || write(memoryFile, wanted, now.about.remembered))
+        return { ...now, state: stateAfter(now.finding) };
+    }
+  } catch (error) {
+    if (!(error instanceof PspfError && error.code === "io-failed")) throw error;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+    request.onForgotten(`${error.message}${cause}`);
+    return { ...first, state: first.finding.kind };
+  }
+}
+
+/** A first use is known from now on. */
+const stateAfter = ({ kind }: Finding): TrustState =>
+  kind === "new" || kind === "successor" ? "known" : kind;
+
+/** The lock under which the memory of all packages changes. */
+export const lockIn = (memoryFile: string): string => join(dirname(dirname(memoryFile)), "locks", "known");
+
+/** What is to be remembered after a package was accepted; undefined when that is what is remembered already. */
+function wantedMemory({ finding, about }: Consultation): KnownPackage | undefined {
+  const { remembered, signer, built } = about;
+  switch (finding.kind) {
+    case "new":
+    case "successor":
+    case "known":
+      break;
+    case "trusted":
+      if (about.isAnonymous) return undefined;
+      break;
+    default:
+      return undefined;
+  }
+  const isSame = remembered?.signer === signer;
+  const isNewer =
+    built !== undefined && (remembered?.built === undefined || isBefore(remembered.built, built));
+  if (isSame && !isNewer) return undefined;
+  const newest = isNewer ? built : remembered?.built;
+  return {
+    package: about.name,
+    signer,
+    firstSeen: isSame ? remembered.firstSeen : new Date().toISOString(),
+    version: isNewer || remembered === undefined ? about.version : remembered.version,
+    ...(newest === undefined ? {} : { built: newest }),
+  };
+}
+
+const isBefore = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b);
+
+/** Root that was called with a user's home would leave files there that the user can neither change nor remove. */
+function faultOfPlace(file: string, uid: number | undefined): string | undefined {
+  if (uid !== 0) return undefined;
+  const folder = nearestFolder(dirname(file));
+  return folder.uid === 0 ? undefined : `${folder.path} belongs to another user (${folder.uid})`;
+}
+
+function nearestFolder(path: string): { readonly path: string; readonly uid: number } {
+  try {
+    return { path, uid: statSync(path).uid };
+  } catch {
+    const above = dirname(path);
+    return above === path ? { path, uid: 0 } : nearestFolder(above);
+  }
+}
+
+/** Whether it could be written: not when somebody else was first. */
+function write(file: string, known: KnownPackage, old: KnownPackage | undefined): boolean {
+  if (old !== undefined) {
+    replaceFile(file, encodeKnown(known), 0o600, "durable");
+    return true;
+  }
+  doing("create the folder of", file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+  return createWhole(file, encodeKnown(known));
+}
+
+/** Creates a file that was not there, whole; false when it is there by now. */
+function createWhole(file: string, text: string): boolean {
+  const part = join(dirname(file), `.${crypto.randomUUID()}.part`);
+  try {
+    doing("write", part, () => writeNew(part, text));
+    return doing("write", file, () =>
+      isCreated(
+        () => linkSync(part, file),
+        () => writeNew(file, text),
+      ),
+    );
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
+/** By a link, which cannot replace anything; where there are none, at its place. */
+function isCreated(link: () => void, otherwise: () => void): boolean {
+  for (const attempt of [link, otherwise])
+    try {
+      attempt();
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === "EEXIST") return false;
+      if (attempt === otherwise) throw error;
+    }
+  return false;
+}
+
+function writeNew(path: string, text: string): void {
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
