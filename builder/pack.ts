@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import { doing } from "../format/io/fs.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
+import type { Statement } from "../format/trust/statement.ts";
+import { toHex } from "../format/wire/hashes.ts";
 import { type BuildResult, build } from "./build.ts";
 import { buildFacts } from "./build-facts.ts";
 import { checkCompatible } from "./compat.ts";
@@ -14,8 +16,9 @@ import type { KeyChoice } from "./signing/key-choice.ts";
 import { type Signer, signerFrom } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { type Templates, templatesFor } from "./slot-references.ts";
+import { type StatementChoice, statementsFor } from "./trust/package-statements.ts";
 
-export interface PackOptions extends KeyChoice {
+export interface PackOptions extends KeyChoice, StatementChoice {
   /** One package each; the manifest's own list when not given, else the machine's platform. */
   readonly platforms?: readonly Target[];
   /** A file; a folder, or several platforms, name the files themselves. `dist/NAME.psp` when not given. */
@@ -45,13 +48,21 @@ export async function packManifest(
 ): Promise<readonly Packed[]> {
   const targets = [...new Set(options.platforms ?? manifest.platforms ?? [hostTarget()])];
   const signer = await signerFrom(options);
+  const { name } = manifest.package;
+  const statements = await statementsFor({ name, signer: toHex(signer.publicKey) }, options);
   const plans = targets.map((target) => planFor(manifest, target, targets.length, options));
   const packed: Packed[] = [];
   for (const plan of plans) {
-    options.onProgress?.(`packing ${manifest.package.name} for ${plan.target}`);
-    packed.push(await packOne(manifest, plan, signer, options));
+    options.onProgress?.(`packing ${name} for ${plan.target}`);
+    packed.push(await packOne(manifest, plan, { signer, statements }, options));
   }
   return packed;
+}
+
+/** Who signs, and what earlier keys have said about that. */
+interface Signing {
+  readonly signer: Signer;
+  readonly statements: readonly Statement[];
 }
 
 /** What differs between the packages of one manifest. */
@@ -80,7 +91,7 @@ function planFor(manifest: Manifest, target: Target, count: number, options: Pac
 async function packOne(
   manifest: Manifest,
   { target, output, slots, templates }: TargetPlan,
-  signer: Signer,
+  { signer, statements }: Signing,
   options: PackOptions,
 ): Promise<Packed> {
   const choice = options.launcher ?? manifest.launcher ?? "bun";
@@ -96,6 +107,7 @@ async function packOne(
       ...(manifest.cacheValidation === undefined ? {} : { cacheValidation: manifest.cacheValidation }),
       build: buildFacts(target, options.sourceDateEpoch),
       isAnonymous: signer.origin === "ephemeral",
+      ...(statements.length === 0 ? {} : { statements }),
     },
     slots,
     launcher: launcher.source,

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PspfError } from "../../format/errors.ts";
 import { isChosen, type KeyChoice } from "../signing/key-choice.ts";
@@ -28,4 +28,14 @@ export function ownKeyOf(directory: string, choice: KeyChoice): KeyChoice {
   if (isChosen(choice)) return {};
   const path = join(directory, KEY_FOLDER, PRIVATE_KEY);
   return existsSync(path) ? { privateKey: shortPath(path, process.cwd()) } : {};
+}
+
+const STATEMENT_END = ".statement.json";
+
+/** The statements of keys beside the manifest, where the keys are, sorted by name. */
+export function ownStatementsOf(directory: string): readonly string[] {
+  const folder = join(directory, KEY_FOLDER);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith(STATEMENT_END));
+  return names.sort().map((name) => shortPath(join(folder, name), process.cwd()));
 }

@@ -16,6 +16,7 @@ export interface PackFlags extends JsonOption {
   readonly publicKey?: string;
   readonly keySeed?: string;
   readonly level?: number;
+  readonly statement?: readonly string[];
   readonly verify: boolean;
   readonly quiet?: true;
 }
@@ -51,6 +52,11 @@ export function addPack(program: Command, io: Io): void {
     )
     .option("--public-key <file>", "its public half, to be compared")
     .option("--key-seed <text>", 'make the key of a text; "env" takes it from $FLAVOR_KEY_SEED')
+    .option(
+      "--statement <file>",
+      "put a key's statement about its successor into the package; may be repeated (default: those in keys/*.statement.json beside the manifest that lead to the signing key)",
+      oneMore,
+    )
     .addHelpText(
       "after",
       examples(
@@ -64,7 +70,7 @@ export function addPack(program: Command, io: Io): void {
 
 async function pack(argument: string | undefined, flags: PackFlags, io: Io): Promise<void> {
   const options = optionsOf(flags, io);
-  const { findManifest, ownKeyOf } = await import("../default-files.ts");
+  const { findManifest, ownKeyOf, ownStatementsOf } = await import("../default-files.ts");
   const { readManifest } = await import("../../manifest/manifest.ts");
   const { packManifest } = await import("../../pack.ts");
   const { packReport } = await import("../reports/pack.ts");
@@ -75,6 +81,7 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   const packed = await packManifest(manifest, {
     ...options,
     ...ownKeyOf(manifest.directory, options),
+    ...(options.statements === undefined ? { foundStatements: ownStatementsOf(manifest.directory) } : {}),
     ...(isTalking && io.err.isTerminal ? { onProgress: (step: string) => say(io, `${step} …`) } : {}),
   });
   if (isTalking && packed.some(({ signer }) => signer.origin === "ephemeral"))
@@ -101,6 +108,7 @@ export function optionsOf(flags: PackFlags, { env }: Pick<Io, "env">): PackOptio
     ...(flags.launcher === undefined ? {} : { launcher: flags.launcher }),
     ...(flags.compat === undefined ? {} : { compat: flags.compat }),
     ...(flags.level === undefined ? {} : { level: flags.level }),
+    ...(flags.statement === undefined ? {} : { statements: flags.statement }),
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
 }
@@ -146,6 +154,8 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
   ...before,
   ...text.split(",").map((word) => word.trim()),
 ];
+
+const oneMore = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 function wholeNumber(text: string): number {
   if (/^-?\d{1,9}$/.test(text)) return Number(text);
