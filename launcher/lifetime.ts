@@ -1,5 +1,5 @@
 import type { Command } from "../format/command/command.ts";
-import { LOCKED } from "../format/command/environment.ts";
+import { lockedEnvironment } from "../format/command/environment.ts";
 import { share } from "../format/cache/locks/lock.ts";
 import { PspfError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
@@ -97,7 +97,7 @@ async function cleanUp({ pkg, plan, workenv, call, parent }: Ended): Promise<voi
     return;
   }
   const run = async (program: string): Promise<void> => {
-    const command: Command = { program, args: [], env: { ...env, [LOCKED]: layout.id } };
+    const command: Command = { program, args: [], env: lockedEnvironment(env, layout.id) };
     const failure = await parent.run(command).then(failureOf, (error: unknown) => error);
     if (failure !== undefined) warn(call, `the shutdown program ${program} failed`, failure);
   };

@@ -6,13 +6,15 @@ import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
 
+const ownEnv = process.env as Record<string, string>;
+
 /** The only file of the launcher that knows it is a process. */
 const call: Invocation = {
   executable: process.execPath,
   package: process.execPath,
   argv0: process.argv0,
   args: process.argv.slice(2),
-  env: process.env as Record<string, string>,
+  env: process.send === undefined ? ownEnv : (await import("./channel.ts")).withChannel(ownEnv),
   cwd: () => process.cwd(),
   uid: process.getuid?.(),
   // This very program: it sees that it is not the first thread.

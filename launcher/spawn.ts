@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Lease } from "../format/cache/locks/lock.ts";
 import type { Command } from "../format/command/command.ts";
+import { CHANNEL } from "../format/command/environment.ts";
 import { HIGH_NUMBERS } from "../format/io/libc.ts";
 import { cannotStart } from "./cannot-start.ts";
 
@@ -60,8 +61,12 @@ const STREAMS: Streams = ["inherit", "inherit", "inherit"];
 
 function spawnWith({ program, args, env }: Command, lease: Lease | undefined): Bun.Subprocess {
   const spawn = (stdio: Streams) => Bun.spawn([program, ...args], { env, stdio });
+  // The file of a channel, by which an application that was forked talks to its parent.
+  const channel = Number(env[CHANNEL[0]]);
   for (const number of lease === undefined ? [] : HIGH_NUMBERS) {
-    const gap = new Array<null>(number - STREAMS.length).fill(null);
+    const gap = Array.from({ length: number - STREAMS.length }, (_, i) =>
+      i + STREAMS.length === channel ? channel : null,
+    );
     try {
       return spawn([...STREAMS, ...gap, (lease as Lease).fd]);
     } catch {

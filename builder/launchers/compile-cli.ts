@@ -30,6 +30,7 @@ export async function compileCli({ entry, outfile, bundle, target }: CliCompilat
       files: { [join(import.meta.dir, "embedded.ts")]: embeddedSource(bundle.map(toEmbedded)) },
       compile: {
         outfile: resolve(outfile),
+        execArgv: ["--"], // as in compile-flags.ts
         ...(target === undefined ? {} : { target: TARGETS[target].bun }),
         autoloadDotenv: false,
         autoloadBunfig: false,

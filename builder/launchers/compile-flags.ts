@@ -42,6 +42,9 @@ const FLAGS = [
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig", // off by default, said so that it stays off
   "--no-compile-autoload-package-json",
+  // Ends the options of Bun in front of those of BUN_OPTIONS, so that these are words that nobody reads: what a user has
+  // set for their own Bun (`--watch`, `--cwd`, `--preload`) is not for launchers.
+  "--compile-exec-argv=--",
 ] as const;
 
 /** The name of the executable in its own virtual file system: a part of the bytes, so it is always the same. */

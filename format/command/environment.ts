@@ -6,6 +6,18 @@ export const LOCKED = "FLAVOR_LOCKED";
 
 export type Environment = Readonly<Record<string, string>>;
 
+/** How a process that was forked finds the channel to its parent: the number of an open file, and a language. */
+export const CHANNEL = ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"] as const;
+
+/**
+ * The environment of a setup command or a shutdown program that holds up the workenv `id`. Without the channel: that is
+ * the application's, they do not get the file, and some programs would not start.
+ */
+export function lockedEnvironment(env: Environment, id: string): Environment {
+  const { NODE_CHANNEL_FD: _, NODE_CHANNEL_SERIALIZATION_MODE: __, ...rest } = env;
+  return { ...rest, [LOCKED]: id };
+}
+
 /** What the launcher tells the application about itself. */
 export interface Caller {
   /** argv[0] as it was typed. */

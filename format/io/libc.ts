@@ -102,7 +102,8 @@ function open(): Libc | undefined {
   return undefined;
 }
 
-function libraryNames(): readonly string[] {
+/** Names of the C library of this platform, the likelier one first. */
+export function libraryNames(): readonly string[] {
   if (process.platform === "darwin") return ["libSystem.B.dylib"];
   const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
   const musl = `libc.musl-${arch}.so.1`;

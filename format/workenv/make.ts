@@ -3,7 +3,7 @@ import { tryRemove } from "../cache/cleaning/leftovers.ts";
 import { acquire, type Lock } from "../cache/locks/lock.ts";
 import { retire } from "../cache/cleaning/retire.ts";
 import { openStaging } from "../cache/staging.ts";
-import { LOCKED } from "../command/environment.ts";
+import { lockedEnvironment } from "../command/environment.ts";
 import { doing } from "../io/fs.ts";
 import { renamePatiently } from "../io/patient-rename.ts";
 import type { Package, Slot } from "../reader.ts";
@@ -75,7 +75,7 @@ async function setUp({ metadata }: Package, request: EnsureRequest): Promise<voi
   const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
   const setup = (interrupted?: AbortSignal) =>
-    runSetup(metadata.setupCommands, { scope, env: { ...env, [LOCKED]: layout.id }, interrupted });
+    runSetup(metadata.setupCommands, { scope, env: lockedEnvironment(env, layout.id), interrupted });
   if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
   await request.interruptible(async (interrupted) => {
     try {
