@@ -1,14 +1,16 @@
 import type { Target } from "../format/platform.ts";
 import { readManifest } from "./manifest/manifest.ts";
+import type { KeyChoice } from "./signing/key-choice.ts";
 import { type Packed, packManifest } from "./pack.ts";
 
 /** What `buildPackageFromManifest` needs; only the manifest's path has no default. */
-export interface ManifestBuild {
+export interface ManifestBuild extends Pick<
+  KeyChoice,
+  "keySeed" | "privateKeyPem" | "passphrase" | "signCommand" | "signTimeoutSeconds" | "signer"
+> {
   readonly manifestPath: string;
   readonly privateKeyPath?: string;
   readonly publicKeyPath?: string;
-  /** Text whose SHA-256 is the private seed, instead of key files. */
-  readonly keySeed?: string;
   /** A file, or a folder; `dist/NAME.psp` beside the manifest when not given. */
   readonly output?: string;
   /** One package each; the manifest's own list when not given, else the machine's platform. */
@@ -17,11 +19,11 @@ export interface ManifestBuild {
 
 /** Builds the packages of a manifest, as `flavor pack` does. Throws its errors: `manifest-invalid` and the rest. */
 export async function buildPackageFromManifest(request: ManifestBuild): Promise<readonly Packed[]> {
-  const { manifestPath, privateKeyPath, publicKeyPath, keySeed, output, platforms } = request;
+  const { manifestPath, privateKeyPath, publicKeyPath, output, platforms, ...key } = request;
   const built = platforms === undefined ? {} : { platforms };
   return packManifest(await readManifest(manifestPath, built), {
     ...built,
-    ...(keySeed === undefined ? {} : { keySeed }),
+    ...key,
     ...(privateKeyPath === undefined ? {} : { privateKey: privateKeyPath }),
     ...(publicKeyPath === undefined ? {} : { publicKey: publicKeyPath }),
     ...(output === undefined ? {} : { output }),

@@ -21,11 +21,13 @@ export {
 } from "./cache-manager.ts";
 export type { CleanReport, Failure, Kept, Removed } from "../format/cache/cleaning/clean.ts";
 export type { GoReason, StayReason } from "../format/cache/cleaning/clean-plan.ts";
-export { type GeneratedKeys, generateKeys } from "./keygen.ts";
+export { type GeneratedKeys, generateKeys, type KeyProtection } from "./keygen.ts";
 export { type Manifest, readManifest } from "./manifest/manifest.ts";
 export type { JsonObject } from "../format/json-object.ts";
 export { Operation, OperationChain } from "./operation-chain.ts";
 export { type Packed, type PackOptions, packManifest } from "./pack.ts";
+export type { ExternalSigner, KeyChoice } from "./signing/key-choice.ts";
+export { type Signer, signerFrom } from "./signing/signer.ts";
 export { PSPFBuilder } from "./pspf-builder.ts";
 export type { SlotContent, SlotDescriptor } from "./slot-descriptor.ts";
 export { SlotPurpose } from "./slot-purpose.ts";

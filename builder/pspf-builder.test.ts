@@ -5,6 +5,8 @@ import { PspfError } from "../format/errors.ts";
 import { memorySource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage } from "../format/reader.ts";
+import { keyPairFromText } from "../format/seal/keys.ts";
+import { signWith } from "../format/seal/sign.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
 import { extractSlot } from "../format/workenv/unpacking/extract-slot.ts";
@@ -234,6 +236,35 @@ describe("keys", () => {
     await minimal().setKeys(keys).build(output);
     using source = openFileSource(output);
     expect((await verifyPackage(source)).signer).toBe(keys.fingerprint);
+  });
+
+  test("an encrypted key signs with its passphrase", async () => {
+    const output = freshOutput();
+    const keys = generateKeys(at(`keys-${count++}`), { passphrase: "pass" });
+    await minimal()
+      .setKeys({ ...keys, passphrase: () => "pass" })
+      .build(output);
+    using source = openFileSource(output);
+    expect((await verifyPackage(source)).signer).toBe(keys.fingerprint);
+    const wrong = minimal()
+      .setKeys({ ...keys, passphrase: "other" })
+      .build(freshOutput());
+    expect((await failureOf(wrong)).code).toBe("key-invalid");
+  });
+
+  test("something else signs, and replaces a seed that was set before", async () => {
+    const [output, bad] = [freshOutput(), freshOutput()];
+    const { seed, publicKey } = keyPairFromText("service");
+    await minimal()
+      .setSigner({ publicKey, sign: async (message) => signWith(seed, message) })
+      .build(output);
+    using source = openFileSource(output);
+    expect(await verifyPackage(source)).toMatchObject({ signer: publicKey.toHex() });
+    const wrong = minimal()
+      .setSigner({ publicKey, sign: () => new Uint8Array(64) })
+      .build(bad);
+    expect((await failureOf(wrong)).code).toBe("signing-failed");
+    expect(existsSync(bad)).toBe(false);
   });
 
   test("a public key of another pair is refused", async () => {

@@ -13,7 +13,7 @@ import { kindOfPath } from "./manifest/source-path.ts";
 import { isObject, type JsonObject } from "../format/json-object.ts";
 import { copyOfJson, mergeObjects } from "./merge-objects.ts";
 import { type PackageSettings, planPackage } from "./package-plan.ts";
-import type { KeyChoice } from "./signing/key-choice.ts";
+import type { ExternalSigner, KeyChoice } from "./signing/key-choice.ts";
 import { type AddedSlot, addedSlot, type SlotContent, type SlotDescriptor } from "./slot-descriptor.ts";
 
 /**
@@ -74,19 +74,32 @@ export class PSPFBuilder {
     return this.#set({ slots: [...this.#settings.slots, addedSlot(slot, data)] });
   }
 
-  /** Signs with the key whose private seed is the SHA-256 of a text. Replaces `setKeys`. */
+  /** Signs with the key whose private seed is the SHA-256 of a text. Replaces other keys that were set. */
   setKeySeed(keySeed: string): this {
     this.#key = { keySeed };
     return this;
   }
 
-  /** Signs with a private key file; the public one is only compared with it. Replaces `setKeySeed`. */
-  setKeys(keys: Pick<KeyChoice, "privateKey" | "publicKey">): this {
-    const { privateKey, publicKey } = keys;
+  /**
+   * Signs with a private key, from a file or as PEM, encrypted or not, or with a command. The public key is compared
+   * with it. Replaces other keys that were set.
+   */
+  setKeys(keys: Omit<KeyChoice, "keySeed" | "signer">): this {
+    const { privateKey, privateKeyPem, passphrase, publicKey, signCommand, signTimeoutSeconds } = keys;
     this.#key = {
       ...(privateKey === undefined ? {} : { privateKey }),
+      ...(privateKeyPem === undefined ? {} : { privateKeyPem }),
+      ...(passphrase === undefined ? {} : { passphrase }),
       ...(publicKey === undefined ? {} : { publicKey }),
+      ...(signCommand === undefined ? {} : { signCommand }),
+      ...(signTimeoutSeconds === undefined ? {} : { signTimeoutSeconds }),
     };
+    return this;
+  }
+
+  /** Lets something else sign, such as the library of a key service. Replaces other keys that were set. */
+  setSigner(signer: ExternalSigner): this {
+    this.#key = { signer };
     return this;
   }
 

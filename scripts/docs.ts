@@ -234,6 +234,7 @@ function commandsText(): string {
     env: {},
     cwd: () => ".",
     confirm: undefined,
+    askSecret: undefined,
     become: () => Promise.resolve(0),
     exitCode: 0,
   };

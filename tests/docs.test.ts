@@ -251,6 +251,7 @@ function silentIo(): Io {
     env: {},
     cwd: () => ROOT,
     confirm: undefined,
+    askSecret: undefined,
     become: () => Promise.resolve(0),
     exitCode: 0,
   };

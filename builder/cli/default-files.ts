@@ -22,12 +22,18 @@ export function findManifest(named: string | undefined, cwd: string): string {
 /** Where "flavor keygen" puts its keys. */
 export const KEY_FOLDER = "keys";
 const PRIVATE_KEY = "flavor-private.key";
+const PUBLIC_KEY = "flavor-public.key";
 
-/** The key beside the manifest, when no other was chosen and it is there. */
+/** The key beside the manifest, when no other was chosen and it is there; so is its public half, to be compared. */
 export function ownKeyOf(directory: string, choice: KeyChoice): KeyChoice {
   if (isChosen(choice)) return {};
-  const path = join(directory, KEY_FOLDER, PRIVATE_KEY);
-  return existsSync(path) ? { privateKey: shortPath(path, process.cwd()) } : {};
+  const at = (name: string) => join(directory, KEY_FOLDER, name);
+  const named = (name: string) => shortPath(at(name), process.cwd());
+  if (!existsSync(at(PRIVATE_KEY))) return {};
+  return {
+    privateKey: named(PRIVATE_KEY),
+    ...(existsSync(at(PUBLIC_KEY)) ? { publicKey: named(PUBLIC_KEY) } : {}),
+  };
 }
 
 const STATEMENT_END = ".statement.json";

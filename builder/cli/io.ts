@@ -21,6 +21,8 @@ export interface Io {
   readonly cwd: () => string;
   /** Asks a question that is answered with yes or no; undefined where nobody can answer. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  /** Asks for a line that does not appear on the terminal; undefined where nobody can answer. */
+  readonly askSecret: ((question: string) => Promise<string>) | undefined;
   /** Becomes another program where the system can do that; else runs it and returns its exit code. */
   readonly become: (program: string, args: readonly string[], env: Environment) => Promise<number>;
   exitCode: number;

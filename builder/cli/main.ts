@@ -14,6 +14,11 @@ const io: Io = {
     process.stdin.isTTY && process.stderr.isTTY
       ? async (question) => (await import("./confirm.ts")).confirm(question, process.stdin, process.stderr)
       : undefined,
+  askSecret:
+    process.stdin.isTTY && process.stderr.isTTY
+      ? async (question) =>
+          (await import("./ask-secret.ts")).askSecret(question, process.stdin, process.stderr)
+      : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
   exitCode: 0,
 };

@@ -14,6 +14,7 @@ const program = buildProgram({
   env: {},
   cwd: () => "/",
   confirm: undefined,
+  askSecret: undefined,
   become: async () => 0,
   exitCode: 0,
 });
@@ -88,7 +89,7 @@ test.each([
   [["inspect"], "missing required argument 'package'", "flavor inspect --help"],
   [
     ["verify", "a", "b"],
-    "too many arguments for 'verify'. Expected 1 argument but got 2: a, b",
+    "too many arguments for 'verify'. Expected 1 argument but got 2",
     "flavor verify --help",
   ],
   [["pack", "-o"], "option '-o, --output <path>' argument missing", "flavor pack --help"],

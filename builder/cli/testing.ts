@@ -19,11 +19,14 @@ export interface CliSetting {
   readonly cwd?: string;
   /** What a person at a terminal answers; nobody is there when not given. */
   readonly answer?: boolean;
+  /** What that person types where it does not appear, one after the other. */
+  readonly secrets?: readonly string[];
 }
 
 /** Runs the command line in this process, with a process of our own making around it. */
 export async function runCli(args: readonly string[], setting: CliSetting = {}): Promise<CliRun> {
-  const { env = {}, cwd = process.cwd(), answer } = setting;
+  const { env = {}, cwd = process.cwd(), answer, secrets } = setting;
+  const typed = secrets?.values();
   const texts = { out: "", err: "" };
   const asked: string[] = [];
   let became: CliRun["became"];
@@ -45,6 +48,13 @@ export async function runCli(args: readonly string[], setting: CliSetting = {}):
         : async (question) => {
             asked.push(question);
             return answer;
+          },
+    askSecret:
+      typed === undefined
+        ? undefined
+        : async (question) => {
+            asked.push(question);
+            return typed.next().value ?? "";
           },
     become: async (program, given, environment) => {
       became = { program, args: given, env: environment };

@@ -17,11 +17,17 @@ function usageError({ message }: CommanderError, path: string): PspfError {
   // "error: unknown option '--jsn'\n(Did you mean --json?)"
   const [fact = "", ...rest] = message.replace(/^error: /, "").split("\n");
   const suggestion = rest.map((line) => line.trim().replace(/^\(D/, "(d")).join(" ");
-  const state = [fact.replace(/\.$/, ""), suggestion].filter((text) => text !== "").join(" ");
+  const state = [withoutValues(fact).replace(/\.$/, ""), suggestion].filter((text) => text !== "").join(" ");
   return new PspfError("bad-arguments", `Cannot understand the command line: ${state}`, {
     hint: `see "${path} --help"`,
   });
 }
+
+/** What is too much may be a secret that was typed behind an option which takes none. */
+const withoutValues = (fact: string): string =>
+  fact
+    .replace(/^(unknown option '-[^=']*)=.*'/s, "$1'")
+    .replace(/^(too many arguments.* but got \d+): .*/s, "$1");
 
 /**
  * The exit code of a run that commander ended by itself, or undefined for other errors. A group of commands alone

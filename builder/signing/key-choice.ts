@@ -17,8 +17,8 @@ export interface KeyChoice {
   readonly privateKey?: string;
   /** A private key itself, as PEM. */
   readonly privateKeyPem?: string;
-  /** For a private key that is encrypted; a function is called only then. */
-  readonly passphrase?: string | (() => string | Promise<string>);
+  /** For a private key that is encrypted; a function is called only then, with the name of the key. */
+  readonly passphrase?: string | ((key: string) => string | Promise<string>);
   /**
    * A command line that signs: it gets the message on its standard input and answers with the signature, as 64 raw
    * bytes, hex or base64. It is split into words, no shell looks at it. Needs `publicKey`.
@@ -28,6 +28,7 @@ export interface KeyChoice {
   readonly signTimeoutSeconds?: number;
   /** Path of the public half: to be compared with a private key, to know the key of a command. */
   readonly publicKey?: string;
+  /** Something else that signs. */
   readonly signer?: ExternalSigner;
 }
 

@@ -78,7 +78,7 @@ async function seedOf(file: Bytes, name: string, passphrase: KeyChoice["passphra
       `Cannot decrypt the private key ${name}: it needs a passphrase, none was given`,
     );
   const { decryptPrivateKey } = await import("../../format/seal/encrypted-key.ts");
-  return decryptPrivateKey(file, name, typeof passphrase === "string" ? passphrase : await passphrase());
+  return decryptPrivateKey(file, name, typeof passphrase === "string" ? passphrase : await passphrase(name));
 }
 
 async function commandSigner(

@@ -40,7 +40,7 @@ const CIPHERS: ReadonlyMap<string, Cipher> = new Map([
 const ITERATIONS = 600_000;
 
 /** What reading may cost: seconds, and 256 MB. A key file that asks for more was not made for use. */
-const MAX_ITERATIONS = 20_000_000;
+const MAX_ITERATIONS = 8_000_000;
 const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024;
 
 /**

@@ -14,6 +14,7 @@ test("keys are written once, the private one for its owner alone", async () => {
     privateKey,
     publicKey,
     fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    encrypted: false,
   });
   expect(run.err).toStartWith("note: keep the private key secret");
   expect(statSync(privateKey).mode & 0o777).toBe(0o600);

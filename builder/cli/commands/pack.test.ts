@@ -135,7 +135,11 @@ test("the manifest is looked for in the folder that is named, or the current one
 });
 
 test("options become those of the library", () => {
-  expect(optionsOf({ verify: true }, { env: {} })).toEqual({ verify: true });
+  const passphrase = expect.any(Function);
+  expect(optionsOf({ verify: true }, { env: {}, askSecret: undefined })).toEqual({
+    verify: true,
+    passphrase,
+  });
   const flags = {
     verify: false,
     output: "o",
@@ -144,7 +148,7 @@ test("options become those of the library", () => {
     level: 3,
     platform: ["all"],
   } as const;
-  expect(optionsOf(flags, { env: { SOURCE_DATE_EPOCH: "0" } })).toEqual({
+  expect(optionsOf(flags, { env: { SOURCE_DATE_EPOCH: "0" }, askSecret: undefined })).toEqual({
     verify: false,
     output: "o",
     launcher: "shebang",
@@ -152,6 +156,7 @@ test("options become those of the library", () => {
     level: 3,
     platforms: TARGET_NAMES,
     sourceDateEpoch: 0,
+    passphrase,
   });
   expect(targetsOf(["linux-x64", "darwin-arm64", "linux-x64"])).toEqual(["linux-x64", "darwin-arm64"]);
 });

@@ -2,19 +2,16 @@ import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
 import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
 import type { PackOptions } from "../../pack.ts";
-import type { KeyChoice } from "../../signing/key-choice.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
+import { addSigningOptions, keysOf, type SigningFlags } from "../signing-options.ts";
 import { examples } from "./examples.ts";
 
-export interface PackFlags extends JsonOption {
+export interface PackFlags extends JsonOption, SigningFlags {
   readonly manifest?: string;
   readonly output?: string;
   readonly platform?: readonly string[];
   readonly launcher?: string;
   readonly compat?: "flavorpack";
-  readonly privateKey?: string;
-  readonly publicKey?: string;
-  readonly keySeed?: string;
   readonly level?: number;
   readonly statement?: readonly string[];
   readonly verify: boolean;
@@ -22,7 +19,7 @@ export interface PackFlags extends JsonOption {
 }
 
 export function addPack(program: Command, io: Io): void {
-  program
+  const command = program
     .command("pack")
     .summary("build packages from a manifest")
     .description("Builds one package for each platform from a manifest and verifies it")
@@ -45,13 +42,8 @@ export function addPack(program: Command, io: Io): void {
     .option("--no-verify", "do not read the package again before it gets its name")
     .option("--json", "print the result as one JSON document")
     .option("-q, --quiet", "print nothing but errors")
-    .optionsGroup("Signing:")
-    .option(
-      "--private-key <file>",
-      "Ed25519 key (default: keys/flavor-private.key beside the manifest, if there)",
-    )
-    .option("--public-key <file>", "its public half, to be compared")
-    .option("--key-seed <text>", 'make the key of a text; "env" takes it from $FLAVOR_KEY_SEED')
+    .optionsGroup("Signing:");
+  addSigningOptions(command, "keys/flavor-private.key beside the manifest, if there")
     .option(
       "--statement <file>",
       "put a key's statement about its successor into the package; may be repeated (default: those in keys/*.statement.json beside the manifest that lead to the signing key)",
@@ -97,11 +89,11 @@ function oneManifest(argument: string | undefined, option: string | undefined): 
 }
 
 /** The command line and the environment as options of the library, checked before a file is looked at. */
-export function optionsOf(flags: PackFlags, { env }: Pick<Io, "env">): PackOptions {
+export function optionsOf(flags: PackFlags, io: Pick<Io, "env" | "askSecret">): PackOptions {
   const platforms = flags.platform === undefined ? undefined : targetsOf(flags.platform);
-  const epoch = readEpoch(env["SOURCE_DATE_EPOCH"]);
+  const epoch = readEpoch(io.env["SOURCE_DATE_EPOCH"]);
   return {
-    ...keysOf(flags, env),
+    ...keysOf(flags, io),
     verify: flags.verify,
     ...(platforms === undefined ? {} : { platforms }),
     ...(flags.output === undefined ? {} : { output: flags.output }),
@@ -110,17 +102,6 @@ export function optionsOf(flags: PackFlags, { env }: Pick<Io, "env">): PackOptio
     ...(flags.level === undefined ? {} : { level: flags.level }),
     ...(flags.statement === undefined ? {} : { statements: flags.statement }),
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
-  };
-}
-
-function keysOf({ privateKey, publicKey, keySeed }: PackFlags, env: Io["env"]): KeyChoice {
-  const seed = keySeed === "env" ? env["FLAVOR_KEY_SEED"] : keySeed;
-  if (keySeed === "env" && (seed === undefined || seed === ""))
-    throw new PspfError("bad-arguments", "Cannot take the key seed from FLAVOR_KEY_SEED: it is not set");
-  return {
-    ...(seed === undefined ? {} : { keySeed: seed }),
-    ...(privateKey === undefined ? {} : { privateKey }),
-    ...(publicKey === undefined ? {} : { publicKey }),
   };
 }
 

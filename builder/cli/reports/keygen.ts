@@ -11,5 +11,10 @@ export const keygenReport: Report<GeneratedKeys> = {
       ["Public key", publicKey],
       ["Fingerprint", fingerprint],
     ]),
-  json: ({ privateKey, publicKey, fingerprint }) => ({ privateKey, publicKey, fingerprint }),
+  json: ({ privateKey, publicKey, fingerprint, isEncrypted }) => ({
+    privateKey,
+    publicKey,
+    fingerprint,
+    encrypted: isEncrypted,
+  }),
 };
