@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
 import type { Bytes } from "../format/types.ts";
@@ -52,7 +52,8 @@ export async function prepareWorkenv(
       lowest: judged.lowest,
       scope: workenv.scope,
       env: workenv.env,
-      source: resolve(call.cwd(), call.package),
+      // The current folder may be gone.
+      source: isAbsolute(call.package) ? call.package : resolve(call.cwd(), call.package),
       launcher: call.executable,
       keepTemp: options.keepTemp,
       durable: options.durable,
