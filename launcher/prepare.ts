@@ -1,7 +1,10 @@
 import { isAbsolute, resolve } from "node:path";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
+import { LEVELS } from "../format/trust/levels.ts";
 import type { Bytes } from "../format/types.ts";
+import type { Differences } from "../format/workenv/exact/differences.ts";
+import { isExactAsItIs } from "../format/workenv/exact/exact.ts";
 import { ensureWorkenv } from "../format/workenv/ensure.ts";
 import { launchFactsOf } from "../format/workenv/launch-facts.ts";
 import { layoutOf } from "../format/cache/layout.ts";
@@ -30,16 +33,23 @@ export async function prepareWorkenv(
   const judged = await judgePackage(pkg, call, options);
   const launch = launchFactsOf(pkg.metadata, call.host);
   const found = findContent(pkg, candidatesFor(call), call.uid);
-  if (found?.use === "as it is") return workenvAt(found.layout, launch, call, leaseOn(found.layout));
+  const exact = LEVELS[judged.level].rehash;
+  if (found?.use === "as it is") {
+    const lease = leaseOn(found.layout);
+    if (!exact || (await isExactAsItIs(pkg, found.layout)))
+      return workenvAt(found.layout, launch, call, lease);
+    lease?.[Symbol.dispose]();
+  }
+  const usable = found?.use === "after mending" ? found.layout : undefined;
   const place = () =>
     choosePlace(candidatesFor(call), {
       needed: spaceFor(pkg),
       uid: call.uid,
       onUnusable: (problem) => log("info", () => `cannot unpack to ${problem}`),
     });
-  const workenv = workenvAt(found?.layout ?? layoutOf(place(), pkg.id), launch, call, undefined);
+  const workenv = workenvAt(usable ?? layoutOf(place(), pkg.id), launch, call, undefined);
   log("info", () =>
-    found === undefined
+    usable === undefined
       ? `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`
       : `looking through ${workenv.layout.content}`,
   );
@@ -57,6 +67,8 @@ export async function prepareWorkenv(
       launcher: call.executable,
       keepTemp: options.keepTemp,
       durable: options.durable,
+      exact,
+      onDifferent: (differences) => say(call, `warning: ${inWords(differences)}: it is unpacked again`),
       interruptible,
       dev: options.dev,
       demanded: options.demanded,
@@ -76,4 +88,11 @@ export async function prepareWorkenv(
   );
   await (await import("./clean.ts")).maybeClean(call, options, workenv.layout);
   return { ...workenv, lease };
+}
+
+/** How much of a workenv is not as it was made, in one line. */
+function inWords(differences: Differences): string {
+  const [[path, state] = ["", ""]] = differences;
+  const more = differences.size === 1 ? "" : `, the first of ${differences.size}`;
+  return `the workenv is not as it was made: ${JSON.stringify(path)} is ${state}${more}`;
 }

@@ -56,15 +56,19 @@ threads.Worker = withPreload(threads.Worker);
 export const needsBun = ({ execution, setupCommands }: Metadata): boolean =>
   usesBun(execution.command) || setupCommands.some((setup) => "command" in setup && usesBun(setup.command));
 
+/** What the files beside the link hold, by their paths. */
+export function bunFilesOf(directory: string): Readonly<Record<string, string>> {
+  const { program, preload, bunfig, tsconfig } = bunRuntimeOf(directory);
+  return {
+    [preload]: PRELOAD.trimStart().replace("__PROGRAM__", () => JSON.stringify(program)),
+    [bunfig]: "",
+    [tsconfig]: "{}\n",
+  };
+}
+
 /** Writes the files and points the link to the launcher. */
 export function writeBunRuntime(directory: string, launcher: string): void {
-  const files = bunRuntimeOf(directory);
-  replaceFile(
-    files.preload,
-    PRELOAD.trimStart().replace("__PROGRAM__", () => JSON.stringify(files.program)),
-  );
-  replaceFile(files.bunfig, "");
-  replaceFile(files.tsconfig, "{}\n");
+  for (const [path, text] of Object.entries(bunFilesOf(directory))) replaceFile(path, text);
   pointBunTo(directory, launcher);
 }
 

@@ -7,6 +7,10 @@ import { doing } from "../io/fs.ts";
 import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
+import { writeBunRuntime } from "./bun-runtime.ts";
+import { isRuntimeIntact } from "./exact/bun-files.ts";
+import type { Differences } from "./exact/differences.ts";
+import { distrustStartFiles, judgeWorkenv } from "./exact/exact.ts";
 import { addMissingSlots } from "./lifecycles/add-slots.ts";
 import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./mending/heal.ts";
@@ -41,6 +45,13 @@ export interface EnsureRequest {
   readonly keepTemp?: boolean;
   /** Bring the content onto the disk before the marker vouches for it. */
   readonly durable: boolean;
+  /**
+   * Use a workenv only if every byte in it is the package's, or was made by its setup commands, but for what is the
+   * application's or the user's; another one is made anew.
+   */
+  readonly exact?: boolean;
+  /** Told what was otherwise in a workenv that had to be exact. */
+  readonly onDifferent?: (differences: Differences) => void;
   /** Does work that a signal to this process shall end in an orderly way; without it, a signal just ends us. */
   readonly interruptible?: <T>(work: (interrupted: AbortSignal) => Promise<T>) => Promise<T>;
   /** Told of each file of the user's that could not be taken over from an earlier workenv. */
@@ -75,6 +86,7 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
 async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock): Promise<void> {
   const { layout, digest } = request;
   tidyBookkeeping(layout);
+  if (request.exact === true && !(await isExact(pkg, request))) return make(pkg, request, making);
   // Who had to wait for another start finds its work done.
   if (!isNoted(findReady(layout, digest), request)) {
     const found = readMarker(layout);
@@ -90,6 +102,21 @@ async function ensureContent(pkg: Package, request: EnsureRequest, making: Lock)
 function isNoted(marker: Marker | undefined, request: EnsureRequest): boolean {
   const { seal, trust, lowest } = judgementOf(request);
   return marker?.seal === seal && marker.trust === trust && marker.lowest === lowest;
+}
+
+/** Whether nothing was done to a workenv that is there. What a start reads besides its files is made anew. */
+async function isExact(pkg: Package, { layout, launcher, onDifferent }: EnsureRequest): Promise<boolean> {
+  const marker = readMarker(layout);
+  if (marker === undefined || !holdsContentOf(marker, pkg)) return true; // it does not count anyway
+  const judgement = await judgeWorkenv(pkg, layout, marker);
+  if (judgement === "unknown") return false;
+  if (judgement.size > 0) {
+    onDifferent?.(judgement);
+    return false;
+  }
+  if (!isRuntimeIntact(pkg.metadata, layout)) writeBunRuntime(layout.bun, launcher);
+  distrustStartFiles(layout);
+  return true;
 }
 
 /** Whether a marker was written over the content of a package; in which folder, is another question. */

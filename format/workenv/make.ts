@@ -9,6 +9,7 @@ import { renamePatiently } from "../io/patient-rename.ts";
 import type { Package, Slot } from "../reader.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
+import { noteSetupChanges } from "./exact/exact.ts";
 import { writeRecord } from "./record.ts";
 import { runSetup } from "./setup.ts";
 import { pathsOf, removeSlotFiles } from "./lifecycles/slot-files.ts";
@@ -59,8 +60,10 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners).filter(
     ([path]) => !places.has(path),
   );
+  const made = { slots: plan.withWorkenv, created: new Date().toISOString() };
+  if (request.exact === true) await noteSetupChanges(pkg, layout, made);
   making.confirm();
-  writeRecord(pkg, request, { files, slots: plan.withWorkenv, created: new Date().toISOString() });
+  writeRecord(pkg, request, { files, ...made });
   users.done();
 }
 

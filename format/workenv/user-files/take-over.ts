@@ -153,7 +153,7 @@ async function safeFilesOf(
 }
 
 /** Folders of a slot in which everything that is added is the user's. */
-function rootsOf({ index, target, operations }: SlotEntry, { owners }: Unpacked): readonly string[] {
+export function rootsOf({ index, target, operations }: SlotEntry, { owners }: Unpacked): readonly string[] {
   if (splitChain(operations).bundle !== "TAR") return [];
   const paths = [...owners].flatMap(([path, slot]) => (slot === index && path !== "." ? [path] : []));
   if (target !== "" && (paths.length === 0 || paths.some((path) => isWithin(path, target)))) return [target];

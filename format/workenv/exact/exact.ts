@@ -1,0 +1,89 @@
+import type { WorkenvLayout } from "../../cache/layout.ts";
+import type { Package, Slot } from "../../reader.ts";
+import type { Metadata } from "../../wire/metadata-types.ts";
+import { lifecycleOf } from "../lifecycles/lifecycle.ts";
+import { readStartFiles, writeStartFiles } from "../lifecycles/start-files.ts";
+import type { Marker } from "../marker.ts";
+import { readOriginals } from "../user-files/originals.ts";
+import { readMarker } from "../entry.ts";
+import { isRuntimeIntact } from "./bun-files.ts";
+import { describe, type Differences, differencesFrom, type State } from "./differences.ts";
+import { ownerOf, placesOf } from "./places.ts";
+import { readSetupChanges, type SetupChanges, writeSetupChanges } from "./setup-changes.ts";
+import { type SignedTree, signedTree } from "./signed-tree.ts";
+
+/** "unknown": something set it up, and nobody has noted what that did. */
+export type Judgement = Differences | "unknown";
+
+/**
+ * What is otherwise in a workenv than its package and its setup commands made it, in order of paths: bytes, modes, links,
+ * and what was added; but for places that are the application's or the user's. Every byte is read. Throws what unpacking
+ * throws, for a package that is damaged.
+ */
+export async function judgeWorkenv(pkg: Package, layout: WorkenvLayout, marker: Marker): Promise<Judgement> {
+  const noted = isChangedBySetup(pkg.metadata) ? readSetupChanges(layout, marker) : NOTHING;
+  if (noted === undefined) return "unknown";
+  const { tree, differences } = await look(pkg, layout, marker.slots);
+  const left = new Map<string, State>(differences);
+  for (const [path, what] of Object.entries(noted.changes)) {
+    const slot = tree.get(path)?.slot;
+    // A slot that came later has put its own there.
+    if (slot !== undefined && slot >= 0 && !noted.slots.includes(slot)) continue;
+    if (describe(layout.content, path) === what) left.delete(path);
+    else left.set(path, left.get(path) ?? "changed");
+  }
+  return new Map([...left].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether a workenv that cannot be written can be used by who wants it exact. */
+export async function isExactAsItIs(pkg: Package, layout: WorkenvLayout): Promise<boolean> {
+  const marker = readMarker(layout);
+  if (marker === undefined || !isRuntimeIntact(pkg.metadata, layout)) return false;
+  const judgement = await judgeWorkenv(pkg, layout, marker);
+  return judgement !== "unknown" && judgement.size === 0;
+}
+
+const NOTHING: Pick<SetupChanges, "slots" | "changes"> = { slots: [], changes: {} };
+
+/** Notes what is otherwise in a workenv that was just set up than its package has it. */
+export async function noteSetupChanges(
+  pkg: Package,
+  layout: WorkenvLayout,
+  { slots, created }: Pick<Marker, "slots" | "created">,
+): Promise<void> {
+  if (!isChangedBySetup(pkg.metadata)) return;
+  const { differences } = await look(pkg, layout, slots);
+  const changes = Object.fromEntries(
+    [...differences.keys()].map((path) => [path, describe(layout.content, path)]),
+  );
+  writeSetupChanges(layout, { created, slots, changes });
+}
+
+/** Files that come with every start are put there anew by the next one, whatever is noted of them. */
+export function distrustStartFiles(layout: WorkenvLayout): void {
+  const found = readStartFiles(layout);
+  if (found?.state === "unused") writeStartFiles(layout, { ...found, state: "changing" });
+}
+
+/** Slots that go after the setup may leave something, or take something of others along. */
+const isChangedBySetup = ({ setupCommands, slots }: Metadata): boolean =>
+  setupCommands.length > 0 || slots.some(goesAfterSetup);
+
+const goesAfterSetup = ({ lifecycle }: Pick<Metadata["slots"][number], "lifecycle">): boolean =>
+  lifecycleOf(lifecycle).goes === "after setup";
+
+async function look(
+  pkg: Package,
+  layout: WorkenvLayout,
+  present: readonly number[],
+): Promise<{ readonly tree: SignedTree; readonly differences: Differences }> {
+  const { metadata } = pkg;
+  // In the order in which they came.
+  const slots = present.flatMap((index): readonly Slot[] => {
+    const slot = pkg.slots.find(({ entry }) => entry.index === index);
+    return slot === undefined || goesAfterSetup(slot.entry) ? [] : [slot];
+  });
+  const tree = await signedTree(pkg, slots, layout.content, ({ entry }) => ownerOf(entry) === "package");
+  const places = placesOf(metadata, tree, readOriginals(layout));
+  return { tree, differences: differencesFrom(tree, places, layout.content) };
+}
