@@ -71,11 +71,14 @@ function namesIn(folder: string): readonly Dirent[] | undefined {
 const isDirectory = (entry: Dirent, path: string): boolean =>
   entry.isDirectory() || (!entry.isFile() && !entry.isSymbolicLink() && lookAt(path)?.isDirectory() === true);
 
-/** What lies at a path, in one word that nothing else has. */
+/** As `describe` says it. */
+export const MISSING = "missing";
+
+/** What lies at a path, in words that nothing else has. */
 export function describe(content: string, path: string): string {
   const place = join(content, path);
   const stats = lookAt(place);
-  if (stats === undefined) return "missing";
+  if (stats === undefined) return MISSING;
   const mode = stats.mode.toString(8);
   if (isSymlinkMode(stats.mode)) return `link ${readlinkSync(place)}`;
   if (isDirectoryMode(stats.mode)) return `folder ${mode}`;

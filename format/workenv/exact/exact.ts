@@ -7,7 +7,7 @@ import type { Marker } from "../marker.ts";
 import { readOriginals } from "../user-files/originals.ts";
 import { readMarker } from "../entry.ts";
 import { isRuntimeIntact } from "./bun-files.ts";
-import { describe, type Differences, differencesFrom, type State } from "./differences.ts";
+import { describe, type Differences, differencesFrom, MISSING, type State } from "./differences.ts";
 import { ownerOf, placesOf } from "./places.ts";
 import { readSetupChanges, type SetupChanges, writeSetupChanges } from "./setup-changes.ts";
 import { type SignedTree, signedTree } from "./signed-tree.ts";
@@ -23,14 +23,15 @@ export type Judgement = Differences | "unknown";
 export async function judgeWorkenv(pkg: Package, layout: WorkenvLayout, marker: Marker): Promise<Judgement> {
   const noted = isChangedBySetup(pkg.metadata) ? readSetupChanges(layout, marker) : NOTHING;
   if (noted === undefined) return "unknown";
-  const { tree, differences } = await look(pkg, layout, marker.slots);
+  const { tree, differences } = await look(pkg, layout, marker.slots, pkg.metadata);
   const left = new Map<string, State>(differences);
   for (const [path, what] of Object.entries(noted.changes)) {
     const slot = tree.get(path)?.slot;
     // A slot that came later has put its own there.
     if (slot !== undefined && slot >= 0 && !noted.slots.includes(slot)) continue;
-    if (describe(layout.content, path) === what) left.delete(path);
-    else left.set(path, left.get(path) ?? "changed");
+    const now = describe(layout.content, path);
+    if (now === what) left.delete(path);
+    else left.set(path, now === MISSING ? "missing" : "changed");
   }
   return new Map([...left].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -52,7 +53,9 @@ export async function noteSetupChanges(
   { slots, created }: Pick<Marker, "slots" | "created">,
 ): Promise<void> {
   if (!isChangedBySetup(pkg.metadata)) return;
-  const { differences } = await look(pkg, layout, slots);
+  // What lies in folders that will be the application's is the setup's now.
+  const before = { ...pkg.metadata, workenv: { ...pkg.metadata.workenv, directories: [] } };
+  const { differences } = await look(pkg, layout, slots, before);
   const changes = Object.fromEntries(
     [...differences.keys()].map((path) => [path, describe(layout.content, path)]),
   );
@@ -76,8 +79,8 @@ async function look(
   pkg: Package,
   layout: WorkenvLayout,
   present: readonly number[],
+  metadata: Metadata,
 ): Promise<{ readonly tree: SignedTree; readonly differences: Differences }> {
-  const { metadata } = pkg;
   // In the order in which they came.
   const slots = present.flatMap((index): readonly Slot[] => {
     const slot = pkg.slots.find(({ entry }) => entry.index === index);
