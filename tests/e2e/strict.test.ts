@@ -11,6 +11,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { layoutOf, storeOf } from "../../format/cache/layout.ts";
+import { keyPairFromText } from "../../format/seal/keys.ts";
+import { toHex } from "../../format/wire/hashes.ts";
 import { oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
 import { cannotMount, mounted } from "../support/mounts.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -41,7 +43,8 @@ let dir: ReturnType<typeof tempDir>;
 let app: string;
 beforeAll(async () => {
   dir = tempDir();
-  app = await packApp(dir.path, oneFolder("strict", "{workenv}/app/hello.sh", MORE), FILES);
+  const manifest = oneFolder("strict", "{workenv}/app/hello.sh", MORE);
+  app = await packApp(dir.path, manifest, FILES, { keySeed: "strict" });
 });
 afterAll(() => dir[Symbol.dispose]());
 
@@ -54,13 +57,18 @@ const ran = (colour = "blue") => ({
 const warning = (what: string) =>
   `strict.psp: warning: the workenv is not as it was made: ${what}: it is unpacked again\n`;
 
+const STRICT = {
+  FLAVOR_VALIDATION: "strict",
+  FLAVOR_TRUSTED_KEYS: toHex(keyPairFromText("strict").publicKey),
+};
+
 let homes = 0;
 /** A package that was started once, under a level. */
 async function started(level = "strict") {
   const home = join(dir.path, `home-${homes++}`);
   const cache = join(home, "cache");
   const run = (env: Readonly<Record<string, string>> = {}) =>
-    runPackage(app, [], { home, env: { FLAVOR_VALIDATION: "strict", ...env } });
+    runPackage(app, [], { home, env: { ...STRICT, ...env } });
   expect(await run({ FLAVOR_VALIDATION: level })).toEqual(ran());
   const id = readdirSync(cache).find((name) => /^[0-9a-f]{16}$/.test(name)) as string;
   const layout = layoutOf(cache, id);
@@ -134,7 +142,7 @@ describe("a strict start", () => {
   test("waits for an application that runs from what must be made anew", async () => {
     const { home, run, at } = await started();
     const hold = join(home, "hold");
-    const running = startPackage(app, [], { home, env: { FLAVOR_VALIDATION: "strict", HOLD: hold } });
+    const running = startPackage(app, [], { home, env: { ...STRICT, HOLD: hold } });
     try {
       await running.stdout.getReader().read();
       expect(await run()).toEqual(ran());
@@ -165,7 +173,7 @@ describe("a strict start", () => {
   test("of six, all on an empty cache", async () => {
     const home = join(dir.path, `home-${homes++}`);
     const all = await Promise.all(
-      Array.from({ length: 6 }, () => runPackage(app, [], { home, env: { FLAVOR_VALIDATION: "strict" } })),
+      Array.from({ length: 6 }, () => runPackage(app, [], { home, env: STRICT })),
     );
     expect(all.map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
       Array.from({ length: 6 }, () => [ran().stdout, 0]),
@@ -194,7 +202,7 @@ describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
     expect(Bun.spawnSync(["mount", "-o", "remount,bind,ro", view.path]).exitCode).toBe(0);
     const temp = join(dir.path, `temp-${homes}`);
     mkdirSync(temp);
-    const env = { FLAVOR_VALIDATION: "strict", FLAVOR_CACHE: view.path, TMPDIR: temp };
+    const env = { ...STRICT, FLAVOR_CACHE: view.path, TMPDIR: temp };
     return await runPackage(app, [], { home, env });
   }
 

@@ -53,7 +53,9 @@ export function placesOf(
 
   // The strongest last.
   const free = new Map<string, boolean>([["", false]]);
-  const set = (paths: readonly string[], isFree: boolean) => paths.forEach((path) => free.set(path, isFree));
+  const set = (paths: readonly string[], isFree: boolean) => {
+    for (const path of paths) free.set(path, isFree);
+  };
   const isApart = (path: string) => !filled.has(path);
   set(workenv.directories.map(({ path }) => posix.normalize(path)).filter(isApart), true);
   const reserved = new Set(["bin", ...targets("package")]);
