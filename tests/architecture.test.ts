@@ -178,6 +178,7 @@ const READS_ENVIRONMENT = [
   "bench/bare.ts",
   "bench/cold.ts",
   "bench/startup.ts",
+  "bench/strict.ts",
   "builder/cache-manager.ts",
   "builder/cli/main.ts",
   "builder/launchers/bundle.ts",

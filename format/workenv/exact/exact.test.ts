@@ -94,6 +94,16 @@ async function make(more: Recipe["about"] = {}, request: Partial<EnsureRequest> 
   layout = await shop.ensure(pkg, { exact: true, ...request });
 }
 
+/** Puts a link, or a file, where something else was. */
+function relink(path: string, target: string): void {
+  rmSync(at(path));
+  symlinkSync(target, at(path));
+}
+function rewrite(path: string, content: string): void {
+  rmSync(at(path));
+  writeFileSync(at(path), content);
+}
+
 /** What the next start that wants it exact finds, and whether it made the workenv anew. */
 async function next(request: Partial<EnsureRequest> = {}) {
   const found: [string, string][] = [];
@@ -182,13 +192,9 @@ describe("a workenv is made anew", () => {
     ["app/empty", "missing", () => rmSync(at("app/empty"), { recursive: true })],
     ["app/deep", "changed", () => chmodSync(at("app/deep"), 0o777)],
     ["lib", "changed", () => chmodSync(at("lib"), 0o700)],
-    ["app/link", "changed", () => (rmSync(at("app/link")), symlinkSync("two", at("app/link")))],
-    ["app/link", "changed", () => (rmSync(at("app/link")), writeFileSync(at("app/link"), "first"))],
-    [
-      "app/deep/tool",
-      "changed",
-      () => (renameSync(at("app/deep/tool"), at("data2")), symlinkSync("../../data2", at("app/deep/tool"))),
-    ],
+    ["app/link", "changed", () => relink("app/link", "two")],
+    ["app/link", "changed", () => rewrite("app/link", "first")],
+    ["app/deep/tool", "changed", () => relink("app/deep/tool", "../one")],
     [
       "lib/raw/b",
       "changed",
@@ -221,16 +227,12 @@ describe("what setup commands did", () => {
     ],
     ["data/made", "missing", () => rmSync(at("data/made"))],
     ["app/built/copy", "changed", () => chmodSync(at("app/built/copy"), 0o755)],
-    [
-      "app/built/link",
-      "changed",
-      () => (rmSync(at("app/built/link")), symlinkSync("../one", at("app/built/link"))),
-    ],
+    ["app/built/link", "changed", () => relink("app/built/link", "../one")],
     ["app/built/new", "added", () => writeFileSync(at("app/built/new"), "code")],
     ["app/two", "changed", () => writeFileSync(at("app/two"), "SECOND")], // as the package has it
     ["app/one", "changed", () => chmodSync(at("app/one"), 0o644)],
     ["app/none", "changed", () => writeFileSync(at("app/none"), "")],
-    ["app/pipe", "changed", () => (rmSync(at("app/pipe")), writeFileSync(at("app/pipe"), "no pipe"))],
+    ["app/pipe", "changed", () => rewrite("app/pipe", "no pipe")],
   ])("at %s must stay: it was %s", async (path, state, harm) => {
     await make(SETUP);
     harm();
