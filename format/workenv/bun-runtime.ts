@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync
 import { join } from "node:path";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { usesBun } from "../command/template.ts";
+import { libraryNames } from "../io/libc.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Metadata } from "../wire/metadata-types.ts";
 
@@ -19,25 +20,20 @@ export const bunRuntimeOf = (directory: string) => ({
  * environment variable; here it disappears, and the process's names for its executable become the link, so that a
  * child started through it is Bun as well. What Bun 1.4.5 makes of this, each held by a test:
  * - Bun.spawn takes its default environment from before our change;
- * - a launcher that starts under the link's name has lost the channel to its parent when it becomes Bun, so children
- *   with a channel (`fork`) are started without that detour;
- * - both kinds of workers start from the environment before our change and without preloads.
+ * - both kinds of workers start from the environment before our change and without preloads;
+ * - the C library keeps the variable, so that native code would see it and hand it on: there it is removed as well, and
+ *   wiped out of what the system shows of the process.
  */
 const PRELOAD = `
 const program = __PROGRAM__;
-const launcher = process.execPath;
-const flags = process.execArgv.slice(0, process.execArgv.lastIndexOf("--preload=" + import.meta.path) + 1);
 delete process.env.BUN_BE_BUN;
+if (Bun.isMainThread) forget("BUN_BE_BUN");
 process.execPath = process.argv[0] = Bun.argv[0] = program;
 for (const name of ["spawn", "spawnSync"]) {
   const spawn = Bun[name];
   Bun[name] = (first, second) => {
     const options = Array.isArray(first) ? { ...second, cmd: first } : { ...first };
     options.env ??= process.env;
-    if (options.ipc !== undefined && flags.length > 0 && options.cmd[0] === program) {
-      options.cmd = [launcher, ...flags, ...options.cmd.slice(1)];
-      options.env = { ...options.env, BUN_BE_BUN: "1" };
-    }
     return spawn(options);
   };
 }
@@ -50,6 +46,21 @@ const withPreload = (Base) =>
 globalThis.Worker = withPreload(globalThis.Worker);
 const threads = require("node:worker_threads");
 threads.Worker = withPreload(threads.Worker);
+function forget(name) {
+  for (const library of __LIBRARIES__)
+    try {
+      const { dlopen, toArrayBuffer } = require("bun:ffi");
+      const { symbols } = dlopen(library, {
+        getenv: { args: ["buffer"], returns: "ptr" },
+        unsetenv: { args: ["buffer"], returns: "i32" },
+      });
+      const key = new TextEncoder().encode(name + "\\0");
+      const value = symbols.getenv(key);
+      symbols.unsetenv(key);
+      if (value) new Uint8Array(toArrayBuffer(value - key.length, 0, key.length + 1)).fill(0);
+      return;
+    } catch {}
+}
 `;
 
 /** Whether any command of a package starts Bun. */
@@ -60,7 +71,9 @@ export const needsBun = ({ execution, setupCommands }: Metadata): boolean =>
 export function bunFilesOf(directory: string): Readonly<Record<string, string>> {
   const { program, preload, bunfig, tsconfig } = bunRuntimeOf(directory);
   return {
-    [preload]: PRELOAD.trimStart().replace("__PROGRAM__", () => JSON.stringify(program)),
+    [preload]: PRELOAD.trimStart()
+      .replace("__PROGRAM__", () => JSON.stringify(program))
+      .replace("__LIBRARIES__", () => JSON.stringify(process.platform === "win32" ? [] : libraryNames())),
     [bunfig]: "",
     [tsconfig]: "{}\n",
   };

@@ -161,7 +161,9 @@ const PRINT = ['printf %s "$', '{BUN_BE_BUN-unset}"'].join("");
 /** Each way to see the variable, or to start something that could. All must give "unset". */
 const PROBES = `
 import * as cp from "node:child_process";
+import { readFileSync } from "node:fs";
 import { $, env, spawn, spawnSync } from "bun";
+import { dlopen } from "bun:ffi";
 const here = import.meta.dir;
 const sh = ["sh", here + "/print.sh"];
 const text = (stream) => new Response(stream).text();
@@ -205,6 +207,24 @@ const probes = {
   "process.argv[0]": () => cp.execFileSync(process.argv[0], [here + "/child.ts"]).toString(),
   "Bun.argv[0]": () => cp.execFileSync(Bun.argv[0], [here + "/child.ts"]).toString(),
   "a grandchild": () => cp.execFileSync(process.execPath, [here + "/parent.ts"]).toString(),
+  "getenv of the C library": () => libc().getenv(cText("BUN_BE_BUN"))?.toString() ?? "unset",
+  "system of the C library": () => {
+    const seen = here + "/seen-" + crypto.randomUUID();
+    libc().system(cText("sh " + here + "/print.sh > '" + seen + "'"));
+    return readFileSync(seen, "utf8");
+  },
+  "/proc/self/environ": () =>
+    process.platform === "linux" && readFileSync("/proc/self/environ", "latin1").includes("BUN_BE_BUN") ? "there" : "unset",
+};
+const cText = (text) => new TextEncoder().encode(text + "\\0");
+const libc = () => {
+  for (const name of ["libc.so.6", "libSystem.B.dylib", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"])
+    try {
+      return dlopen(name, {
+        getenv: { args: ["buffer"], returns: "cstring" },
+        system: { args: ["buffer"], returns: "i32" },
+      }).symbols;
+    } catch {}
 };
 export async function runAll() {
   const seen = {};
@@ -325,5 +345,64 @@ describe("what makes the launcher act as Bun is hidden", () => {
   test("the caller's own BUN_BE_BUN does make the package a Bun: the environment is trusted", async () => {
     const { stdout } = await runPackage(app, ["--version"], { env: { BUN_BE_BUN: "1" } });
     expect(stdout).toBe(`${Bun.version}\n`);
+  });
+});
+
+describe("an application that was forked has the channel to its parent", () => {
+  let app: string;
+  let scripted: string;
+  beforeAll(async () => {
+    app = await packApp(
+      dir.path,
+      oneFolder(
+        "forked",
+        "{workenv}/app/says.sh",
+        '[[setup_commands]]\ntype = "execute"\ncommand = "sh {workenv}/app/sets.sh"',
+      ),
+      {
+        // Braces with a dollar in front would be filled in, were they in a manifest.
+        "app/says.sh": `#!/bin/sh
+read -r asked <&$NODE_CHANNEL_FD
+printf '{"asked":%s,"language":"%s","setup":"%s"}\\n' "$asked" "$NODE_CHANNEL_SERIALIZATION_MODE" "$(cat "$FLAVOR_WORKENV/seen")" >&$NODE_CHANNEL_FD
+`,
+        "app/sets.sh": ['printf %s "$', '{NODE_CHANNEL_FD-unset}" > seen'].join(""),
+      },
+    );
+    scripted = await packApp(dir.path, oneFolder("forked-script", "{bun} {workenv}/app/forked.ts"), {
+      "app/forked.ts": `
+process.on("message", (asked) => {
+  process.send({ asked, channel: process.env.NODE_CHANNEL_FD ?? null });
+  process.disconnect();
+});
+`,
+    });
+  });
+
+  /** What the application answers to a message that was sent before it could read. */
+  async function fork(path: string, env: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const child = Bun.spawn([path], {
+      env: { ...cleanEnv(join(dir.path, "home")), ...env },
+      ipc: resolve,
+      serialization: "json",
+      stdio: ["ignore", "ignore", "inherit"],
+      onExit: (_, code) => resolve(`it ended with ${code}`),
+    });
+    child.send("hello");
+    const answer = await promise;
+    await child.exited;
+    return answer;
+  }
+
+  test.each([
+    ["cold", "exec"],
+    ["warm", "exec"],
+    ["cold", "spawn"],
+    ["warm", "spawn"],
+  ])("%s, by %s; a setup command has none", async (temperature, mode) => {
+    const more = { FLAVOR_CACHE: join(dir.path, `cache-of-${mode}`), FLAVOR_EXEC_MODE: mode };
+    if (temperature === "warm") await fork(app, more);
+    expect(await fork(app, more)).toEqual({ asked: "hello", language: "json", setup: "unset" });
+    expect(await fork(scripted, more)).toEqual({ asked: "hello", channel: null });
   });
 });
