@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Package } from "../reader.ts";
 import { signerOf } from "../seal/package-seal.ts";
+import { isTime } from "./document.ts";
 import { type Case, type Finding, judgeSigner } from "./judge.ts";
 import { KNOWN, type KnownPackage, knownFileName, parseKnown } from "./known-packages.ts";
 import type { TrustPlaces } from "./places.ts";
@@ -74,7 +75,9 @@ export function recall(file: string, name: string): KnownPackage | undefined {
 /** When a package was built, as UTC; undefined when it does not say, or not so that it can be compared. */
 function builtOf({ metadata }: ConsultRequest["pkg"]): string | undefined {
   const time = Date.parse(metadata.build?.timestamp ?? "");
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+  if (Number.isNaN(time)) return undefined;
+  const text = new Date(time).toISOString();
+  return isTime(text) ? text : undefined;
 }
 
 const isRotation = (statement: Statement) => statement.kind === "rotation";

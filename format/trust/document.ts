@@ -69,15 +69,21 @@ export const isKey = (text: string): boolean => KEY.test(text);
 export function keyIn(of: Members, name: string, path: string, problems: Problems): string {
   const text = problems.string(of, name, path);
   const at = memberPath(path, name);
-  if (!problems.hasAt(at) && !isKey(text)) problems.expected(at, "a key of 64 lower-case hex digits", text);
+  if (!isKey(text) && !problems.hasAt(at))
+    problems.expected(at, "a public key of 64 lower-case hex digits", text);
   return text;
 }
 
-/** A time of an object, as ISO 8601. */
+/** Whether a text is a time as all files of trust write it: ISO 8601 in UTC, of the years that have four digits. */
+export const isTime = (text: string): boolean => TIME.test(text) && Number.isFinite(Date.parse(text));
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+
+/** A time of an object, as ISO 8601 in UTC. */
 export function timeIn(of: Members, name: string, path: string, problems: Problems): string {
   const text = problems.string(of, name, path);
   const at = memberPath(path, name);
-  if (!problems.hasAt(at) && Number.isNaN(Date.parse(text)))
+  if (!problems.hasAt(at) && !isTime(text))
     problems.expected(at, "a time such as 2026-01-31T12:00:00Z", text);
   return text;
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "../json-object.ts";
 import { isSignedBy } from "../seal/verify.ts";
 import type { Bytes } from "../types.ts";
 import { isSha256 } from "../wire/hashes.ts";
+import { keyIn, timeIn } from "./document.ts";
 import { type Members, memberPath, type Problems } from "../wire/problems.ts";
 
 /** "From now on my packages are signed by another key": signed by the key that is given up. */
@@ -137,14 +138,6 @@ const revocationIn = (of: Members, path: string, problems: Problems): Omit<Revoc
   reason: line(problems.string(of, "reason", path), memberPath(path, "reason"), problems),
 });
 
-function keyIn(of: Members, name: string, path: string, problems: Problems): string {
-  const text = problems.string(of, name, path);
-  const at = memberPath(path, name);
-  if (!isSha256(text) && !problems.hasAt(at))
-    problems.expected(at, "a public key of 64 lower-case hex digits", text);
-  return text;
-}
-
 /** One line of text that has one spelling in UTF-8 and that no terminal takes for orders. */
 function line(text: string, at: string, problems: Problems): string {
   if (text.length > MAX_TEXT) problems.add(at, `${text.length} characters are too many, at most ${MAX_TEXT}`);
@@ -154,16 +147,6 @@ function line(text: string, at: string, problems: Problems): string {
 }
 
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
-
-function timeIn(of: Members, name: string, path: string, problems: Problems): string {
-  const text = problems.string(of, name, path);
-  const at = memberPath(path, name);
-  if (!problems.hasAt(at) && !(TIME.test(text) && Number.isFinite(Date.parse(text))))
-    problems.expected(at, "a time such as 2026-01-31T12:00:00Z", text);
-  return text;
-}
 
 /** Base64 has several spellings of the same bytes; this is the usual one of 64. */
 const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;

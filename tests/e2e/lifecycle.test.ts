@@ -232,8 +232,8 @@ describe.each(["config", "persistent"])("%s", (lifecycle) => {
     const home = join(dir.path, `home-of-${lifecycle}`);
     const env = { FLAVOR_CACHE: join(home, "cache") };
     const first = await pack("1", "one\n");
-    const run = async (app: string, script: string) => {
-      const ran = await runPackage(app, [script], { home });
+    const run = async (app: string, script: string, state = join(home, "state")) => {
+      const ran = await runPackage(app, [script], { home, env: { XDG_STATE_HOME: state } });
       expect(ran).toMatchObject({ stderr: "", exitCode: 0 });
       return ran.stdout;
     };
@@ -248,7 +248,9 @@ describe.each(["config", "persistent"])("%s", (lifecycle) => {
       "mine\ntwo\ndata\nsame\n4\n",
     );
     const stranger = await pack("3", "three\n", "strangers");
-    expect(await run(stranger, "cat etc/note; ls etc | wc -l")).toBe("three\n2\n");
+    // Started by somebody who does not remember the signer of the others.
+    const forgetful = join(home, "other-state");
+    expect(await run(stranger, "cat etc/note; ls etc | wc -l", forgetful)).toBe("three\n2\n");
     const removed = (await clean()).removed.map(({ version }) => version).sort();
     expect(removed).toEqual(lifecycle === "config" ? ["1", "3"] : ["1"]);
     expect(await run(second, "cat etc/note etc/data")).toBe("mine\ndata\n");
