@@ -55,6 +55,8 @@ test.skipIf(strace === null)(
     const count = looks.length - 1;
     expect(count).toBeGreaterThanOrEqual(9);
     expect(count).toBeLessThanOrEqual(12);
+    // Whom to trust was asked when it was unpacked.
+    expect(ours.filter((line) => /trust\.json|policy\.json|\/known|\/etc\/flavor/.test(line))).toEqual([]);
     expect(floor.length).toBeGreaterThan(20);
     expect(ours.length - floor.length).toBeLessThanOrEqual(20);
   },
