@@ -111,15 +111,17 @@ describe("commands", () => {
   });
 
   test.each(calls)("%s says: flavor %s", (_, call) => {
-    const [name = "", second, ...rest] = call.split(" ");
-    const command = childOf(program, name);
-    expect(command?.name()).toBe(name);
-    const isGroup = command !== undefined && command.commands.length > 0;
-    // a group may be named as such
-    if (isGroup && second !== undefined) expect(childOf(command, second)?.name()).toBe(second);
-    const last = isGroup && second !== undefined ? childOf(command, second) : command;
+    const [name = "", ...rest] = call.split(" ");
+    let last = childOf(program, name);
+    expect(last?.name()).toBe(name);
+    // A group may be named as such, and have groups.
+    for (const word of rest) {
+      if (last === undefined || last.commands.length === 0) break;
+      last = childOf(last, word);
+      expect(last?.name()).toBe(word);
+    }
     // what follows the package of "run" is the application's
-    const words = name === "run" ? [] : [second ?? "", ...rest];
+    const words = name === "run" ? [] : rest;
     const known = last?.options.flatMap(({ short, long }) => [short, long]) ?? [];
     for (const option of words.filter((word) => /^--?[a-z]/.test(word)))
       expect([...known, "--help"]).toContain(option.replace(/=.*/, ""));

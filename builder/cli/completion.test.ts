@@ -26,6 +26,12 @@ test.skipIf(bash === null).each([
     ["list", "info", "clean", "remove", "inspect", "verify", "repair", "--help"],
   ],
   [["flavor", "workenv", "clean", "--d"], ["--dry-run"]],
+  [
+    ["flavor", "trust", "statement", ""],
+    ["rotate", "revoke", "--help"],
+  ],
+  [["flavor", "trust", "statement", "revoke", "--rea"], ["--reason"]],
+  [["flavor", "trust", "revoke", "statement", "--js"], ["--json"]],
   [["flavor", "pack", "--quiet", "--pl"], ["--platform"]],
   [["flavor", "pack", "workenv", "--pl"], ["--platform"]],
   [
@@ -45,6 +51,9 @@ test("the other shells get the same words", async () => {
     '"workenv clean") choices="--older-than --max-size --dry-run --yes --json --help" ;;',
   );
   expect(fish.out).toContain('complete -c flavor -n "__fish_use_subcommand" -f -a verify\n');
+  expect(fish.out).toContain(
+    'complete -c flavor -n "__fish_seen_subcommand_from trust; and __fish_seen_subcommand_from statement" -f -a rotate\n',
+  );
   expect(fish.out).toContain(
     'complete -c flavor -n "__fish_seen_subcommand_from workenv; and __fish_seen_subcommand_from clean" -l dry-run\n',
   );

@@ -27,9 +27,16 @@ const cases = (all: readonly Completions[]): string =>
     .map(({ path, words }) => `    ${path === "" ? '""' : `"${path}"`}) words="${words.join(" ")}" ;;`)
     .join("\n");
 
-/** The first word belongs to flavor, the second only after a group of commands. */
+/** The commands that have commands: the words behind their names go on naming one. */
+const groupsIn = (all: readonly Completions[]): readonly string[] => [
+  ...new Set(all.map(({ path }) => path.split(" ").slice(0, -1).join(" ")).filter((path) => path !== "")),
+];
+
+/** Patterns of a shell's `case`, in front of a colon. */
 const groupsOf = (all: readonly Completions[]): string =>
-  [...new Set(all.flatMap(({ path }) => (path.includes(" ") ? [path.split(" ")[0]] : [])))].join("|");
+  groupsIn(all)
+    .map((path) => `"${path}":*`)
+    .join("|");
 
 const bashScript = (all: readonly Completions[]): string => `# bash completion of flavor
 _flavor() {
@@ -38,7 +45,7 @@ _flavor() {
     case "$path:$word" in
       *:-*) ;;
       :*) path="$word" ;;
-      ${groupsOf(all).replaceAll("|", ":*|")}:*) path="$path $word" ;;
+      ${groupsOf(all)}) path="$path $word" ;;
     esac
   done
   case "$path" in
@@ -56,7 +63,7 @@ _flavor() {
     case "$name:$word" in
       *:-*) ;;
       :*) name="$word" ;;
-      ${groupsOf(all).replaceAll("|", ":*|")}:*) name="$name $word" ;;
+      ${groupsOf(all)}) name="$name $word" ;;
     esac
   done
   case "$name" in
@@ -68,20 +75,16 @@ compdef _flavor flavor
 `;
 
 const fishScript = (all: readonly Completions[]): string => {
-  const groups = groupsOf(all).split("|");
+  const groups = groupsIn(all);
   const lines = all.flatMap(({ path, words }) => words.map((word) => fishLine(path, word, groups)));
   return `# fish completion of flavor\n${lines.join("\n")}\n`;
 };
 
 function fishLine(path: string, word: string, groups: readonly string[]): string {
-  const [first = "", second] = path.split(" ");
-  const conditions = [
-    first === "" ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${first}`,
-    ...(second === undefined ? [] : [`__fish_seen_subcommand_from ${second}`]),
-  ];
-  const isGroupWord = groups.includes(first) && second === undefined;
-  const what = word.startsWith("--")
-    ? `-l ${word.slice(2)}`
-    : `${first === "" || isGroupWord ? "-f " : ""}-a ${word}`;
+  const above = path === "" ? [] : path.split(" ");
+  const seen = above.map((name) => `__fish_seen_subcommand_from ${name}`);
+  const conditions = seen.length === 0 ? ["__fish_use_subcommand"] : seen;
+  const isGroup = path === "" || groups.includes(path);
+  const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `${isGroup ? "-f " : ""}-a ${word}`;
   return `complete -c flavor -n "${conditions.join("; and ")}" ${what}`;
 }

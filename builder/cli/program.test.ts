@@ -35,6 +35,16 @@ test("the commands are those of the documentation", () => {
     "verify",
     "extract",
     "extract-all",
+    "trust",
+    "trust list",
+    "trust add",
+    "trust remove",
+    "trust show",
+    "trust forget",
+    "trust revoke",
+    "trust statement",
+    "trust statement rotate",
+    "trust statement revoke",
     "workenv",
     "workenv list",
     "workenv info",
@@ -49,7 +59,7 @@ test("the commands are those of the documentation", () => {
 
 test("help lists commands by groups and ends with where errors are explained", async () => {
   const { out, err, exitCode } = await runCli(["--help"]);
-  const headings = ["Make:", "Look into:", "Cache:", "Other:"];
+  const headings = ["Make:", "Look into:", "Trust:", "Cache:", "Other:"];
   expect(headings.map((heading) => out.indexOf(`\n${heading}`))).toEqual(
     headings.map((heading) => out.indexOf(`\n${heading}`)).toSorted((a, b) => a - b),
   );
@@ -61,7 +71,7 @@ test("help lists commands by groups and ends with where errors are explained", a
   expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
 });
 
-const GROUPS = ["launchers", "workenv"];
+const GROUPS = ["launchers", "trust", "trust statement", "workenv"];
 test.each(pathsOf(program).map((path) => path.join(" ")))(
   "%s has help, with examples of itself",
   async (path) => {
@@ -112,7 +122,7 @@ test.each([
   });
 });
 
-test.each([[], ["workenv"], ["launchers"]])(
+test.each([[], ["workenv"], ["launchers"], ["trust"], ["trust", "statement"]])(
   "%p alone is no order: its help goes to stderr",
   async (...args) => {
     const { out, err, exitCode } = await runCli(args);

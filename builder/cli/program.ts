@@ -11,6 +11,7 @@ import { addKeygen } from "./commands/keygen.ts";
 import { addLaunchers } from "./commands/launchers.ts";
 import { addPack } from "./commands/pack.ts";
 import { addRun } from "./commands/run.ts";
+import { addTrust } from "./commands/trust.ts";
 import { addVerify } from "./commands/verify.ts";
 import { addWorkenv } from "./commands/workenv.ts";
 import { type Io, writeDocument } from "./io.ts";
@@ -41,6 +42,8 @@ export function buildProgram(io: Io): Command {
   for (const add of [addInit, addPack, addKeygen, addLaunchers]) add(program, io);
   program.commandsGroup("Look into:");
   for (const add of [addRun, addInspect, addVerify, addExtract, addExtractAll]) add(program, io);
+  program.commandsGroup("Trust:");
+  addTrust(program, io);
   program.commandsGroup("Cache:");
   addWorkenv(program, io);
   program.commandsGroup("Other:");

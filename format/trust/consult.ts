@@ -10,13 +10,17 @@ import { isGenuine, type Statement } from "./statement.ts";
 import { readTrustFile, type Keeper } from "./trust-file.ts";
 import { EMPTY_STORE, parseTrustStore, TRUST_STORE, type TrustStore } from "./trust-store.ts";
 
-/** Whom to ask about the signer of a package. */
-export interface ConsultRequest {
-  /** Its seal is valid. */
-  readonly pkg: Pick<Package, "index" | "metadata">;
+/** Whom to ask about a signer. */
+export interface Advisers {
   readonly places: TrustPlaces;
   /** What FLAVOR_TRUSTED_KEYS lists; undefined when it is not set. */
   readonly environmentKeys: readonly string[] | undefined;
+}
+
+/** Whom to ask about the signer of a package. */
+export interface ConsultRequest extends Advisers {
+  /** Its seal is valid. */
+  readonly pkg: Pick<Package, "index" | "metadata">;
 }
 
 /** What was found, and what it was found from. */
@@ -31,27 +35,42 @@ export interface Consultation {
  * What is known here about the signer of a package. Only reads. Throws `policy-invalid` and `trust-store-invalid` for
  * files that cannot be used.
  */
-export async function consult({ pkg, places, environmentKeys }: ConsultRequest): Promise<Consultation> {
+export async function consult({ pkg, ...advisers }: ConsultRequest): Promise<Consultation> {
   const { name, version } = pkg.metadata.package;
-  const userStore = places.userStore === undefined ? EMPTY_STORE : readStore(places.userStore, "the user");
-  const systemStore = readStore(places.systemStore, "the system");
-  const memoryFile = places.memory && join(places.memory, knownFileName(name));
-  const stated = await genuine([...userStore.statements, ...systemStore.statements]);
+  const { memoryFile, ...known } = await knowledgeOf(name, advisers);
+  const passedOn = await genuine(pkg.metadata.statements ?? []);
   const about: Case = {
-    name,
+    ...known,
     version,
     signer: signerOf(pkg),
     isAnonymous: pkg.metadata.isAnonymous === true,
     built: builtOf(pkg),
+    rotations: [...known.rotations, ...passedOn.filter(isRotation)],
+  };
+  return { finding: judgeSigner(about), about, memoryFile };
+}
+
+/** What is known here about packages of a name, whoever signs them. */
+export type Knowledge = Omit<Case, "version" | "signer" | "isAnonymous" | "built"> &
+  Pick<Consultation, "memoryFile">;
+
+/** What is known here about packages of a name. Throws as `consult` does. */
+export async function knowledgeOf(name: string, { places, environmentKeys }: Advisers): Promise<Knowledge> {
+  const userStore = places.userStore === undefined ? EMPTY_STORE : readStore(places.userStore, "the user");
+  const systemStore = readStore(places.systemStore, "the system");
+  const memoryFile = places.memory && join(places.memory, knownFileName(name));
+  const stated = await genuine([...userStore.statements, ...systemStore.statements]);
+  return {
+    name,
     remembered: memoryFile === undefined ? undefined : recall(memoryFile, name),
     userStore,
     systemStore,
     environmentKeys,
     policy: readPolicy(places),
-    rotations: [...stated, ...(await genuine(pkg.metadata.statements ?? []))].filter(isRotation),
+    rotations: stated.filter(isRotation),
     selfRevoked: new Map(stated.filter(isRevocation).map(({ key, reason }) => [key, reason])),
+    memoryFile,
   };
-  return { finding: judgeSigner(about), about, memoryFile };
 }
 
 /** What the machine's owner asks. Throws `policy-invalid`. */

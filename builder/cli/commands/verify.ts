@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT_CODES } from "../../../format/errors.ts";
 import { type Io, type JsonOption, show } from "../io.ts";
+import { advisersOf, placesOf } from "../trust-places.ts";
 import { examples } from "./examples.ts";
 
 interface VerifyFlags extends JsonOption {
@@ -11,7 +12,9 @@ export function addVerify(program: Command, io: Io): void {
   program
     .command("verify")
     .summary("check everything in a package")
-    .description("Checks structure, seal, launcher, gaps and every slot, and reports all of it")
+    .description(
+      "Checks structure, seal, signer, launcher, gaps and every slot, and reports all of it; the signer is compared with the trust stores and with what is remembered",
+    )
     .argument("<package>", "path of a package")
     .option("--key <file>", "accept only a signature by this public key")
     .option("--json", "print the result as one JSON document")
@@ -30,9 +33,13 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   const { openFileSource } = await import("../../../format/io/byte-source.ts");
   const { verifyPackage } = await import("../../../format/verify.ts");
   const { verifyReport } = await import("../reports/verify.ts");
+  const { withSignerCheck } = await import("../../trust/signer-check.ts");
   const key = flags.key === undefined ? undefined : await readKey(flags.key);
+  // Who names a key has said whom they trust.
+  const advisers =
+    key === undefined ? await advisersOf(io) : { places: placesOf(io), environmentKeys: [key.toHex()] };
   using source = openFileSource(path);
-  const verification = await verifyPackage(source, key);
+  const verification = await withSignerCheck(await verifyPackage(source, key), advisers);
   show(io, verifyReport, { path, verification }, flags);
   const failed = verification.checks.find((check) => !check.ok);
   if (failed !== undefined) io.exitCode = EXIT_CODES[failed.code ?? "internal-error"];
