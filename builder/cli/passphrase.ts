@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { PspfError } from "../../format/errors.ts";
-import { doing } from "../../format/io/fs.ts";
+import { errnoOf } from "../../format/io/fs.ts";
 import type { Io } from "./io.ts";
 
 /** Never the passphrase itself: everybody on the machine reads the arguments of a process. */
@@ -36,7 +36,15 @@ function given({ passphraseFile }: PassphraseFlags, { env }: Asker): string | un
 
 /** Without the line break: editors add one. */
 function firstLine(path: string): string {
-  const bytes = doing("read the passphrase", path, () => readFileSync(path));
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    // Neither the path nor the cause, which has it: it may be the passphrase.
+    throw new PspfError("io-failed", `Cannot read the file with the passphrase: ${errnoOf(cause)}`, {
+      hint: "--passphrase-file takes the name of a file, never the passphrase itself",
+    });
+  }
   const refuse = (state: string) =>
     new PspfError("bad-arguments", `Cannot take the passphrase from ${path}: ${state}`);
   let text: string;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { PspfError } from "../../format/errors.ts";
 import { doing } from "../../format/io/fs.ts";
@@ -120,5 +120,19 @@ function checkedSigner(
 /** The public key in a file, 32 raw bytes. Throws `key-invalid`, `io-failed`. */
 export const readPublicKeyFile = (path: string): Bytes => readPublicKey(readKeyFile(path), path);
 
-const readKeyFile = (path: string): Bytes =>
-  new Uint8Array(doing("read the key", path, () => readFileSync(path)));
+function readKeyFile(path: string): Bytes {
+  // An error would show the path, and what is in the logs of a build is public.
+  if (isKeyItself(path) && !existsSync(path))
+    throw new PspfError(
+      "bad-arguments",
+      "Cannot read the key: there is no such file, its name looks like a key itself",
+      {
+        hint: "--private-key env takes the key in $FLAVOR_PRIVATE_KEY; others have seen it now, if it is a private key",
+      },
+    );
+  return new Uint8Array(doing("read the key", path, () => readFileSync(path)));
+}
+
+/** PEM, or 32 or 48 bytes (a key, or PKCS#8) in hex or base64. */
+const isKeyItself = (path: string): boolean =>
+  /-----BEGIN|[\r\n]|^([0-9a-f]{64}|[0-9a-f]{96}|[\w+/-]{43}=?|[\w+/-]{64})$/i.test(path.trim());
