@@ -31,7 +31,6 @@ export interface PlannedBuild extends BuilderOptions {
   readonly settings: PackageSettings;
   readonly target: Target;
   readonly key: KeyChoice;
-  /** Its folder exists. */
   readonly output: string;
 }
 

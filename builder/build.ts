@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { openReplacement, type Replacement } from "../format/io/replacement.ts";
@@ -22,6 +23,7 @@ import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.t
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
+import { openMadeFolder } from "./made-folder.ts";
 import type { Signer } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 
@@ -32,7 +34,7 @@ export interface BuildRequest {
   readonly launcher: ByteSource;
   readonly launcherTool: Pick<LauncherFacts, "tool" | "toolVersion">;
   readonly signer: Pick<Signer, "publicKey" | "sign">;
-  /** Where the package goes; its folder exists. */
+  /** Where the package goes; its folder is made when it is not there. */
   readonly output: string;
   readonly json: JsonOptions;
   /** Compression level of every slot; absent, each codec's usual one. */
@@ -64,6 +66,7 @@ export interface StoredSlot {
  * all.
  */
 export async function build(request: BuildRequest): Promise<BuildResult> {
+  using _folder = openMadeFolder(dirname(request.output));
   using file = openReplacement(request.output, 0o755);
   const launcher = await copyLauncher(request, file);
   const room = roomFor(request, launcher);

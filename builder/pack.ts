@@ -1,5 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { statSync } from "node:fs";
 import { doing } from "../format/io/fs.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
@@ -97,7 +96,6 @@ async function packOne(
   const choice = options.launcher ?? manifest.launcher ?? "bun";
   if (choice === "bun") options.onProgress?.(`making sure of the launcher for ${target}`);
   using launcher = await openLauncher(choice, target);
-  doing("create", dirname(output), () => mkdirSync(dirname(output), { recursive: true }));
   const result = await build({
     about: {
       format: FORMAT_NAME,

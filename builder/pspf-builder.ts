@@ -1,8 +1,6 @@
-import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
 import type { ByteSource } from "../format/io/byte-source.ts";
-import { doing } from "../format/io/fs.ts";
 import type { Target } from "../format/platform.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import type { BuildResult } from "./build.ts";
@@ -119,7 +117,6 @@ export class PSPFBuilder {
       ];
       const plan = planPackage({ ...settings, faults }, target);
       for (const { content } of settings.slots) if (isStream(content)) this.#spent.add(content);
-      doing("create", dirname(path), () => mkdirSync(dirname(path), { recursive: true }));
       return await buildPlanned({ ...options, plan, settings, target, key: this.#key, output: path });
     } catch (error) {
       if (!(error instanceof PspfError)) throw error;

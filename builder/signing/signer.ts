@@ -118,7 +118,7 @@ function checkedSigner(
 }
 
 /** The public key in a file, 32 raw bytes. Throws `key-invalid`, `io-failed`. */
-export const readPublicKeyFile = (path: string): Bytes => readPublicKey(readKeyFile(path), path);
+const readPublicKeyFile = (path: string): Bytes => readPublicKey(readKeyFile(path), path);
 
 function readKeyFile(path: string): Bytes {
   // An error would show the path, and what is in the logs of a build is public.

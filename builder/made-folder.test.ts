@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../tests/support/temp-dir.ts";
+import { openMadeFolder } from "./made-folder.ts";
+
+test("folders that were made and not used go again, others stay", () => {
+  using dir = tempDir();
+  mkdirSync(join(dir.path, "mine"));
+  const path = join(dir.path, "mine", "a", "b");
+  {
+    using _ = openMadeFolder(path);
+    expect(existsSync(path)).toBe(true);
+  }
+  expect([existsSync(join(dir.path, "mine", "a")), existsSync(join(dir.path, "mine"))]).toEqual([
+    false,
+    true,
+  ]);
+  {
+    using _ = openMadeFolder(path);
+    writeFileSync(join(dir.path, "mine", "a", "file"), "");
+  }
+  expect([existsSync(path), existsSync(join(dir.path, "mine", "a", "file"))]).toEqual([false, true]);
+  {
+    using _ = openMadeFolder(join(dir.path, "mine"));
+  }
+  expect(existsSync(join(dir.path, "mine"))).toBe(true);
+});
