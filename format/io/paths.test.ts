@@ -43,6 +43,8 @@ const ATTACKS = [
   "a\0b",
   "\0",
   "../\0",
+  "a\ud800",
+  "\udc00/b",
 ];
 
 test.each(ATTACKS)("%j is refused everywhere", async (name) => {
@@ -70,6 +72,12 @@ const WINDOWS_ATTACKS = [
   "nul.txt",
   "Aux.tar.gz",
   "COM1",
+  "CONIN$",
+  "conout$.txt",
+  "nul .txt",
+  "COM1 ",
+  "a\tb",
+  "a/\u0001",
   "lpt9.log",
   "com¹",
   "x.",

@@ -50,6 +50,7 @@ export const isPathInside = (value: unknown): value is string =>
 /** What is wrong with a name from a package, or undefined. */
 export function faultOfName(name: string, rules: PathRules = hostPathRules): string | undefined {
   if (name.includes("\0")) return "it contains a NUL";
+  if (!name.isWellFormed()) return "it is not Unicode";
   if (name.startsWith("/")) return "it is absolute";
   const parts = name.split("/");
   if (parts.includes("..")) return "it contains '..'";

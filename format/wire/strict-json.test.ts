@@ -42,6 +42,8 @@ test.each([
   ["'a'", "expected a value at line 1, column 1"],
   ['"a\tb"', "expected a string at line 1, column 1"],
   ["", "expected a value at line 1, column 1"],
+  ['{"a":"\\ud800"}', "half of a surrogate pair at line 1, column 6"],
+  ['{"\\udc00\\ud800":1}', "half of a surrogate pair at line 1, column 2"],
   ["\uFEFF{}", "expected a value at line 1, column 1"],
 ])("refuses %j: %s", (text, state) => {
   expect(() => parseStrictJson(text)).toThrow(

@@ -5,8 +5,8 @@ const MAX_DEPTH = 64;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
- * JSON (RFC 8259) that every parser reads alike: a key may stand only once in its object, nothing may follow the
- * value, and nesting ends at 64. Objects have no prototype, so a key named `__proto__` is just a key.
+ * JSON (RFC 8259) that every parser reads alike: a key may stand only once in its object, text is Unicode, nothing may
+ * follow the value, and nesting ends at 64. Objects have no prototype, so a key named `__proto__` is just a key.
  * Throws `metadata-invalid` with line and column.
  */
 export function parseStrictJson(text: string): Json {
@@ -34,7 +34,13 @@ export function parseStrictJson(text: string): Json {
     return match[0];
   };
 
-  const string = (): string => JSON.parse(token(STRING, "a string")) as string;
+  const string = (): string => {
+    const start = at;
+    const result = JSON.parse(token(STRING, "a string")) as string;
+    if (result.isWellFormed()) return result;
+    at = start;
+    return fail("half of a surrogate pair");
+  };
 
   const value = (depth: number): Json => {
     if (depth > MAX_DEPTH) fail("nested too deeply");
