@@ -19,10 +19,11 @@ export interface TreeNames {
   claim(path: string): void;
 }
 
-/** PATH_MAX of Linux. Also keeps the recursion over parents shallow. */
+/** PATH_MAX of Linux. */
 const MAX_PATH = 4096;
-/** Each entry of an archive may ask for two thousand folders around it. */
-const MAX_NODES = 2_000_000;
+/** Each entry of an archive may ask for so many folders around it. Also keeps the recursion over parents shallow. */
+const MAX_DEPTH = 256;
+const MAX_NODES = 1_000_000;
 
 export function treeNames(root: string, rules: PathRules, most: number = MAX_NODES): TreeNames {
   const base = resolve(root);
@@ -32,11 +33,10 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
   return {
     base,
     inside(path) {
-      if (path.length <= MAX_PATH) return resolveInside(base, path, rules);
-      throw new PspfError(
-        "archive-invalid",
-        `Cannot use a path of ${path.length} characters: at most ${MAX_PATH}`,
-      );
+      if (path.length > MAX_PATH) throw tooLong(`${path.length} characters`, MAX_PATH);
+      const depth = path.split("/").length;
+      if (depth > MAX_DEPTH) throw tooLong(`${depth} levels`, MAX_DEPTH);
+      return resolveInside(base, path, rules);
     },
     checkLink(path, target) {
       const fault = faultOfLinkTarget(path, target, rules);
@@ -70,6 +70,9 @@ function foldedName(name: string): string {
   });
   return upper.join("").normalize("NFC");
 }
+
+const tooLong = (size: string, most: number) =>
+  new PspfError("archive-invalid", `Cannot use a path of ${size}: at most ${most}`);
 
 export const clash = (path: string, state: string): PspfError =>
   new PspfError("archive-invalid", `Cannot write ${path}: ${state}`);

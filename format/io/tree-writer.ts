@@ -22,7 +22,7 @@ import { clash, notOfArchive, sameName, throughLink, treeNames } from "./tree-na
 
 export interface TreeWriterOptions {
   readonly rules?: PathRules;
-  /** Most files, folders and links, those counted twice that are written twice; two millions by default. */
+  /** Most files, folders and links, those counted twice that are written twice; a million by default. */
   readonly maxNodes?: number;
 }
 

@@ -5,6 +5,8 @@ export type Members = Readonly<Record<string, unknown>>;
 
 /** Problems shown of one document: a hostile one may have a hundred thousand. */
 const MAX_SHOWN = 100;
+/** So many are enough: lists are not read any further. */
+const ENOUGH = 1000;
 const MAX_MODE = 0o7777;
 
 /**
@@ -86,7 +88,7 @@ export class Problems {
   array<T>(of: Members, key: string, path: string, item: (value: unknown, path: string) => T): readonly T[] {
     const value = member(of, key);
     const at = memberPath(path, key);
-    if (Array.isArray(value)) return value.map((each: unknown, index) => item(each, `${at}[${index}]`));
+    if (Array.isArray(value)) return this.#each(value, (each, index) => item(each, `${at}[${index}]`));
     this.expected(at, "an array", value);
     return [];
   }
@@ -115,7 +117,18 @@ export class Problems {
   stringMap(of: Members, key: string, path: string): Readonly<Record<string, string>> {
     const at = memberPath(path, key);
     const entries = Object.entries(this.optionalObject(of, key, path));
-    return Object.fromEntries(entries.map(([name, value]) => [name, this.text(value, memberPath(at, name))]));
+    return Object.fromEntries(
+      this.#each(entries, ([name, value]) => [name, this.text(value, memberPath(at, name))] as const),
+    );
+  }
+
+  #each<T, U>(values: readonly T[], read: (value: T, index: number) => U): readonly U[] {
+    const results: U[] = [];
+    for (const [index, value] of values.entries()) {
+      if (this.#found.length >= ENOUGH) break;
+      results.push(read(value, index));
+    }
+    return results;
   }
 
   /** One of the listed strings. */
@@ -147,7 +160,8 @@ export class Problems {
   throwIfAny(code: ErrorCode, message: string, hint?: string): void {
     if (this.#found.length === 0) return;
     const more = this.#found.length - MAX_SHOWN;
-    const problems = more > 0 ? [...this.#found.slice(0, MAX_SHOWN), `and ${more} more`] : [...this.#found];
+    const rest = this.#found.length < ENOUGH ? `and ${more} more` : `and more than ${ENOUGH - MAX_SHOWN} more`;
+    const problems = more > 0 ? [...this.#found.slice(0, MAX_SHOWN), rest] : [...this.#found];
     throw new PspfError(code, message, hint === undefined ? { problems } : { problems, hint });
   }
 }

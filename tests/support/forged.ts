@@ -23,10 +23,10 @@ export function withIndex(pkg: Bytes, fields: Partial<RawIndex>): Bytes {
   return copy;
 }
 
-/** The package with other fields in one slot descriptor. */
-export function withSlot(pkg: Bytes, slot: number, fields: Partial<RawSlot>): Bytes {
+/** The package with other fields in one slot descriptor; without its first `missing` bytes, as it may be given. */
+export function withSlot(pkg: Bytes, slot: number, fields: Partial<RawSlot>, missing = 0): Bytes {
   const copy = pkg.slice();
-  const at = Number(indexOf(pkg).slotTableOffset) + slot * SLOT_DESCRIPTOR_SIZE;
+  const at = Number(indexOf(pkg).slotTableOffset) + slot * SLOT_DESCRIPTOR_SIZE - missing;
   const raw = decodeSlot(copy.slice(at, at + SLOT_DESCRIPTOR_SIZE));
   copy.set(encodeSlot({ ...raw, ...fields }), at);
   return copy;

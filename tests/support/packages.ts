@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type BuildRequest, type BuildResult, build } from "../../builder/build.ts";
 import { signerOfPair } from "../../builder/signing/signer.ts";
 import type { SlotInput } from "../../builder/slot-input.ts";
-import { memorySource } from "../../format/io/byte-source.ts";
+import { type ByteSource, memorySource } from "../../format/io/byte-source.ts";
 import { keyPairFromText } from "../../format/seal/keys.ts";
 import { FORMAT_NAME } from "../../format/spec.ts";
 import type { Bytes } from "../../format/types.ts";
@@ -13,7 +13,7 @@ import { tempDir } from "./temp-dir.ts";
 export interface Recipe {
   readonly about?: Partial<BuildRequest["about"]>;
   readonly slots?: readonly SlotInput[];
-  readonly launcher?: Bytes;
+  readonly launcher?: Bytes | ByteSource;
   readonly keySeed?: string;
   readonly json?: BuildRequest["json"];
   readonly level?: number;
@@ -25,7 +25,7 @@ export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 export const STUB_LAUNCHER: Bytes = utf8("#!/bin/sh\nexit 0\n");
 
 /** Builds a package with the real builder into `path`. It is not verified: that is what tests are for. */
-const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
+export const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
   build({
     about: {
       format: FORMAT_NAME,
@@ -37,7 +37,7 @@ const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
       ...recipe.about,
     },
     slots: recipe.slots ?? [],
-    launcher: memorySource(recipe.launcher ?? STUB_LAUNCHER, "stub launcher"),
+    launcher: sourceOf(recipe.launcher ?? STUB_LAUNCHER),
     launcherTool: { tool: "stub", toolVersion: "0" },
     signer: signerOfPair(keyPairFromText(recipe.keySeed ?? "test"), "seed"),
     output: path,
@@ -45,6 +45,9 @@ const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
     ...(recipe.level === undefined ? {} : { level: recipe.level }),
     verify: false,
   });
+
+const sourceOf = (launcher: Bytes | ByteSource): ByteSource =>
+  launcher instanceof Uint8Array ? memorySource(launcher, "stub launcher") : launcher;
 
 /** The bytes of a package made by the real builder. */
 export async function packageBytes(recipe: Recipe = {}): Promise<Bytes> {
