@@ -160,7 +160,8 @@ export class Problems {
   throwIfAny(code: ErrorCode, message: string, hint?: string): void {
     if (this.#found.length === 0) return;
     const more = this.#found.length - MAX_SHOWN;
-    const rest = this.#found.length < ENOUGH ? `and ${more} more` : `and more than ${ENOUGH - MAX_SHOWN} more`;
+    const rest =
+      this.#found.length < ENOUGH ? `and ${more} more` : `and more than ${ENOUGH - MAX_SHOWN} more`;
     const problems = more > 0 ? [...this.#found.slice(0, MAX_SHOWN), rest] : [...this.#found];
     throw new PspfError(code, message, hint === undefined ? { problems } : { problems, hint });
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT_CODES } from "../../format/errors.ts";
 import { memorySource, openFileSource } from "../../format/io/byte-source.ts";
@@ -66,26 +66,41 @@ describe("flavor verify", () => {
   });
 
   describe.each(groups)("refuses what was done to $group", ({ rows }) => {
-    test.each([...rows])("$name", async (row) => {
-      const { failed, largest } = await verdictOn(await row.change(small));
-      expect(largest).toBeLessThanOrEqual(MOST);
-      if (row.verify !== undefined) return expect(failed).toEqual([]);
-      // what is too much for one slot may be too much for those after it
-      expect([...new Set(failed.map(({ code }) => code))]).toEqual([row.code]);
-      expect(failed[0]?.detail).toContain(row.words);
-    });
+    test.each([...rows])(
+      "$name",
+      async (row) => {
+        const { failed, largest } = await verdictOn(await row.change(small));
+        expect(largest).toBeLessThanOrEqual(MOST);
+        if (row.verify !== undefined) return expect(failed).toEqual([]);
+        // what is too much for one slot may be too much for those after it
+        expect([...new Set(failed.map(({ code }) => code))]).toEqual([row.code]);
+        expect(failed[0]?.detail).toContain(row.words);
+      },
+      60_000,
+    );
   });
 });
 
 /** Starts what a mutation has made; says also which files it left in the cache, lock files aside. */
 async function start(row?: Row) {
-  writeVictim(app, row === undefined ? real : await row.change(real));
   using home = tempDir();
-  const env = { FLAVOR_VALIDATION: row?.level ?? "none" };
-  const ran = await runPackage(app, [], { home: home.path, env });
   const cache = join(home.path, "cache");
+  const run = async (victim: Victim) => {
+    writeVictim(app, victim);
+    return await runPackage(app, [], {
+      home: home.path,
+      env: { FLAVOR_VALIDATION: row?.level ?? "none" },
+    });
+  };
+  if (row?.after !== undefined) {
+    await run(real);
+    rmSync(cache, { recursive: true });
+  }
+  const ran = await run(row === undefined ? real : await row.change(real));
   const entries = existsSync(cache) ? readdirSync(cache, { recursive: true, withFileTypes: true }) : [];
-  const files = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name));
   return { ...ran, left: files.filter((path) => !path.includes(join(".store", "v1", "locks"))) };
 }
 
@@ -96,16 +111,20 @@ describe("a start", () => {
 
   describe.each(groups)("refuses what was done to $group", ({ rows }) => {
     const tried = rows.filter((row) => row.start === undefined || !("untried" in row.start));
-    test.each(tried)("$name", async (row) => {
-      const { stdout, stderr, exitCode, left } = await start(row);
-      if (row.start !== undefined && "runs" in row.start)
-        return expect({ stdout, exitCode }).toEqual({ stdout: ANSWER, exitCode: 0 });
-      const { code, words } = { code: row.code, words: row.words, ...row.start };
-      expect(stderr).toContain(`[${code}]`);
-      expect(stderr).toContain(words);
-      expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: EXIT_CODES[code] });
-      if (row.leaves === undefined) expect(left).toEqual([]);
-      expect(left.filter((path) => path.endsWith("complete"))).toEqual([]);
-    });
+    test.each(tried)(
+      "$name",
+      async (row) => {
+        const { stdout, stderr, exitCode, left } = await start(row);
+        if (row.start !== undefined && "runs" in row.start)
+          return expect({ stdout, exitCode }).toEqual({ stdout: ANSWER, exitCode: 0 });
+        const { code, words } = { code: row.code, words: row.words, ...row.start };
+        expect(stderr).toContain(`[${code}]`);
+        expect(stderr).toContain(words);
+        expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: EXIT_CODES[code] });
+        if (row.leaves === undefined) expect(left).toEqual([]);
+        expect(left.filter((path) => path.endsWith("complete"))).toEqual([]);
+      },
+      60_000,
+    );
   });
 });

@@ -43,10 +43,7 @@ export const index =
 export const descriptor =
   (slot: number, fields: (raw: RawIndex, victim: Victim) => Partial<RawSlot>): Surgery =>
   (victim) =>
-    withTail(
-      victim,
-      withSlot(victim.tail, slot, fields(indexOf(victim.tail), victim), victim.launcherSize),
-    );
+    withTail(victim, withSlot(victim.tail, slot, fields(indexOf(victim.tail), victim), victim.launcherSize));
 
 /** Any change of the bytes behind the launcher. */
 export const bytes =
@@ -131,7 +128,10 @@ export const content =
   };
 
 /** Where in a victim the bytes of a slot are. */
-function slotIn({ launcherSize, tail }: Victim, slot: number): { readonly at: number; readonly size: number } {
+function slotIn(
+  { launcherSize, tail }: Victim,
+  slot: number,
+): { readonly at: number; readonly size: number } {
   const table = Number(indexOf(tail).slotTableOffset) - launcherSize;
   const start = table + slot * SLOT_DESCRIPTOR_SIZE;
   const { offset, size } = decodeSlot(tail.slice(start, start + SLOT_DESCRIPTOR_SIZE));
@@ -182,9 +182,6 @@ function parsedOrNothing(json: Bytes): Metadata | undefined {
 const withDerivedTable = (victim: Victim, { slots }: Metadata): Victim =>
   slots.reduce(
     (result, entry) =>
-      withTail(
-        result,
-        withSlot(result.tail, entry.index, FLAVOR.describe(entry), result.launcherSize),
-      ),
+      withTail(result, withSlot(result.tail, entry.index, FLAVOR.describe(entry), result.launcherSize)),
     victim,
   );

@@ -75,8 +75,7 @@ export function writeVictim(path: string, { launcherSize, tail }: Victim): void 
   const fd = openSync(path, "r+");
   try {
     ftruncateSync(fd, launcherSize + tail.length);
-    for (let at = 0; at < tail.length;)
-      at += writeSync(fd, tail, at, tail.length - at, launcherSize + at);
+    for (let at = 0; at < tail.length;) at += writeSync(fd, tail, at, tail.length - at, launcherSize + at);
   } finally {
     closeSync(fd);
   }

@@ -7,7 +7,8 @@ import type { Row } from "./row.ts";
 
 const join = (...pieces: readonly Uint8Array[]): Bytes => new Uint8Array(Buffer.concat([...pieces]));
 const gzip = (content: Bytes | string): Bytes => new Uint8Array(gzipSync(content, { level: 9 }));
-const with10 = (head: readonly number[], stored: Bytes): Bytes => join(Uint8Array.from(head), stored.slice(10));
+const with10 = (head: readonly number[], stored: Bytes): Bytes =>
+  join(Uint8Array.from(head), stored.slice(10));
 
 const invalid = (name: string, words: string, make: (json: Bytes, stored: Bytes) => Bytes): Row => ({
   name: `a metadata block ${name}`,
@@ -21,13 +22,13 @@ const flagged = (flags: number) => HEAD.with(3, flags);
 
 /** Compressions of the metadata that readers disagree on, or that are none. Their checksum is always right. */
 export const BLOCK_ROWS: readonly Row[] = [
-  invalid("of two gzip members", "something follows its gzip member", (_, stored) =>
-    join(stored, gzip(" ")),
-  ),
+  invalid("of two gzip members", "something follows its gzip member", (_, stored) => join(stored, gzip(" "))),
   invalid("of two members, the first one empty", "something follows its gzip member", (_, stored) =>
     join(gzip(""), stored),
   ),
-  invalid("with a byte behind its member", "something follows", (_, stored) => join(stored, Uint8Array.of(0))),
+  invalid("with a byte behind its member", "something follows", (_, stored) =>
+    join(stored, Uint8Array.of(0)),
+  ),
   invalid("with a file name in its header", "its gzip header has optional fields", (_, stored) =>
     join(Uint8Array.from(flagged(8)), utf8("evil\0"), stored.slice(10)),
   ),
@@ -39,18 +40,26 @@ export const BLOCK_ROWS: readonly Row[] = [
   ),
   invalid("of another method", "it is not gzip", (_, stored) => with10(HEAD.with(2, 7), stored)),
   invalid("that is plain JSON", "it is not gzip", (json) => json),
-  invalid("that is deflate without a frame", "it is not gzip", (json) => new Uint8Array(deflateRawSync(json))),
+  invalid(
+    "that is deflate without a frame",
+    "it is not gzip",
+    (json) => new Uint8Array(deflateRawSync(json)),
+  ),
   invalid("that breaks off", "it is cut short", (_, stored) => stored.slice(0, -1)),
   invalid("that breaks off in its data", "Cannot unpack the metadata", (_, stored) => stored.slice(0, 100)),
-  invalid("with a wrong checksum of its text", "its gzip checksum does not match", (_, stored) =>
-    stored.with(-8, (stored.at(-8) as number) ^ 1) as Bytes,
+  invalid(
+    "with a wrong checksum of its text",
+    "its gzip checksum does not match",
+    (_, stored) => stored.with(-8, (stored.at(-8) as number) ^ 1) as Bytes,
   ),
-  invalid("with a wrong length of its text", "its gzip checksum does not match", (_, stored) =>
-    stored.with(-1, 1) as Bytes,
+  invalid(
+    "with a wrong length of its text",
+    "its gzip checksum does not match",
+    (_, stored) => stored.with(-1, 1) as Bytes,
   ),
   invalid("with damaged data", "Cannot unpack the metadata", (_, stored) => stored.with(12, 0xff) as Bytes),
-  invalid("that becomes 256 MiB", "it is larger than 1048576 bytes", () =>
-    gzip(new Uint8Array(256 * 1024 * 1024)),
+  invalid("that becomes 32 MiB", "it is larger than 1048576 bytes", () =>
+    gzip(new Uint8Array(32 * 1024 * 1024)),
   ),
   {
     name: "a metadata block that is larger than any could be",
@@ -114,13 +123,24 @@ export const FILE_ROWS: readonly Row[] = [
   cut("one byte early", ({ end }) => end - 1),
   {
     name: "a byte cut out in front of the trailer",
-    change: without(({ trailer }) => trailer - 1, ({ trailer }) => trailer),
+    change: without(
+      ({ trailer }) => trailer - 1,
+      ({ trailer }) => trailer,
+    ),
     code: "layout-invalid",
     words: "the index says the package has",
   },
-  outOf("eight bytes of the slot table", ({ table }) => table, ({ table }) => table + 8),
+  outOf(
+    "eight bytes of the slot table",
+    ({ table }) => table,
+    ({ table }) => table + 8,
+  ),
   {
-    ...outOf("the first slot", ({ slots }) => slots, ({ slots }) => slots + 24),
+    ...outOf(
+      "the first slot",
+      ({ slots }) => slots,
+      ({ slots }) => slots + 24,
+    ),
     code: "layout-invalid",
     words: "would lie at",
   },

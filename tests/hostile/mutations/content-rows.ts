@@ -46,17 +46,75 @@ const forest = (): Bytes =>
 const FOREST_SIZE = 4000 * (512 + 1024 + 512) + 1024;
 
 const BOMBS: readonly Row[] = [
-  holding("64 MiB where 1000 bytes were signed", () => gzip(zeros(64 * MIB)), { operations: "gzip", original_size: 1000 }, grows("it does not have the 1000 bytes that were signed")),
-  holding("64 MiB of zstd where none were signed", () => zstd(zeros(64 * MIB)), { operations: "zstd", original_size: 0 }, grows("it does not have the 0 bytes that were signed")),
-  holding("a byte more than was signed", () => gzip(zeros(1001)), { operations: "gzip", original_size: 1000 }, grows("it does not have the 1000 bytes that were signed")),
-  holding("a byte less than was signed", () => gzip(zeros(999)), { operations: "gzip", original_size: 1000 }, grows("it does not have the 1000 bytes that were signed")),
-  holding("an archive larger than was signed", () => zstd(rawArchive({ name: "big", body: "0".repeat(MIB) })), { operations: "tar|zstd", original_size: 2048 }, grows("it does not have the 2048 bytes that were signed")),
-  holding("far more than nobody signed", () => zstd(zeros(1100 * MIB)), { operations: "zstd" }, { ...grows("and no size of it was signed"), start: { untried: "it would write a gigabyte" } }),
-  holding("a bomb between two operations", () => gzip(repeated(gzip(zeros(0)), 60_000)), { operations: "gzip|gzip", original_size: 0 }, broken("more than 1048576 bytes are between two of them")),
-  holding("a million folders", () => zstd(forest()), { operations: "tar|zstd", original_size: FOREST_SIZE }, { ...grows("it would be more than 1000000 files and folders"), start: { untried: "it would make all of them" } }),
-  holding("a dictionary of 4 GiB", () => join(encodeStreamHeader(4), encodeBlockHeader(40), zeros(64)), { operations: "xz", original_size: 64 }, broken("it needs a dictionary of 4096 MiB, at most 256 MiB are allowed")),
-  holding("a window of 2 GiB", () => zstdFrame([0x00, 21 << 3]), { operations: "zstd", original_size: 3 }, broken("Cannot decode zstd")),
-  holding("a frame that claims to hold 2^62 bytes", () => zstdFrame([0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40]), { operations: "zstd", original_size: 3 }, broken("Cannot decode zstd")),
+  holding(
+    "64 MiB where 1000 bytes were signed",
+    () => gzip(zeros(64 * MIB)),
+    { operations: "gzip", original_size: 1000 },
+    grows("it does not have the 1000 bytes that were signed"),
+  ),
+  holding(
+    "64 MiB of zstd where none were signed",
+    () => zstd(zeros(64 * MIB)),
+    { operations: "zstd", original_size: 0 },
+    grows("it does not have the 0 bytes that were signed"),
+  ),
+  holding(
+    "a byte more than was signed",
+    () => gzip(zeros(1001)),
+    { operations: "gzip", original_size: 1000 },
+    grows("it does not have the 1000 bytes that were signed"),
+  ),
+  holding(
+    "a byte less than was signed",
+    () => gzip(zeros(999)),
+    { operations: "gzip", original_size: 1000 },
+    grows("it does not have the 1000 bytes that were signed"),
+  ),
+  holding(
+    "an archive larger than was signed",
+    () => zstd(rawArchive({ name: "big", body: "0".repeat(MIB) })),
+    { operations: "tar|zstd", original_size: 2048 },
+    grows("it does not have the 2048 bytes that were signed"),
+  ),
+  holding(
+    "far more than nobody signed",
+    () => repeated(zstd(zeros(64 * MIB)), 18),
+    { operations: "zstd" },
+    { ...grows("and no size of it was signed"), start: { untried: "it would write a gigabyte" } },
+  ),
+  holding(
+    "a bomb between two operations",
+    () => gzip(repeated(gzip(zeros(0)), 60_000)),
+    { operations: "gzip|gzip", original_size: 0 },
+    broken("more than 1048576 bytes are between two of them"),
+  ),
+  holding(
+    "a million folders",
+    () => zstd(forest()),
+    { operations: "tar|zstd", original_size: FOREST_SIZE },
+    {
+      ...grows("it would be more than 1000000 files and folders"),
+      start: { untried: "it would make all of them" },
+    },
+  ),
+  holding(
+    "a dictionary of 4 GiB",
+    () => join(encodeStreamHeader(4), encodeBlockHeader(40), zeros(64)),
+    { operations: "xz", original_size: 64 },
+    broken("it needs a dictionary of 4096 MiB, at most 256 MiB are allowed"),
+  ),
+  holding(
+    "a window of 2 GiB",
+    () => zstdFrame([0x00, 21 << 3]),
+    { operations: "zstd", original_size: 3 },
+    broken("Cannot decode zstd"),
+  ),
+  holding(
+    "a frame that claims to hold 2^62 bytes",
+    () => zstdFrame([0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40]),
+    { operations: "zstd", original_size: 3 },
+    broken("Cannot decode zstd"),
+  ),
 ];
 
 /** The start of a zstd frame (RFC 8878, section 3.1.1) and one raw block of three bytes. */
@@ -70,8 +128,7 @@ const packed = new Map<string, Bytes>();
 for (const codec of ["GZIP", "BZIP2", "XZ", "ZSTD"] as const)
   packed.set(codec.toLowerCase(), await collect(encodeChain([codec], fromBytes(TEXT))));
 
-const changedAt = (bytes: Bytes, at: number): Bytes =>
-  bytes.with(at, (bytes[at] as number) ^ 0xff) as Bytes;
+const changedAt = (bytes: Bytes, at: number): Bytes => bytes.with(at, (bytes[at] as number) ^ 0xff) as Bytes;
 
 /** What its author signed, but did not make with the codec that they name. */
 const DAMAGED: readonly Row[] = [...packed].flatMap(([codec, good]) =>
@@ -87,7 +144,12 @@ const DAMAGED: readonly Row[] = [...packed].flatMap(([codec, good]) =>
       ["something else", TEXT],
     ] as const
   ).map(([what, stored]) =>
-    holding(`${codec} that is ${what}`, () => stored, { operations: codec }, broken(`Cannot decode ${codec}`)),
+    holding(
+      `${codec} that is ${what}`,
+      () => stored,
+      { operations: codec },
+      broken(`Cannot decode ${codec}`),
+    ),
   ),
 );
 
@@ -97,13 +159,22 @@ const CHAINS: readonly Row[] = (
     ["tar|tar", "operation-unsupported", "tar is not the first operation"],
     ["aes256_gcm", "operation-unsupported", "the operation aes256_gcm (0x31) is not implemented"],
     ["gzip_fast", "operation-unsupported", "the operation gzip_fast (0x11) is not implemented"],
-    ["gzip|gzip|gzip|gzip|gzip|gzip|gzip|gzip|gzip", "metadata-invalid", "there are 9 operations, at most 8 fit"],
+    [
+      "gzip|gzip|gzip|gzip|gzip|gzip|gzip|gzip|gzip",
+      "metadata-invalid",
+      "there are 9 operations, at most 8 fit",
+    ],
     ["gzip||gzip", "metadata-invalid", 'the operation "" is not in the registry'],
     ["constructor", "metadata-invalid", 'the operation "constructor" is not in the registry'],
     ["tar", "archive-invalid", "Cannot read the archive"],
   ] as const
 ).map(([operations, code, words]) =>
-  holding(`the operations ${operations}`, () => TEXT, { operations, original_size: TEXT.length }, { code, words }),
+  holding(
+    `the operations ${operations}`,
+    () => TEXT,
+    { operations, original_size: TEXT.length },
+    { code, words },
+  ),
 );
 
 const setup = (name: string, edit: (json: Document) => void): Row => ({

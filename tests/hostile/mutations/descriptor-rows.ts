@@ -55,7 +55,10 @@ const FIELDS: Readonly<Record<keyof RawSlot, readonly Cell[]>> = {
   ],
   originalSize: [
     { change: at(script, { originalSize: 24n }), ...mismatch("it unpacks to 24 bytes, 23 were signed") },
-    { change: at(note, { originalSize: (1n << 64n) - 1n }), ...mismatch("it unpacks to 18446744073709551615") },
+    {
+      change: at(note, { originalSize: (1n << 64n) - 1n }),
+      ...mismatch("it unpacks to 18446744073709551615"),
+    },
     { change: at(self, { originalSize: 1n }), ...mismatch("it stands for the package itself") },
   ],
   operations: [

@@ -120,7 +120,10 @@ const FIELDS: Readonly<Record<keyof typeof INDEX_BLOCK.rows, readonly Cell[]>> =
       change: index((raw) => ({ slotTableSize: raw.slotTableSize + 64n })),
       ...layout("a table of 6 slots cannot have 448 bytes"),
     },
-    { change: index(() => ({ slotTableSize: (1n << 64n) - 64n })), ...layout("a table of 6 slots cannot have") },
+    {
+      change: index(() => ({ slotTableSize: (1n << 64n) - 64n })),
+      ...layout("a table of 6 slots cannot have"),
+    },
   ],
   slotCount: [
     { change: index(() => ({ slotCount: 5 })), ...layout("a table of 5 slots cannot have 384 bytes") },
@@ -166,7 +169,9 @@ const FIELDS: Readonly<Record<keyof typeof INDEX_BLOCK.rows, readonly Cell[]>> =
       level: "standard",
     },
   ],
-  signatureRest: [{ change: index((raw) => ({ signatureRest: flippedLast(raw.signatureRest) })), ...NO_SEAL }],
+  signatureRest: [
+    { change: index((raw) => ({ signatureRest: flippedLast(raw.signatureRest) })), ...NO_SEAL },
+  ],
   accessMode: [hint("accessMode", "access_mode")],
   cacheStrategy: [hint("cacheStrategy", "cache_strategy")],
   codecHint: [hint("codecHint", "codec_hint")],

@@ -48,14 +48,24 @@ const MEMBERS: readonly (readonly [path: string, other: unknown, wrong?: unknown
   ["runtime.env.pass", [], [0], "runtime.env.pass[0]: expected a string, got 0"],
   ["runtime.env.map", { A: "B" }, { A: null }, "runtime.env.map.A: expected a string"],
   ["runtime.env.set", { LD_PRELOAD: "/x" }, 1, "runtime.env.set: expected an object, got 1"],
-  ["workenv.directories.0.path", "{workenv}/other", "/etc", "workenv.directories[0].path: expected a path inside"],
+  [
+    "workenv.directories.0.path",
+    "{workenv}/other",
+    "/etc",
+    "workenv.directories[0].path: expected a path inside",
+  ],
   ["workenv.directories.0.mode", "0777", "99999", "workenv.directories[0].mode: expected octal mode bits"],
   ["workenv.env", { TMPDIR: "/tmp" }, [], "workenv.env: expected an object, got an array"],
   ["setup_commands.0.content", "evil", 1, "setup_commands[0].content: expected a string"],
   ["setup_commands.0.path", "{workenv}/bin/run.sh", 1, "setup_commands[0].path: expected a string"],
   ["setup_commands.1.mode", "0777", "a+w", "setup_commands[1].mode: expected octal mode bits"],
   ["setup_commands.2.command", "sh -c evil", {}, "setup_commands[2].command: expected a string"],
-  ["setup_commands.3.enumerate", { path: "{workenv}", pattern: "*" }, 0, "setup_commands[3].enumerate: expected"],
+  [
+    "setup_commands.3.enumerate",
+    { path: "{workenv}", pattern: "*" },
+    0,
+    "setup_commands[3].enumerate: expected",
+  ],
   ["setup_commands.0.type", "chmod", "download", "setup_commands[0].type: expected one of execute"],
   ["cache_validation.check_file", "/etc/passwd", 0, "cache_validation.check_file: expected a string"],
   ["cache_validation.expected_content", "", 0, "cache_validation.expected_content: expected a string"],
@@ -228,12 +238,14 @@ export const METADATA_ROWS: readonly Row[] = [
 
 /** Everything is right again, but by another hand: only whoever knows the author's key sees it. */
 export const STRANGER_ROWS: readonly Row[] = [
-  ["another command", (json: Document) => put(json, ["execution", "env"], { LD_PRELOAD: "/tmp/evil.so" })],
+  ["another command", (json: Document) => put(json, ["execution", "env"], { MODE: "evil" })],
   ["nothing changed", () => undefined],
 ].map(([name, edit]) => ({
   name: `${name}, signed by a stranger`,
   change: document("a stranger", edit as (json: Document) => void),
   code: "signature-invalid",
   words: "signed by another key than the given one",
-  start: { runs: "whose key it is, the file alone cannot say" },
+  level: "standard",
+  after: "the honest package",
+  start: { code: "signer-changed", words: "was signed by another key until now" },
 }));

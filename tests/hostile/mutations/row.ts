@@ -20,6 +20,8 @@ export interface Row {
     | { readonly runs: string }
     /** Why nobody should try. */
     | { readonly untried: string };
+  /** What was started before by the same user, who then remembers its signer. */
+  readonly after?: "the honest package";
   /** What a refused start leaves in the cache; nothing when absent. */
   readonly leaves?: string;
   /** Why `flavor verify` has nothing to say where a real start has. */
