@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -298,19 +299,37 @@ describe("of packages that start at once", () => {
     expect(remembered()).toMatchObject({ signer: keyOf(seeds[outcomes.indexOf("known")] as string) });
   });
 
-  test("also when the other one writes between the look and the deed, as where locks do not work", async () => {
-    const other: KnownPackage = { package: "app", signer: keyOf("other"), firstSeen: MAY, version: "0" };
+  /** Another start leaves a memory when this one has looked and before it writes its own, for so many looks. */
+  const overtakenBy = (known: readonly KnownPackage[]) => {
     let looks = 0;
     const accept: RememberRequest["accept"] = (found) => {
-      // The first look is without the lock, the second one with it.
-      if (++looks === 2) put(file, encodeKnown(other));
+      const other = known[looks++];
+      if (other !== undefined) put(file, encodeKnown(other));
       refusing("changed")(found);
     };
+    return { accept, looks: () => looks };
+  };
+  const other: KnownPackage = { package: "app", signer: keyOf("other"), firstSeen: MAY, version: "0" };
+
+  test("also when the other one writes between the look and the deed", async () => {
+    const { accept, looks } = overtakenBy([other]);
     const pkg = await signedBy("author");
     expect(await failureOf(() => start(pkg, { accept }))).toMatchObject({ message: "changed" });
-    expect(looks).toBe(3);
+    expect(looks()).toBe(2);
     expect(remembered()).toMatchObject({ signer: keyOf("other") });
     expect(readdirSync(places.memory)).toEqual(["app.json"]);
+  });
+
+  test("and when a newer build is noted between them", async () => {
+    await start(await signedBy("author", { built: MAY, version: "1" }));
+    const { signer } = JSON.parse(readFileSync(file, "utf8"));
+    const july: KnownPackage = { package: "app", signer, firstSeen: MAY, version: "3", built: JULY };
+    const { accept, looks } = overtakenBy([july]);
+    expect(await start(await signedBy("author", { built: JUNE, version: "2" }), { accept })).toMatchObject({
+      state: "known",
+    });
+    expect(looks()).toBe(2);
+    expect(remembered()).toMatchObject({ built: JULY, version: "3" });
   });
 });
 
@@ -330,6 +349,17 @@ describe("where nothing can be remembered, the package runs", () => {
     expect({ kind, state }).toEqual({ kind: "new", state: "new" });
     expect(forgotten).toHaveLength(1);
     expect(forgotten[0]).toContain(join(dir.path, "state"));
+  });
+
+  test("where a link that leads nowhere is in the way", async () => {
+    mkdirSync(places.memory, { recursive: true });
+    symlinkSync(join(dir.path, "nowhere"), file);
+    expect(await start(await signedBy("author"))).toEqual({
+      kind: "new",
+      state: "new",
+      forgotten: [`${file} is in the way`],
+    });
+    expect(readdirSync(places.memory)).toEqual(["app.json"]);
   });
 
   test.skipIf(process.getuid?.() !== 0)(

@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { acquire } from "../cache/locks/lock.ts";
-import { PspfError } from "../errors.ts";
+import { causesOf, PspfError } from "../errors.ts";
 import { doing, errnoOf } from "../io/fs.ts";
 import { replaceFile } from "../io/replacement.ts";
-import { type Consultation, consult, type ConsultRequest } from "./consult.ts";
+import { type Consultation, consult, type ConsultRequest, recall } from "./consult.ts";
 import type { Finding } from "./judge.ts";
 import { encodeKnown, type KnownPackage } from "./known-packages.ts";
 import type { TrustState } from "./levels.ts";
@@ -29,37 +29,42 @@ export interface RememberRequest extends ConsultRequest {
  * judged again. A memory that cannot be written stops nothing.
  */
 export async function consultAndRemember(request: RememberRequest): Promise<Remembered> {
-  const first = await consult(request);
-  request.accept(first);
-  const { memoryFile } = first;
-  if (wantedMemory(first) === undefined) return { ...first, state: first.finding.kind };
-  const fault = memoryFile === undefined ? "there is no home folder" : faultOfPlace(memoryFile, request.uid);
-  if (memoryFile === undefined || fault !== undefined) {
-    request.onForgotten(fault ?? "");
-    return { ...first, state: first.finding.kind };
+  for (let attempt = 1; ; attempt++) {
+    const found = await consult(request);
+    request.accept(found);
+    const wanted = wantedMemory(found);
+    if (wanted === undefined) return { ...found, state: found.finding.kind };
+    const outcome = await tryWrite(wanted, found, request.uid);
+    if (outcome === "written") return { ...found, state: stateAfter(found.finding) };
+    // Somebody else was quicker: what they have left is judged, too.
+    if (outcome === "overtaken" && attempt < ATTEMPTS) continue;
+    request.onForgotten(outcome === "overtaken" ? `${found.memoryFile} is in the way` : outcome.reason);
+    return { ...found, state: found.finding.kind };
   }
-  return await underLock(memoryFile, first, request);
 }
 
-async function underLock(
-  memoryFile: string,
-  first: Consultation,
-  request: RememberRequest,
-): Promise<Remembered> {
+/** Nobody is overtaken that often: something is there that cannot be read. */
+const ATTEMPTS = 16;
+
+type Outcome = "written" | "overtaken" | { readonly reason: string };
+
+async function tryWrite(
+  wanted: KnownPackage,
+  { memoryFile, about }: Consultation,
+  uid: number | undefined,
+): Promise<Outcome> {
+  if (memoryFile === undefined) return { reason: "there is no home folder" };
+  const fault = faultOfPlace(memoryFile, uid);
+  if (fault !== undefined) return { reason: fault };
   try {
-    using _lock = await acquire(lockIn(memoryFile), () => {});
-    for (;;) {
-      const now = await consult(request);
-      request.accept(now);
-      const wanted = wantedMemory(now);
-      if (wanted === undefined || write(memoryFile, wanted, now.about.remembered))
-        return { ...now, state: stateAfter(now.finding) };
-    }
+    const isWritten =
+      about.remembered === undefined
+        ? create(memoryFile, wanted)
+        : await replace(memoryFile, wanted, about.remembered);
+    return isWritten ? "written" : "overtaken";
   } catch (error) {
     if (!(error instanceof PspfError && error.code === "io-failed")) throw error;
-    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
-    request.onForgotten(`${error.message}${cause}`);
-    return { ...first, state: first.finding.kind };
+    return { reason: [error.message, ...causesOf(error)].join(": ") };
   }
 }
 
@@ -67,7 +72,7 @@ async function underLock(
 const stateAfter = ({ kind }: Finding): TrustState =>
   kind === "new" || kind === "successor" ? "known" : kind;
 
-/** The lock under which the memory of all packages changes. */
+/** The lock under which what is remembered of any package is replaced. */
 export const lockIn = (memoryFile: string): string => join(dirname(dirname(memoryFile)), "locks", "known");
 
 /** What is to be remembered after a package was accepted; undefined when that is what is remembered already. */
@@ -116,12 +121,17 @@ function nearestFolder(path: string): { readonly path: string; readonly uid: num
   }
 }
 
-/** Whether it could be written: not when somebody else was first. */
-function write(file: string, known: KnownPackage, old: KnownPackage | undefined): boolean {
-  if (old !== undefined) {
-    replaceFile(file, encodeKnown(known), 0o600, "durable");
-    return true;
-  }
+/** Puts a newer memory into the place of what was remembered; false when something else is remembered by now. */
+async function replace(file: string, known: KnownPackage, old: KnownPackage): Promise<boolean> {
+  using _lock = await acquire(lockIn(file), () => {});
+  const now = recall(file, known.package);
+  if (now === undefined || encodeKnown(now) !== encodeKnown(old)) return false;
+  replaceFile(file, encodeKnown(known), 0o600, "durable");
+  return true;
+}
+
+/** Makes a memory where there was none; false when there is one by now. */
+function create(file: string, known: KnownPackage): boolean {
   doing("create the folder of", file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
   return createWhole(file, encodeKnown(known));
 }
