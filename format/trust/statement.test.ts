@@ -110,7 +110,6 @@ test.each<[unknown, string | RegExp]>([
   [{ ...GOOD, to: hex(OLD) }, 'to: the same key as in "from"'],
   [{ ...GOOD, packages: "app" }, 'packages: expected an array, got "app"'],
   [{ ...GOOD, packages: ["a\nb"] }, "packages[0]: expected one line of text without control characters"],
-  [{ ...GOOD, packages: ["\ud800"] }, "packages[0]: expected one line of text without control characters"],
   [{ ...GOOD, packages: ["a", ""] }, "packages: an empty pattern fits no package"],
   [{ ...GOOD, packages: Array(101).fill("a") }, "packages: 101 are too many, at most 100"],
   [{ ...GOOD, packages: ["a".repeat(1001)] }, "packages[0]: 1001 characters are too many, at most 1000"],
@@ -130,6 +129,12 @@ test.each<[unknown, string | RegExp]>([
     typeof problem === "string" ? line === problem : problem.test(line),
   );
   expect({ found, matching: matching.length }).toEqual({ found, matching: 1 });
+});
+
+test("half of a surrogate pair, which has no bytes that could be signed: refused", () => {
+  const problems = new Problems();
+  parseStatement({ ...GOOD, packages: ["\ud800"] }, "", problems);
+  expect(problems.found).toEqual(["packages[0]: expected one line of text without control characters"]);
 });
 
 test("two statements never have the same signed bytes", () => {
