@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { VALIDATION_LEVELS } from "../../format/trust/levels.ts";
+import type { VALIDATION_LEVELS } from "../../format/trust/levels.ts";
 import { NO_POLICY } from "../../format/trust/policy-file.ts";
 import { outcomesOf, outcomeWords } from "./outcomes.ts";
 

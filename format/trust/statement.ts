@@ -34,7 +34,7 @@ export type Statement = UnsignedStatement & {
   readonly signature: string;
 };
 
-export const STATEMENT_SCHEMA = "flavor.statement/1";
+const STATEMENT_SCHEMA = "flavor.statement/1";
 
 /** Characters of a pattern or a reason; patterns of one statement. */
 const MAX_TEXT = 1000;
