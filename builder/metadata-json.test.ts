@@ -262,6 +262,13 @@ describe("the document", () => {
       expect(documentOf(SMALL)).not.toHaveProperty(absent);
   });
 
+  test("with a key that was made for this build alone", () => {
+    const sealOf = (metadata: Metadata) => documentOf(metadata)["verification"];
+    expect(sealOf({ ...SMALL, isAnonymous: true })).toMatchObject({ integrity_seal: { ephemeral: true } });
+    expect(sealOf({ ...SMALL, isAnonymous: false })).toEqual(sealOf(SMALL));
+    expect(JSON.stringify(sealOf(SMALL))).not.toContain("ephemeral");
+  });
+
   test("of a slot that stands for the package itself", () => {
     const { checksum: _, originalSize: __, permissions: ___, ...rest } = SLOT;
     const slots = [{ ...rest, operations: [], size: 0, selfRef: true }];

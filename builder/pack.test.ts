@@ -217,6 +217,9 @@ describe("keys", () => {
     expect(signers).toEqual(packed.map(({ signer }) => toHex(signer.publicKey)));
     expect(new Set(signers).size).toBe(1);
     expect(packed.map(({ signer }) => signer.origin)).toEqual(["ephemeral", "ephemeral"]);
+    // Nobody is to remember such a key: the package says so itself.
+    expect(packed.map(({ metadata }) => metadata.isAnonymous)).toEqual([true, true]);
+    for (const { path } of packed) expect((await contentOf(path)).metadata.isAnonymous).toBe(true);
   });
 
   test("seed and files are not given both, which is said before anything is made", async () => {
@@ -228,7 +231,9 @@ describe("keys", () => {
 
   test("a seed is one key", async () => {
     const [packed] = await pack(manifestOf(APP));
-    expect((await contentOf(packed!.path)).signer).toBe(toHex(keyPairFromText("test").publicKey));
+    const { signer, metadata } = await contentOf(packed!.path);
+    expect(signer).toBe(toHex(keyPairFromText("test").publicKey));
+    expect(metadata).not.toHaveProperty("isAnonymous");
   });
 });
 

@@ -230,6 +230,18 @@ describe("keys", () => {
     expect(one).not.toBe(three as string);
   });
 
+  test("without one a key is made for this build, and the package says so", async () => {
+    const output = freshOutput();
+    await new PSPFBuilder()
+      .setPackageName("demo")
+      .setPackageVersion("1")
+      .setCommand("run")
+      .setLauncher(LAUNCHER)
+      .build(output);
+    const { verification } = (await contentOf(output)).document;
+    expect(verification.integrity_seal).toEqual({ required: true, algorithm: "ed25519", ephemeral: true });
+  });
+
   test("key files sign, and replace a seed that was set before", async () => {
     const output = freshOutput();
     const keys = generateKeys(at(`keys-${count++}`));

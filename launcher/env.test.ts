@@ -6,6 +6,8 @@ import { LOG_LEVELS, readLauncherEnv } from "./env.ts";
 
 const DEFAULTS = {
   validation: "standard",
+  isLevelAsked: false,
+  trustedKeys: undefined,
   logLevel: "silent",
   keepTemp: false,
   strategy: "balanced",
@@ -21,6 +23,7 @@ test("an environment that says nothing", () => {
 test("empty values say nothing", () => {
   const env = {
     FLAVOR_VALIDATION: "",
+    FLAVOR_TRUSTED_KEYS: "",
     FLAVOR_LOG_LEVEL: "",
     FLAVOR_KEEP_TEMP: "",
     FLAVOR_CACHE_STRATEGY: "",
@@ -32,12 +35,19 @@ test("empty values say nothing", () => {
 
 test.each(VALIDATION_LEVELS.map((level) => [level]))("FLAVOR_VALIDATION=%s, in any case", (level) => {
   for (const text of [level, level.toUpperCase()])
-    expect(readLauncherEnv({ FLAVOR_VALIDATION: text }).validation).toBe(level);
+    expect(readLauncherEnv({ FLAVOR_VALIDATION: text })).toMatchObject({
+      validation: level,
+      isLevelAsked: true,
+    });
 });
 
 test.each(LOG_LEVELS.map((level) => [level]))("FLAVOR_LOG_LEVEL=%s, in any case", (level) => {
   for (const text of [level, level.toUpperCase()])
     expect(readLauncherEnv({ FLAVOR_LOG_LEVEL: text }).logLevel).toBe(level);
+});
+
+test("FLAVOR_TRUSTED_KEYS is passed on as it is: what it lists is read when it is needed", () => {
+  expect(readLauncherEnv({ FLAVOR_TRUSTED_KEYS: " a,b" }).trustedKeys).toBe(" a,b");
 });
 
 describe("a misspelt word is refused, with those that there are", () => {

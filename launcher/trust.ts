@@ -1,3 +1,4 @@
+import { recheckWorkenvs } from "../format/cache/recheck.ts";
 import { PspfError } from "../format/errors.ts";
 import type { Package } from "../format/reader.ts";
 import { sealOf } from "../format/seal/package-seal.ts";
@@ -22,6 +23,7 @@ import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { logOf } from "./log.ts";
 import { say, warn } from "./say.ts";
+import { candidatesFor } from "./workenv.ts";
 
 /** What was found out about a package that may be started. */
 export interface Judged {
@@ -112,7 +114,7 @@ async function judgeSignerOf(
     trustedKeys === undefined ? undefined : await parseTrustedKeys(trustedKeys, call.cwd);
   const warned = new Set<string>();
   try {
-    const { state } = await consultAndRemember({
+    const { state, isReplaced } = await consultAndRemember({
       pkg,
       places,
       environmentKeys,
@@ -124,6 +126,8 @@ async function judgeSignerOf(
       },
       onForgotten: (reason) => log("info", () => `the signer cannot be remembered: ${reason}`),
     });
+    // Older builds that are ready, and those of the former signer, are asked about at their next start.
+    if (isReplaced) recheckOthers(pkg, call);
     return state;
   } catch (error) {
     const isOurs = error instanceof PspfError && error.code === "trust-store-invalid";
@@ -132,6 +136,14 @@ async function judgeSignerOf(
     warn(call, `the signer is not known; ${becauseOf(level)}`, error);
     return "unchecked";
   }
+}
+
+function recheckOthers({ id, metadata }: Package, call: Invocation): void {
+  const { name } = metadata.package;
+  recheckWorkenvs(
+    candidatesFor(call).map(({ path }) => path),
+    ({ packageId, launch }) => launch.package.name === name && packageId !== id,
+  );
 }
 
 /** What is to be warned of; throws what is refused. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileSlot, packageBytes } from "../tests/support/packages.ts";
 import { memorySource } from "../format/io/byte-source.ts";
 import type { Seal } from "../format/seal/package-seal.ts";
+import { keyPairFromText } from "../format/seal/keys.ts";
 import { readIndexBlock } from "../format/wire/trailer.ts";
 import { VALIDATION_LEVELS } from "../format/trust/levels.ts";
 import { type LauncherOptions, readLauncherEnv } from "./env.ts";
@@ -83,5 +84,48 @@ describe("a workenv whose seal was then", () => {
       findWorkenv(block, callOf(), options(level)) !== undefined,
     ]);
     expect(Object.fromEntries(found)).toEqual(expected);
+  });
+});
+
+describe("a workenv whose signer was then", () => {
+  const KEY = "ab".repeat(32);
+  const SIGNER = keyPairFromText("test").publicKey.toHex();
+  const at = (level: LauncherOptions["validation"], trustedKeys?: string) => ({
+    ...options(level),
+    trustedKeys,
+  });
+  const both = `${KEY},${SIGNER}`;
+  test.each([
+    ["known", "none", at("standard"), true],
+    ["trusted", "none", at("standard"), true],
+    ["new", "none", at("standard"), true],
+    ["anonymous", "none", at("standard"), true],
+    ["changed", "none", at("standard"), false],
+    ["revoked", "none", at("standard"), false],
+    ["unchecked", "none", at("standard"), false],
+    ["unchecked", "none", at("minimal"), true],
+    ["revoked", "none", at("minimal"), true],
+    // What the machine's owner wants counts even if the caller asks for less.
+    ["unchecked", "standard", at("minimal"), false],
+    ["known", "standard", at("minimal"), true],
+    ["trusted", "strict", at("standard"), false],
+    ["trusted", "none", at("strict"), false],
+    // The keys that the caller lists, now and then.
+    ["known", "none", at("standard", SIGNER), true],
+    ["known", "none", at("standard", both), true],
+    ["known", "none", at("standard", SIGNER.toUpperCase()), true],
+    ["named", "none", at("standard", both), true],
+    ["named", "none", at("standard"), false],
+    ["known", "none", at("standard", KEY), false],
+    ["named", "none", at("standard", KEY), false],
+    ["known", "none", at("standard", `${SIGNER},a.key`), false],
+    ["known", "none", at("standard", `${SIGNER},`), false],
+    ["revoked", "none", at("standard", SIGNER), false],
+  ] as const)("%s on a machine for %s and more: %j finds it: %p", async (trust, lowest, wanted, isFound) => {
+    const { source, block } = await packed();
+    const { layout } = await prepareWorkenv(source, block, callOf(), options());
+    const marker = JSON.parse(readFileSync(layout.marker, "utf8"));
+    writeFileSync(layout.marker, JSON.stringify({ ...marker, trust, lowest }));
+    expect(findWorkenv(block, callOf(), wanted) !== undefined).toBe(isFound);
   });
 });

@@ -12,6 +12,8 @@ import type { TrustState } from "./levels.ts";
 /** A consultation whose outcome was accepted, and what of it may be noted for later starts. */
 export interface Remembered extends Consultation {
   readonly state: TrustState;
+  /** Whether what was remembered before is not what counts any more, so that other builds must be asked about again. */
+  readonly isReplaced: boolean;
 }
 
 export interface RememberRequest extends ConsultRequest {
@@ -33,13 +35,15 @@ export async function consultAndRemember(request: RememberRequest): Promise<Reme
     const found = await consult(request);
     request.accept(found);
     const wanted = wantedMemory(found);
-    if (wanted === undefined) return { ...found, state: found.finding.kind };
+    const asFound = { ...found, state: found.finding.kind, isReplaced: false };
+    if (wanted === undefined) return asFound;
     const outcome = await tryWrite(wanted, found, request.uid);
-    if (outcome === "written") return { ...found, state: stateAfter(found.finding) };
+    if (outcome === "written")
+      return { ...found, state: stateAfter(found.finding), isReplaced: found.about.remembered !== undefined };
     // Somebody else was quicker: what they have left is judged, too.
     if (outcome === "overtaken" && attempt < ATTEMPTS) continue;
     request.onForgotten(outcome === "overtaken" ? `${found.memoryFile} is in the way` : outcome.reason);
-    return { ...found, state: found.finding.kind };
+    return asFound;
   }
 }
 

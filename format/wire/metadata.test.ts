@@ -384,6 +384,15 @@ describe("all problems at once, in these words", () => {
   });
 });
 
+test("a key that was made for one build says so; any other word than true is none", () => {
+  const sealed = (seal: unknown) => ({ ...DOCUMENT, verification: { integrity_seal: seal } });
+  expect(parse(sealed({ required: true, ephemeral: true })).isAnonymous).toBe(true);
+  for (const seal of [undefined, null, {}, { ephemeral: false }, { ephemeral: null }])
+    expect(parse(sealed(seal))).not.toHaveProperty("isAnonymous");
+  for (const seal of [{ ephemeral: "true" }, { ephemeral: 1 }, [], { Ephemeral: true }])
+    expect(() => parse(sealed(seal))).toThrow("Cannot use the metadata");
+});
+
 describe("keys in another case have two meanings", () => {
   test.each([
     [{ EXECUTION: { command: "evil" } }, 'EXECUTION: a key in the wrong case, expected "execution"'],
@@ -615,6 +624,7 @@ describe("what our builder writes is read as it was meant", () => {
           }),
           launcher: fc.record({ tool: word, toolVersion: word, size: count, checksum }),
           statements: fc.array(statement, { minLength: 1, maxLength: 3 }),
+          isAnonymous: fc.constant(true),
         },
         optional,
       ),

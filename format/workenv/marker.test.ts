@@ -48,6 +48,14 @@ test("what is encoded is decoded", () => {
   expect(encodeMarker(marker(SEVEN))).toEndWith("}\n");
 });
 
+test("what a marker does not say of the signer, or in words that are not known, counts as not asked", () => {
+  const { trust: _, lowest: __, ...before } = marker(SEVEN);
+  const unasked = { trust: "unchecked", lowest: "none" } as const;
+  expect(decodeMarker(JSON.stringify(before))).toEqual({ ...marker(SEVEN), ...unasked });
+  for (const word of ["fine", "constructor", "__proto__", 7, null, {}])
+    expect(decodeMarker(JSON.stringify({ ...before, trust: word, lowest: word }))).toMatchObject(unasked);
+});
+
 describe("nothing else is a marker, and nothing throws", () => {
   test.each([
     "",

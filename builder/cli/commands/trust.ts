@@ -220,6 +220,12 @@ async function forget(io: Io, name: string, flags: JsonOption): Promise<void> {
 }
 
 async function recheck(io: Io, isMeant: (marker: Marker) => boolean): Promise<number> {
-  const { recheckWorkenvs } = await import("../../trust/recheck.ts");
-  return recheckWorkenvs(io.env, isMeant);
+  const { recheckWorkenvs } = await import("../../../format/cache/recheck.ts");
+  const { cachePlaces } = await import("../../../format/cache/places.ts");
+  const windows = process.platform === "win32";
+  const places = cachePlaces({ env: io.env, cwd: io.cwd, windows, uid: process.getuid?.() });
+  return recheckWorkenvs(
+    places.map(({ path }) => path),
+    isMeant,
+  );
 }
