@@ -63,7 +63,7 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
  */
 function foldedName(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this is ASCII
-  if (/^[\u0000-\u007f]*$/.test(name)) return name.toLowerCase();
+  if (/^[\u0000-\u007f]*$/.test(name)) return name.toUpperCase();
   const upper = Array.from(name.normalize("NFD"), (letter) => {
     const other = letter.toUpperCase();
     return other.length === letter.length ? other : letter;

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, lstatSync } from "node:fs";
+import { join } from "node:path";
+import { openImaginedTree } from "../../format/io/imagined-tree.ts";
+import type { PathRules } from "../../format/io/paths.ts";
+import { removeTree } from "../../format/io/remove-tree.ts";
+import { openTreeWriter, type TreeWriter } from "../../format/io/tree-writer.ts";
+import { inPieces, outcome } from "../../format/tar/testing.ts";
+import { unpackTar } from "../../format/tar/unpack.ts";
+import type { Bytes } from "../../format/types.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { ATTACKS } from "./tar/index.ts";
+import type { Attack, Ending } from "./tar/row.ts";
+import { faultsIn, plantWitnesses, stateOutside, treeOf } from "./tar/witness.ts";
+
+/*
+ * Archives that mean harm. Whatever becomes of one, nothing outside of the workenv is written, changed or followed, and
+ * nothing inside leads out.
+ */
+
+const groups = Object.entries(ATTACKS).map(([group, attacks]) => ({ group, attacks }));
+
+test("the table has attacks with names of their own", () => {
+  const names = groups.flatMap(({ attacks }) => attacks.map(({ name }) => name));
+  process.stdout.write(`attacks by tar archives: ${names.length}\n`);
+  expect(names.length).toBeGreaterThanOrEqual(100);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+});
+
+const SYSTEMS: readonly {
+  readonly system: string;
+  readonly rules: PathRules;
+  readonly ending: (attack: Attack) => Ending;
+}[] = [
+  { system: "POSIX", rules: { windows: false, folds: false }, ending: ({ posix }) => posix },
+  { system: "Windows", rules: { windows: true }, ending: ({ windows, posix }) => windows ?? posix },
+  { system: "macOS", rules: { windows: false, folds: true }, ending: ({ mac, posix }) => mac ?? posix },
+];
+
+/** An archive in pieces that fit no block, as it comes out of a decoder. */
+async function unpack(archive: Bytes, writer: TreeWriter): Promise<Ending> {
+  const code = await outcome(() => unpackTar(inPieces(archive, 700), writer, (name) => name));
+  if (code !== "ok") return code;
+  writer.finish();
+  return "harmless";
+}
+
+const isWindows = process.platform === "win32";
+if (isWindows)
+  process.stderr.write(
+    "skipped: attacks by the rules of other systems, their names cannot be written here\n",
+  );
+
+describe.each(isWindows ? SYSTEMS.slice(1, 2) : SYSTEMS)(
+  "by the rules of $system",
+  ({ system, rules, ending }) => {
+    describe.each(groups)("$group", ({ attacks }) => {
+      test.each([...attacks])("$name", async (attack) => {
+        using dir = tempDir();
+        const root = join(dir.path, "root");
+        plantWitnesses(dir.path);
+        const before = stateOutside(dir.path);
+        {
+          using writer = openTreeWriter(root, { rules });
+          chmodSync(root, 0o700);
+          expect(await unpack(attack.archive(dir.path), writer)).toBe(ending(attack));
+        }
+        if (system === "POSIX" && attack.becomes !== undefined) expect(treeOf(root)).toEqual(attack.becomes);
+        expect(faultsIn(root)).toEqual([]);
+        expect(stateOutside(dir.path)).toEqual(before);
+        if (!isWindows) expect(lstatSync(root).mode & 0o7777).toBe(0o700);
+        removeTree(root);
+      });
+    });
+  },
+);
+
+describe.each(SYSTEMS)("imagined by the rules of $system", ({ rules, ending }) => {
+  test.each(groups)("$group end as they do on a disk", async ({ attacks }) => {
+    const endings: string[] = [];
+    for (const attack of attacks) {
+      using tree = openImaginedTree({ rules });
+      endings.push(`${attack.name}: ${await unpack(attack.archive("/outside"), tree)}`);
+    }
+    expect(endings).toEqual(attacks.map((attack) => `${attack.name}: ${ending(attack)}`));
+  });
+});
