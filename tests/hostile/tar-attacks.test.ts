@@ -1,17 +1,23 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, lstatSync } from "node:fs";
 import { join } from "node:path";
+import { memorySource, openFileSource } from "../../format/io/byte-source.ts";
 import { openImaginedTree } from "../../format/io/imagined-tree.ts";
 import type { PathRules } from "../../format/io/paths.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 import { openTreeWriter, type TreeWriter } from "../../format/io/tree-writer.ts";
-import { inPieces, outcome } from "../../format/tar/testing.ts";
+import { inPieces, outcome, pathsBelow } from "../../format/tar/testing.ts";
 import { unpackTar } from "../../format/tar/unpack.ts";
 import type { Bytes } from "../../format/types.ts";
+import { verifyPackage } from "../../format/verify.ts";
+import { hostLauncher, runPackage } from "../support/launcher.ts";
+import { STUB_LAUNCHER } from "../support/packages.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { content } from "./surgery.ts";
 import { ATTACKS } from "./tar/index.ts";
 import type { Attack, Ending } from "./tar/row.ts";
 import { faultsIn, plantWitnesses, stateOutside, treeOf } from "./tar/witness.ts";
+import { buildVictim, SLOT, type Victim, victimIn, writeVictim } from "./victim.ts";
 
 /*
  * Archives that mean harm. Whatever becomes of one, nothing outside of the workenv is written, changed or followed, and
@@ -36,6 +42,14 @@ const SYSTEMS: readonly {
   { system: "Windows", rules: { windows: true }, ending: ({ windows, posix }) => windows ?? posix },
   { system: "macOS", rules: { windows: false, folds: true }, ending: ({ mac, posix }) => mac ?? posix },
 ];
+
+/** A slot of the victim that is this archive, for the workenv itself. */
+const asSlot = (archive: Bytes) =>
+  content(SLOT.note, archive, (entry) => {
+    entry.operations = "tar";
+    entry.target = "{workenv}";
+    entry.original_size = archive.length;
+  });
 
 /** An archive in pieces that fit no block, as it comes out of a decoder. */
 async function unpack(archive: Bytes, writer: TreeWriter): Promise<Ending> {
@@ -83,5 +97,58 @@ describe.each(SYSTEMS)("imagined by the rules of $system", ({ rules, ending }) =
       endings.push(`${attack.name}: ${await unpack(attack.archive("/outside"), tree)}`);
     }
     expect(endings).toEqual(attacks.map((attack) => `${attack.name}: ${ending(attack)}`));
+  });
+});
+
+describe.skipIf(isWindows)("in a package that its author has signed", () => {
+  /** What would leave the workenv, or make something that is no file: worth a start of its own. */
+  const isStarted = ({ posix, name }: Attack) => posix === "path-escapes" || /^a (block|character) device|^a fifo/.test(name);
+
+  describe.each(groups)("$group", ({ attacks }) => {
+    test("flavor verify says what a start would say", async () => {
+      using dir = tempDir();
+      const path = join(dir.path, "app.psp");
+      await buildVictim(path, STUB_LAUNCHER);
+      using source = openFileSource(path);
+      const victim = await victimIn(source);
+      const endings: string[] = [];
+      for (const attack of attacks) {
+        const { tail } = await asSlot(attack.archive("/outside"))(victim);
+        const { checks } = await verifyPackage(memorySource(new Uint8Array([...STUB_LAUNCHER, ...tail])));
+        const failed = checks.filter(({ ok }) => !ok);
+        endings.push(`${attack.name}: ${failed.map(({ code }) => code).join(", ") || "harmless"}`);
+      }
+      expect(endings).toEqual(attacks.map(({ name, posix }) => `${name}: ${posix}`));
+    });
+  });
+
+  describe("started", () => {
+    let dir: ReturnType<typeof tempDir>;
+    let app: string;
+    let victim: Victim;
+    beforeAll(async () => {
+      dir = tempDir();
+      app = join(dir.path, "app.psp");
+      using launcher = openFileSource(await hostLauncher());
+      await buildVictim(app, launcher);
+      using source = openFileSource(app);
+      victim = await victimIn(source);
+    }, 60_000);
+    afterAll(() => dir[Symbol.dispose]());
+
+    describe.each(groups)("$group", ({ attacks }) => {
+      test.each(attacks.filter(isStarted))("$name", async (attack) => {
+        using home = tempDir();
+        plantWitnesses(home.path);
+        const before = stateOutside(home.path);
+        writeVictim(app, await asSlot(attack.archive(home.path))(victim));
+        const { stdout, stderr, exitCode } = await runPackage(app, [], { home: join(home.path, "root") });
+        expect(stderr).toContain(`[${attack.posix}]`);
+        expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 103 });
+        expect(stateOutside(home.path)).toEqual(before);
+        const cache = join(home.path, "root", "cache");
+        expect(pathsBelow(cache).filter((path) => !path.startsWith(".store"))).toEqual([]);
+      });
+    });
   });
 });
