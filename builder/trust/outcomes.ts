@@ -18,15 +18,11 @@ export function outcomesOf(
   { seal, trust }: { readonly seal: SealState; readonly trust: TrustState },
   { lowestValidation }: Policy,
 ): Outcomes {
-  const at = (level: ValidationLevel) =>
-    isBelow(level, lowestValidation) ? "not allowed" : worse(verdictsAt(level, seal, trust));
+  const at = (level: ValidationLevel) => {
+    const row: Level = LEVELS[level];
+    return isBelow(level, lowestValidation) ? "not allowed" : worse([row.seal[seal], row.trust[trust]]);
+  };
   return Object.fromEntries(VALIDATION_LEVELS.map((level) => [level, at(level)])) as Outcomes;
-}
-
-/** Nobody asks about the signer of what nobody has signed. */
-function verdictsAt(level: ValidationLevel, seal: SealState, trust: TrustState): readonly Verdict[] {
-  const row: Level = LEVELS[level];
-  return seal === "valid" ? [row.seal[seal], row.trust[trust]] : [row.seal[seal]];
 }
 
 const worse = (verdicts: readonly Verdict[]): Verdict =>

@@ -144,6 +144,9 @@ test("a stranger is refused until the package is forgotten; then the author is t
   expect(verified.document.checks.filter(({ ok }: { readonly ok: boolean }) => !ok)).toMatchObject([
     { name: "signer", code: "signer-changed" },
   ]);
+  // A file that is called like a package is not one for that.
+  writeFiles(home, { app: "notes about the app" });
+  expect((await documentOf("trust", "show", "app")).document).toMatchObject({ kind: "name", name: "app" });
   expect(markers()).toEqual([{ signer: keyOf("old"), isFresh: true }]);
   expect(await flavor("trust", "forget", "app")).toMatchObject({ exitCode: 0, stderr: "" });
   expect(markers()).toEqual([{ signer: keyOf("old"), isFresh: false }]);

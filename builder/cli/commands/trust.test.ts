@@ -224,11 +224,12 @@ test("show tells what would become of packages of a name, by their signers", asy
       { key: null, finding: "pinned" },
     ],
   });
-  const env = { FLAVOR_TRUSTED_KEYS: at("mine.pub") };
+  const env = { FLAVOR_TRUSTED_KEYS: `${at("mine.pub")},${keyOf("third")}` };
   expect(documentOf(await trustWith(env, "show", "app", "--json"))).toMatchObject({
     signers: [
       { key: MINE, finding: "named" },
       { key: OTHER, finding: "unlisted" },
+      { key: keyOf("third"), finding: "named" },
       { key: null, finding: "unlisted" },
     ],
   });
