@@ -2,6 +2,7 @@ import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
 import type { Lease } from "../format/cache/locks/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
+import { inheritedFiles, linesOf } from "./caller.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Ending } from "./spawn.ts";
 
@@ -25,8 +26,9 @@ export async function become(
   // Bun ignores these two, and an ignored signal stays ignored in the program: `app | head` would not end.
   libc?.resetSignal(SIGPIPE);
   libc?.resetSignal(SIGXFSZ);
-  if (lease !== undefined) libc?.keepOpen(lease.fd);
-  libc?.execve(program, argv, env);
+  if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);
+  if (inheritedFiles.length > 0) libc?.keepNumbers(inheritedFiles);
+  libc?.execve(program, argv, linesOf(env));
   try {
     return process.execve?.(program, argv, env) as never;
   } catch (cause) {

@@ -1,20 +1,24 @@
 import { basename } from "node:path";
 import { exitCodeOf, renderError } from "../format/errors.ts";
 import { bunCalled } from "./bun.ts";
+import { noteInheritedFiles, readHanded } from "./caller.ts";
 import { readLauncherEnv } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
+import { writeOut } from "./write-out.ts";
 
-const ownEnv = process.env as Record<string, string>;
+if (Bun.isMainThread) await noteInheritedFiles();
 
 /** The only file of the launcher that knows it is a process. */
 const call: Invocation = {
   executable: process.execPath,
   package: process.execPath,
   argv0: process.argv0,
-  args: process.argv.slice(2),
-  env: process.send === undefined ? ownEnv : (await import("./channel.ts")).withChannel(ownEnv),
+  ...(await readHanded(process.argv.slice(2), async () => {
+    const env = process.env as Record<string, string>;
+    return process.send === undefined ? env : (await import("./channel.ts")).withChannel(env);
+  })),
   cwd: () => process.cwd(),
   uid: process.getuid?.(),
   // This very program: it sees that it is not the first thread.
@@ -30,7 +34,7 @@ else
   try {
     process.exit(await run());
   } catch (error) {
-    process.stderr.write(`${renderError(error, basename(call.argv0))}\n`);
+    writeOut(2, `${renderError(error, basename(call.argv0))}\n`);
     process.exit(exitCodeOf(error));
   }
 

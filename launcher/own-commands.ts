@@ -17,6 +17,7 @@ import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
 import { ensureWorkenvOf } from "./ready.ts";
+import { writeOut } from "./write-out.ts";
 
 const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
 
@@ -146,6 +147,6 @@ async function unpackOnDemand(
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
+  writeOut(1, text);
   return 0;
 }

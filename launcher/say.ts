@@ -1,9 +1,10 @@
 import { basename } from "node:path";
 import type { Invocation } from "./invocation.ts";
+import { writeOut } from "./write-out.ts";
 
 /** A line on stderr under the package's name. The launcher is silent but for warnings and failures. */
 export const say = (call: Pick<Invocation, "argv0">, text: string): void => {
-  process.stderr.write(`${basename(call.argv0)}: ${text}\n`);
+  writeOut(2, `${basename(call.argv0)}: ${text}\n`);
 };
 
 /** One line about something that failed and stops nothing. */

@@ -128,6 +128,7 @@ const WARM_START = [
   "format/io/fs.ts",
   "format/io/libc.ts",
   "format/io/replacement.ts",
+  "format/io/text-bytes.ts",
   "format/spec.ts",
   "format/trust/levels.ts",
   "format/wire/hashes.ts",
@@ -138,6 +139,7 @@ const WARM_START = [
   "format/workenv/marker.ts",
   "format/workenv/mending/file-facts.ts",
   "launcher/bun.ts",
+  "launcher/caller.ts",
   "launcher/cannot-start.ts",
   "launcher/env.ts",
   "launcher/exec.ts",
@@ -146,6 +148,7 @@ const WARM_START = [
   "launcher/main.ts",
   "launcher/ready.ts",
   "launcher/workenv.ts",
+  "launcher/write-out.ts",
 ];
 
 function closureOf(entry: string): readonly string[] {

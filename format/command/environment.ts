@@ -66,7 +66,8 @@ export function applyRuntimeEnv(
 ): Record<string, string> {
   const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
   const unset = matcher(rules.unset, windows);
-  const env: Record<string, string> = {};
+  // Without a prototype, where every name is one like any other.
+  const env: Record<string, string> = Object.create(null);
   if (rules.unset.length === 0) Object.assign(env, parent);
   else for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
   for (const [from, to] of Object.entries(rules.map)) {

@@ -1,5 +1,6 @@
 import { dlopen, ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
+import { encodeText } from "./text-bytes.ts";
 
 /** The functions of the C library that Bun does not offer. */
 export interface Libc {
@@ -9,13 +10,16 @@ export interface Libc {
   resetSignal(signal: number): void;
   /** Lets this process leave no core when it ends. */
   withoutCore(): void;
-  /** Lets a file stay open in the program that this process becomes. */
-  keepOpen(fd: number): void;
+  /** Lets a file stay open in the program that this process becomes, under a high number that is not `taken`. */
+  keepOpen(fd: number, taken?: readonly number[]): void;
+  /** Lets files stay open in that program under the numbers that they have. Linux only. */
+  keepNumbers(fds: readonly number[]): void;
   /**
-   * Becomes another program, without Bun's own `execve` closing every file before. Returns only when that fails; the
-   * reason is then what `process.execve` says, which fails the same way.
+   * Becomes another program, without Bun's own `execve` closing every file before; `variables` are lines `NAME=value`.
+   * Strings are bytes as `decodeText` makes them. Returns only when that fails; the reason is then what
+   * `process.execve` says, which fails the same way.
    */
-  execve(program: string, argv: readonly string[], env: Readonly<Record<string, string>>): void;
+  execve(program: string, argv: readonly string[], variables: readonly string[]): void;
   /** Brings everything that was written to the file system of an open file onto its disk; whether it could. */
   syncfs(fd: number): boolean;
 }
@@ -26,6 +30,9 @@ export const LOCK_EXCLUSIVE_NOW = 2 | 4;
 
 /** The same on Linux and macOS. */
 const RLIMIT_CORE = 4;
+const F_SETFD = 2;
+
+const untilZero = (text: string): string => text.split("\0", 1)[0] as string;
 
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
@@ -55,27 +62,31 @@ function open(): Libc | undefined {
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
-        keepOpen: (fd) => void HIGH_NUMBERS.some((number) => symbols.dup2(fd, number) === number),
-        execve(program, argv, env) {
-          const memory: Uint8Array[] = []; // what C sees must live until it is done
-          const text = (value: string) => {
-            const bytes = new TextEncoder().encode(`${value}\0`);
-            memory.push(bytes);
-            return ptr(bytes);
-          };
-          const list = (values: readonly string[]) => {
-            // Two halves each: a first BigInt costs a start 0.2 ms.
-            const pointers = new Uint32Array(2 * (values.length + 1));
-            for (const [i, value] of values.entries()) {
-              const address = text(value);
-              pointers[2 * i] = address % 2 ** 32;
-              pointers[2 * i + 1] = Math.floor(address / 2 ** 32);
-            }
-            memory.push(new Uint8Array(pointers.buffer));
-            return ptr(pointers);
-          };
-          const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-          symbols.execve(text(program), list(argv), list(variables));
+        keepOpen: (fd, taken = []) =>
+          void HIGH_NUMBERS.some((number) => !taken.includes(number) && symbols.dup2(fd, number) === number),
+        keepNumbers(fds) {
+          // Its arguments vary in kind, which no processor that Linux runs on minds here.
+          const { symbols: more } = dlopen(name, { fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } });
+          for (const fd of fds) more.fcntl(fd, F_SETFD, 0);
+        },
+        execve(program, argv, variables) {
+          const strings = [program, ...argv, ...variables];
+          const bytes = encodeText(`${strings.join("\0")}\0`);
+          const start = ptr(bytes);
+          // Two halves each: a first BigInt costs a start 0.2 ms.
+          const pointers = new Uint32Array(2 * (strings.length + 1));
+          let offset = 0;
+          for (let i = 1; i < strings.length; i++) {
+            offset = bytes.indexOf(0, offset) + 1;
+            // A zero ends the arguments, before the first variable.
+            const place = i <= argv.length ? i - 1 : i;
+            pointers[2 * place] = (start + offset) % 2 ** 32;
+            pointers[2 * place + 1] = Math.floor((start + offset) / 2 ** 32);
+          }
+          // C ends a string where its first zero is; with one too many all of them would be others.
+          if (bytes.indexOf(0, offset) + 1 !== bytes.length)
+            return this.execve(untilZero(program), argv.map(untilZero), variables.map(untilZero));
+          symbols.execve(bytes, pointers, pointers.subarray(2 * (argv.length + 1)));
         },
         withoutCore() {
           try {

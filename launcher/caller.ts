@@ -1,0 +1,113 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type { Environment } from "../format/command/environment.ts";
+import { decodeText } from "../format/io/text-bytes.ts";
+
+/** The variables in the caller's order, with those that have no name, no value or the name of an earlier one. */
+let variables: readonly string[] = [];
+let readFrom: Environment = {};
+
+/**
+ * What the caller handed to this process, to the byte; `args` and `env` are what Bun makes of it, which damages bytes
+ * that are no UTF-8, and count where the system does not tell.
+ */
+export async function readHanded(
+  args: readonly string[],
+  env: () => Promise<Environment>,
+): Promise<{ readonly args: readonly string[]; readonly env: Environment }> {
+  if (process.platform !== "linux") return { args, env: await env() };
+  const words = args.join("\0").includes(DAMAGE) ? stringsIn("/proc/self/cmdline")?.slice(1) : undefined;
+  variables = stringsIn("/proc/self/environ") ?? [];
+  readFrom = tableOf(variables);
+  return {
+    // Options of Bun's own would be among the words.
+    args: words?.length === args.length ? words : args,
+    env: variables.length > 0 ? readFrom : await env(),
+  };
+}
+
+/** What Bun, as everybody, makes of bytes that are no text. */
+const DAMAGE = "\ufffd";
+
+/** The first of several with one name is what C programs see. */
+function tableOf(lines: readonly string[]): Environment {
+  const table: Record<string, string> = Object.create(null);
+  for (const line of lines) {
+    const end = line.indexOf("=");
+    const name = end < 0 ? line : line.slice(0, end);
+    table[name] ??= end < 0 ? "" : line.slice(end + 1);
+  }
+  return table;
+}
+
+/**
+ * An environment as the lines that a program is given: what is as the caller had it stays as it was and where it was;
+ * the rest follows.
+ */
+export function linesOf(env: Environment): readonly string[] {
+  const rest = new Set(Object.keys(env));
+  const lines: string[] = [];
+  for (const line of variables) {
+    const end = line.indexOf("=");
+    const name = end < 0 ? line : line.slice(0, end);
+    const value = env[name];
+    const isFirst = rest.delete(name);
+    if (value === undefined) continue;
+    if (value === readFrom[name]) lines.push(line);
+    else if (isFirst) lines.push(`${name}=${value}`);
+  }
+  for (const name of rest) lines.push(`${name}=${env[name]}`);
+  return lines;
+}
+
+/** Strings with a zero byte behind each; undefined where the system has no such file. */
+function stringsIn(path: string): readonly string[] | undefined {
+  try {
+    const bytes = readAll(path);
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+        .decode(bytes)
+        .split("\0")
+        .slice(0, -1);
+    } catch {
+      return split(bytes).map(decodeText);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** The system does not say how long these files are. */
+function readAll(path: string): Uint8Array {
+  const fd = openSync(path, "r");
+  try {
+    for (let size = 16 * 1024; ; size *= 8) {
+      const bytes = new Uint8Array(size);
+      const length = readSync(fd, bytes, 0, size, 0);
+      if (length < size) return bytes.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function split(bytes: Uint8Array): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += (pieces.at(-1)?.length ?? 0) + 1)
+    pieces.push(bytes.subarray(start, bytes.indexOf(0, start)));
+  return pieces;
+}
+
+/** Files that the caller left open, besides the three streams: Bun would have them closed for the program. */
+export let inheritedFiles: readonly number[] = [];
+
+/** To be called before this process opens any file of its own. */
+export async function noteInheritedFiles(): Promise<void> {
+  if (process.platform === "linux" && countFiles() !== OF_BUN)
+    inheritedFiles = (await import("./inherited-files.ts")).findInheritedFiles();
+}
+
+/** Three streams, and the two files of Bun's event loop. */
+const OF_BUN = 5;
+
+/** Newer systems tell the number of open files as the size of a folder; others 0. */
+const countFiles = (): number | undefined => statSync("/proc/self/fd", { throwIfNoEntry: false })?.size;

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { packApp } from "../support/launcher.ts";
+import { type State, STATES } from "../support/process/states.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+// A program that prints all it has from who started it, started directly and by a package, cold and warm, in ways that
+// callers start programs. What differs is what docs/workenv.md says, and nothing else.
+
+const compiler = process.platform === "linux" ? (Bun.which("cc") ?? Bun.which("gcc")) : null;
+if (compiler === null)
+  process.stderr.write("not tested: transparency of processes (it needs Linux and a C compiler)\n");
+const SOURCES = join(import.meta.dir, "..", "support", "process");
+
+/** Properties of a process, by name. */
+type Properties = ReadonlyMap<string, string>;
+
+let dir: ReturnType<typeof tempDir>;
+let app: string;
+/** The path of the program in its workenv, which is what an application has as argv[0]. */
+let unpacked: string;
+const inDir = (...names: readonly string[]) => join(dir.path, ...names);
+
+beforeAll(async () => {
+  if (compiler === null) return;
+  dir = tempDir();
+  for (const name of ["probe", "arrange"])
+    expect(Bun.spawnSync([compiler, "-o", inDir(name), join(SOURCES, `${name}.c`)]).exitCode).toBe(0);
+  app = await packApp(dir.path, MANIFEST, {});
+  symlinkSync(app, inDir("probed"));
+  unpacked = `${textOf(start(app, {}), "FLAVOR_WORKENV")}/probe`;
+});
+afterAll(() => dir?.[Symbol.dispose]());
+
+const MANIFEST = `
+[package]
+name = "probed"
+version = "1.0"
+[execution]
+command = "{workenv}/probe"
+[[slots]]
+id = "probe"
+source = "probe"
+permissions = "0755"
+`;
+
+const zeroEnded = (strings: readonly (string | Uint8Array)[]): Uint8Array =>
+  Buffer.concat(strings.flatMap((text) => [Buffer.from(text), Buffer.of(0)]));
+
+/** Starts a program in a state, and what it found. */
+function start(program: string, { steps = [], args = [], variables = [] }: Partial<State>): Properties {
+  const out = inDir("out");
+  rmSync(out, { force: true });
+  const home = inDir("home");
+  const env = [
+    `HOME=${home}`,
+    `FLAVOR_CACHE=${home}/cache`,
+    "LC_ALL=C",
+    ...variables,
+    `PROBE_OUT=${out}`,
+    PATH(),
+  ];
+  writeFileSync(inDir("argv"), zeroEnded([program === inDir("probe") ? unpacked : program, ...args]));
+  writeFileSync(inDir("env"), zeroEnded(env));
+  const filled = steps.map((step) => step.replace("DIR", dir.path));
+  const command = [inDir("arrange"), ...filled, "--", inDir("argv"), inDir("env"), program];
+  const child = Bun.spawnSync(command, {
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+    env: { PATH: PATH().slice(5) },
+  });
+  if (!existsSync(out)) throw new Error(`${program} did not run: ${child.stderr}${child.stdout}`);
+  const lines = readFileSync(out, "latin1").trimEnd().split("\n");
+  const properties = new Map(
+    lines.map((line): [string, string] => [...line.split(/ (.*)/s, 2)] as [string, string]),
+  );
+  // Numbers that are others in each run.
+  const known = new Map([
+    [String(child.pid), "the process that was started"],
+    [String(process.pid), "the caller"],
+  ]);
+  for (const name of ["pid", "parent"])
+    properties.set(name, known.get(properties.get(name) ?? "") ?? "another");
+  return properties.set("stderr", `${child.stderr}`);
+}
+
+const PATH = () => `PATH=${dir.path}:/usr/local/bin:/usr/bin:/bin`;
+
+const namesFor = (by: State["by"]): string =>
+  by === "relative path" ? "./probed.psp" : by === "PATH" ? "probed" : by === "link" ? inDir("probed") : app;
+
+const variablesOf = (properties: Properties): readonly string[] =>
+  [...properties]
+    .filter(([name]) => name.startsWith("variable."))
+    .map(([, hex]) => Buffer.from(hex, "hex").toString("latin1"));
+
+const textOf = (properties: Properties, variable: string): string =>
+  variablesOf(properties)
+    .find((line) => line.startsWith(`${variable}=`))
+    ?.slice(variable.length + 1) ?? "";
+
+/** As the application would have them without a launcher: what the launcher adds is checked and taken away. */
+function withoutOurs(properties: Properties, calledAs: string): Properties {
+  const workenv = dirname(unpacked);
+  const added = [
+    `FLAVOR_WORKENV=${workenv}`,
+    `FLAVOR_PACKAGE=${app}`,
+    `FLAVOR_COMMAND_NAME=${basename(calledAs)}`,
+    `FLAVOR_ORIGINAL_COMMAND=${calledAs}`,
+  ];
+  const lines = variablesOf(properties);
+  expect(lines.slice(-added.length)).toEqual(added);
+  const rest = lines.slice(0, -added.length).map((line) => line.replace(`PATH=${workenv}/bin:`, "PATH="));
+  return withVariables(properties, rest);
+}
+
+const withVariables = (properties: Properties, lines: readonly string[]): Properties =>
+  new Map([...properties].filter(([name]) => !name.startsWith("variable."))).set(
+    "variables",
+    lines.join("\0"),
+  );
+
+/** Properties that differ, with what the second has; that of a lease is only called so. */
+function differences(one: Properties, two: Properties): Readonly<Record<string, string>> {
+  const names = [...new Set([...one.keys(), ...two.keys()])].filter(
+    (name) => one.get(name) !== two.get(name),
+  );
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = two.get(name) ?? "-";
+      return [name, value.includes("/.store/v1/locks/env-") ? "lease" : value];
+    }),
+  );
+}
+
+describe.skipIf(compiler === null)("a program is started as if there were no launcher", () => {
+  process.stderr.write(`${STATES.length} states of a process, each directly, cold and warm\n`);
+
+  test.each(STATES.map((state) => [state.name, state] as const))("%s", (_, state) => {
+    const isElsewhere = Object.values(state.differs ?? {}).includes("lease");
+    const expected = { ...(isElsewhere ? {} : { "file.900": "lease" }), ...state.differs };
+    const without = start(inDir("probe"), state);
+    const calledAs = namesFor(state.by);
+    const temperatures = state.warm === true ? ["warm"] : ["cold", "warm"];
+    if (state.warm !== true) rmSync(inDir("home", "cache"), { recursive: true, force: true });
+    for (const temperature of temperatures) {
+      const through = withoutOurs(start(calledAs, state), calledAs);
+      const found = differences(withVariables(without, variablesOf(without)), through);
+      expect({ temperature, ...found }).toEqual({ temperature, ...expected });
+    }
+  });
+});
