@@ -2,12 +2,16 @@ import type { Target } from "../format/platform.ts";
 import { readManifest } from "./manifest/manifest.ts";
 import type { KeyChoice } from "./signing/key-choice.ts";
 import { type Packed, packManifest } from "./pack.ts";
+import type { StatementChoice } from "./trust/package-statements.ts";
 
 /** What `buildPackageFromManifest` needs; only the manifest's path has no default. */
-export interface ManifestBuild extends Pick<
-  KeyChoice,
-  "keySeed" | "privateKeyPem" | "passphrase" | "signCommand" | "signTimeoutSeconds" | "signer"
-> {
+export interface ManifestBuild
+  extends
+    Pick<
+      KeyChoice,
+      "keySeed" | "privateKeyPem" | "passphrase" | "signCommand" | "signTimeoutSeconds" | "signer"
+    >,
+    Pick<StatementChoice, "statements"> {
   readonly manifestPath: string;
   readonly privateKeyPath?: string;
   readonly publicKeyPath?: string;

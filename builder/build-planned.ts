@@ -1,7 +1,7 @@
 import { PspfError } from "../format/errors.ts";
 import type { Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
-import { sha256Hex } from "../format/wire/hashes.ts";
+import { sha256Hex, toHex } from "../format/wire/hashes.ts";
 import { parseMetadata } from "../format/wire/metadata.ts";
 import type { LauncherFacts } from "../format/wire/metadata-types.ts";
 import { type BuildRequest, type BuildResult, build } from "./build.ts";
@@ -12,9 +12,10 @@ import { encodeMetadata } from "./metadata-json.ts";
 import { type PackagePlan, type PackageSettings, wrongSettings } from "./package-plan.ts";
 import type { KeyChoice } from "./signing/key-choice.ts";
 import { signerFrom } from "./signing/signer.ts";
+import { type StatementChoice, statementsFor } from "./trust/package-statements.ts";
 
 /** How a builder writes its package; the package means the same whatever is chosen. */
-export interface BuilderOptions {
+export interface BuilderOptions extends Pick<StatementChoice, "statements"> {
   /** Compression level of every slot; absent, each codec's usual one. */
   readonly level?: number;
   /** On by default: the package is read and verified before it gets its name. */
@@ -45,9 +46,15 @@ export async function buildPlanned(request: PlannedBuild): Promise<BuildResult> 
   checkReadable(about, json);
   if (request.compat === "flavorpack") checkCompatible(plan.manifest, plan.slots);
   const signer = await signerFrom(key);
+  const signed = { name: about.package.name, signer: toHex(signer.publicKey) };
+  const statements = await statementsFor(signed, request);
   using launcher = await openLauncher(settings.launcher ?? "bun", request.target);
   return await build({
-    about: { ...about, isAnonymous: signer.origin === "ephemeral" },
+    about: {
+      ...about,
+      isAnonymous: signer.origin === "ephemeral",
+      ...(statements.length === 0 ? {} : { statements }),
+    },
     slots: plan.slots,
     launcher: launcher.source,
     launcherTool: launcher.tool,

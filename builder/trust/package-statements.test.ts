@@ -5,8 +5,12 @@ import { keyPairFromText } from "../../format/seal/keys.ts";
 import { signWith } from "../../format/seal/sign.ts";
 import { signStatement, type UnsignedStatement } from "../../format/trust/statement.ts";
 import { toHex } from "../../format/wire/hashes.ts";
+import { openFileSource } from "../../format/io/byte-source.ts";
+import { openPackage } from "../../format/reader.ts";
 import { failureOf } from "../../tests/support/failure.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
+import { buildPackageFromManifest } from "../build-from-manifest.ts";
+import { PSPFBuilder } from "../pspf-builder.ts";
 import { statementsFor } from "./package-statements.ts";
 import { statementText } from "./statement-file.ts";
 
@@ -111,4 +115,38 @@ test("a file that is no genuine statement is refused, chosen or not", async () =
   });
   for (const choice of [{ statements: [forged] }, { foundStatements: [forged] }])
     expect((await failureOf(() => steps(choice))).code).toBe("statement-invalid");
+});
+
+test("the library packs them as well, with a builder or from a manifest", async () => {
+  const [good, useless] = [await rotate("a", "c"), await rotate("c", "a")];
+  writeFileSync(at("launcher"), "#!/bin/sh\nexit 0\n");
+  writeFileSync(
+    at("flavor.toml"),
+    '[package]\nname = "app"\nversion = "1"\n[execution]\ncommand = "true"\n[pack]\nlauncher = "launcher"\n',
+  );
+  const builder = new PSPFBuilder()
+    .setPackageName("app")
+    .setPackageVersion("1")
+    .setCommand("true")
+    .setLauncher(at("launcher"))
+    .setKeySeed("c");
+  const ways = [
+    (path: string) => builder.build(at("built.psp"), { statements: [path] }),
+    (path: string) =>
+      buildPackageFromManifest({
+        manifestPath: at("flavor.toml"),
+        keySeed: "c",
+        output: at("packed.psp"),
+        statements: [path],
+      }),
+  ];
+  for (const build of ways) {
+    await build(good);
+    expect((await failureOf(() => build(useless))).code).toBe("statement-invalid");
+  }
+  for (const name of ["built.psp", "packed.psp"]) {
+    using source = openFileSource(at(name));
+    const { metadata } = await openPackage(source);
+    expect(metadata.statements).toMatchObject([{ kind: "rotation", from: keyOf("a"), to: keyOf("c") }]);
+  }
 });

@@ -52,7 +52,7 @@ export function addTrust(program: Command, io: Io): void {
     .command("add")
     .summary("trust a key")
     .description(
-      "Trusts a key; with patterns, packages of such names are accepted from it and from keys that stand there as well, and from no others. Or takes in a statement that a key has signed about itself",
+      "Trusts a key. With patterns, packages of such names must be signed by it, or by another key that is listed for them. A statement, which a key has signed about itself, is taken in as it is",
     )
     .argument("<key>", "its 64 hex digits, the file of a public key, or the file of a statement")
     .option("--name <name>", "whose it is (default: the first 16 digits)")
