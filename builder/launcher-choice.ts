@@ -14,7 +14,8 @@ export interface ChosenLauncher extends Disposable {
   readonly tool: Pick<LauncherFacts, "tool" | "toolVersion">;
 }
 
-const SHEBANG = "#!/usr/bin/env -S flavor run\n";
+/** The whole of a launcher for machines that have `flavor`. */
+export const SHEBANG = "#!/usr/bin/env -S flavor run\n";
 const EXTERNAL = { tool: "external", toolVersion: "unknown" } as const;
 
 /** Opens the chosen launcher; ours is built if need be. A source that was given stays the giver's to close. */

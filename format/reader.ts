@@ -11,6 +11,7 @@ import { parseMetadata } from "./wire/metadata.ts";
 import { gunzipMetadata } from "./wire/metadata-block.ts";
 import type { Metadata, SlotEntry } from "./wire/metadata-types.ts";
 import { packageIdIn } from "./wire/package-id.ts";
+import type { OperationName } from "./wire/operations.ts";
 import { decodeSlotTable, permissionsOf, type RawSlot } from "./wire/slot-descriptor.ts";
 import { readIndexBlock } from "./wire/trailer.ts";
 import { packageIdOf } from "./cache/layout.ts";
@@ -190,13 +191,18 @@ export interface StoredBytes {
   check(): void;
 }
 
+/** Decoders that have nothing left of a piece when they ask for the next one. */
+const USE_UP_PIECES: readonly (OperationName | undefined)[] = ["GZIP", "ZSTD"];
+
 export function readSlot(source: ByteSource, slot: Slot): StoredBytes {
   const hash = sha256Stream();
+  const { offset, size } = slot.stored;
+  const pieces = USE_UP_PIECES.includes(slot.entry.operations.at(-1)) ? "passing" : "lasting";
   let read = 0;
   let failure: unknown;
   const next = async function* (): ByteStream {
     try {
-      for await (const piece of streamRange(source, slot.stored.offset + read, slot.stored.size - read)) {
+      for await (const piece of streamRange(source, offset + read, size - read, pieces)) {
         hash.update(piece);
         read += piece.length;
         yield piece;
@@ -215,7 +221,7 @@ export function readSlot(source: ByteSource, slot: Slot): StoredBytes {
     bytes: { [Symbol.asyncIterator]: () => next()[Symbol.asyncIterator]() },
     check() {
       if (failure !== undefined) throw failure;
-      if (read !== slot.stored.size) throw refuse("something follows its compressed data");
+      if (read !== size) throw refuse("something follows its compressed data");
       if (checksum !== undefined && hash.hex() !== checksum)
         throw refuse("its SHA-256 is not the signed one");
     },

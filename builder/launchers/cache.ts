@@ -77,6 +77,17 @@ export async function listLaunchers(options: LauncherOptions = {}): Promise<read
   return states;
 }
 
+/** Gives the digest that was noted when the launcher for a target was built; undefined where none was. */
+export async function launcherNotes(
+  options: LauncherOptions = {},
+): Promise<(target: Target) => Sha256 | undefined> {
+  const shelf = await openShelf(options);
+  return (target) => {
+    const noted = readNote(join(shelf.dir, `${nameOf(shelf, target)}.sha256`));
+    return noted !== undefined && isSha256(noted) ? noted : undefined;
+  };
+}
+
 /** One program's launchers in one folder. */
 interface Shelf {
   readonly dir: string;
@@ -156,7 +167,7 @@ async function publish(
 async function fingerprint(path: string): Promise<{ readonly size: ByteCount; readonly sha256: Sha256 }> {
   using source = openFileSource(path);
   const hash = sha256Stream();
-  for await (const piece of streamRange(source, 0, source.size)) hash.update(piece);
+  for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);
   return { size: source.size as ByteCount, sha256: hash.hex() };
 }
 

@@ -136,6 +136,22 @@ describe("a range in pieces", () => {
     expect(reads).toBe(1);
   });
 
+  test("that pass by lie in the same memory, and are the same bytes", async () => {
+    const content = new Uint8Array(2 * MIB + 5).map((_, i) => (i * 31) >> 3);
+    const path = join(dir, "long");
+    writeFileSync(path, content);
+    using file = openFileSource(path);
+    const buffers = new Set<ArrayBuffer>();
+    const seen: number[] = [];
+    for await (const piece of streamRange(file, 3, content.length - 3, "passing")) {
+      const from = 3 + seen.length * MIB;
+      expect(Buffer.compare(piece, content.subarray(from, from + piece.length))).toBe(0);
+      buffers.add(piece.buffer);
+      seen.push(piece.length);
+    }
+    expect([seen, buffers.size]).toEqual([[MIB, MIB, 2], 1]);
+  });
+
   test("ends with the error of the read that failed", async () => {
     expect(
       (await failureOf(() => Array.fromAsync(streamRange(memorySource(CONTENT.slice()), 200, 200)))).code,

@@ -10,8 +10,11 @@ export interface ByteSource {
   readonly size: number;
   /** The open file behind it, if there is one: other threads of this process may read it, too. */
   readonly fd?: number;
-  /** Exactly `length` bytes from `at`; throws `io-failed` when there are fewer. */
-  read(at: number, length: number): Promise<Bytes>;
+  /**
+   * Exactly `length` bytes from `at`; throws `io-failed` when there are fewer. They may lie in `into`, which must be that
+   * long: fresh memory costs as much as reading does.
+   */
+  read(at: number, length: number, into?: Bytes): Promise<Bytes>;
 }
 
 /** A file as a source, open until its scope ends. Reads are synchronous underneath: a `pread` needs no thread. */
@@ -32,9 +35,9 @@ export const fileSource = (fd: number, path: string, size: number): ByteSource =
   name: path,
   size,
   fd,
-  read: async (at, length) => {
+  read: async (at, length, into) => {
     checkRange(path, size, at, length);
-    const buffer = new Uint8Array(length);
+    const buffer = into?.subarray(0, length) ?? new Uint8Array(length);
     for (let done = 0; done < length;) {
       const count = doing("read", path, () => readSync(fd, buffer, done, length - done, at + done));
       if (count === 0) throw tooShort(path, at, length);
@@ -61,10 +64,19 @@ export const memorySource = (bytes: Bytes, name = "memory"): ByteSource => ({
 
 const CHUNK = 1024 * 1024;
 
-/** The bytes of a range in pieces of at most 1 MiB. */
-export async function* streamRange(source: ByteSource, at: number, length: number): ByteStream {
+/**
+ * The bytes of a range in pieces of at most 1 MiB. "passing" ones are for who has used a piece up before asking for the
+ * next one: they may lie in the same memory.
+ */
+export async function* streamRange(
+  source: ByteSource,
+  at: number,
+  length: number,
+  pieces: "lasting" | "passing" = "lasting",
+): ByteStream {
+  const memory = pieces === "passing" ? new Uint8Array(Math.min(CHUNK, length)) : undefined;
   for (let done = 0; done < length; done += CHUNK)
-    yield await source.read(at + done, Math.min(CHUNK, length - done));
+    yield await source.read(at + done, Math.min(CHUNK, length - done), memory);
 }
 
 function checkRange(name: string, size: number, at: number, length: number): void {

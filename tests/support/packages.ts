@@ -14,6 +14,7 @@ export interface Recipe {
   readonly about?: Partial<BuildRequest["about"]>;
   readonly slots?: readonly SlotInput[];
   readonly launcher?: Bytes | ByteSource;
+  readonly launcherTool?: BuildRequest["launcherTool"];
   readonly keySeed?: string;
   readonly json?: BuildRequest["json"];
   readonly level?: number;
@@ -38,7 +39,7 @@ export const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResul
     },
     slots: recipe.slots ?? [],
     launcher: sourceOf(recipe.launcher ?? STUB_LAUNCHER),
-    launcherTool: { tool: "stub", toolVersion: "0" },
+    launcherTool: recipe.launcherTool ?? { tool: "stub", toolVersion: "0" },
     signer: signerOfPair(keyPairFromText(recipe.keySeed ?? "test"), "seed"),
     output: path,
     json: recipe.json ?? { operations: "own" },

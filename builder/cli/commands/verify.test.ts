@@ -26,10 +26,11 @@ beforeAll(async () => {
   writeFileSync(at("other.key"), publicKeyPem(keyPairFromText("other").publicKey));
 });
 
-test("every check is a line, the verdict the last one", async () => {
+test("every check is a line, and where the launcher comes from; the verdict is the last one", async () => {
   const { out, err, exitCode } = await runCli(["verify", at("good.psp"), "--key", at("mine.key")]);
   const lines = out.trimEnd().split("\n");
-  expect(lines.slice(0, -1).every((line) => line.startsWith("ok   "))).toBe(true);
+  expect(lines.slice(0, -2).every((line) => line.startsWith("ok   "))).toBe(true);
+  expect(lines.at(-2)).toBe("note launcher: not one that this version of flavor makes");
   expect(lines.length).toBeGreaterThan(6);
   expect(lines.at(-1)).toBe(`${at("good.psp")} is valid`);
   expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
@@ -53,6 +54,8 @@ test.each([
   const run = await runCli(["verify", at(file), "--key", at(key), "--json"]);
   const document = documentOf(run);
   expect(document).toMatchObject({ schema: "flavor.verify/1", path: at(file), valid: false });
+  const isPackage = code !== "not-a-package";
+  expect(document["launcher"]).toEqual(isPackage ? { origin: "other", target: null, claimed: null } : null);
   const checks = document["checks"] as readonly { readonly ok: boolean; readonly code: string | null }[];
   expect(checks.find(({ ok }) => !ok)?.code).toBe(code);
   expect(run).toMatchObject({ err: "", exitCode });

@@ -32,6 +32,7 @@ export function addVerify(program: Command, io: Io): void {
 async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   const { openFileSource } = await import("../../../format/io/byte-source.ts");
   const { verifyPackage } = await import("../../../format/verify.ts");
+  const { launcherOrigin } = await import("../../launchers/origin.ts");
   const { verifyReport } = await import("../reports/verify.ts");
   const { withSignerCheck } = await import("../../trust/signer-check.ts");
   const key = flags.key === undefined ? undefined : await readKey(flags.key);
@@ -40,7 +41,8 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
     key === undefined ? await advisersOf(io) : { places: placesOf(io), environmentKeys: [key.toHex()] };
   using source = openFileSource(path);
   const verification = await withSignerCheck(await verifyPackage(source, key), advisers);
-  show(io, verifyReport, { path, verification }, flags);
+  const origin = await launcherOrigin(verification, { env: io.env });
+  show(io, verifyReport, { path, verification, ...(origin === undefined ? {} : { origin }) }, flags);
   const failed = verification.checks.find((check) => !check.ok);
   if (failed !== undefined) io.exitCode = EXIT_CODES[failed.code ?? "internal-error"];
 }

@@ -60,9 +60,9 @@ function staysIn(path: string, { areas }: SlotGroup): boolean {
 
 const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
   ...source,
-  async read(at, length) {
+  async read(at, length, into) {
     if (isStopped()) throw new Error("what this thread does will not be used");
-    return source.read(at, length);
+    return source.read(at, length, into);
   },
 });
 
