@@ -36,6 +36,19 @@ test("a pair is two files that belong together", async () => {
   expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
 });
 
+test("the private one is encrypted with a passphrase, which is not empty", async () => {
+  const { privateKey, publicKey, fingerprint, isEncrypted } = generateKeys(dir.path, { passphrase: "pass" });
+  expect(isEncrypted).toBe(true);
+  expect(readFileSync(privateKey, "utf8")).toStartWith("-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+  const signer = await signerFrom({ privateKey, publicKey, passphrase: "pass" });
+  expect(toHex(signer.publicKey)).toBe(fingerprint);
+  expect(await failureOf(() => generateKeys(at("other"), { passphrase: "" }))).toMatchObject({
+    code: "bad-arguments",
+    message: "Cannot encrypt the private key: its passphrase is empty",
+  });
+  expect(readdirSync(dir.path)).not.toContain("other");
+});
+
 test("others read them, too", () => {
   const { privateKey, publicKey, fingerprint } = generateKeys(dir.path);
   const ours = createPublicKey(createPrivateKey(readFileSync(privateKey)));

@@ -16,16 +16,13 @@ export async function askSecret(
   output: NodeJS.WritableStream,
   interrupt: () => void = () => process.kill(process.pid, "SIGINT"),
 ): Promise<string> {
-  const restore = () => void input.setRawMode(false);
-  process.once("exit", restore);
-  input.setRawMode(true);
+  input.setRawMode(true); // at its end, a process of Bun puts that right itself
   let line: string | undefined;
   try {
     output.write(question);
     line = await readLine(input);
   } finally {
-    restore();
-    process.off("exit", restore);
+    input.setRawMode(false);
     output.write("\n");
   }
   if (line !== undefined) return line;

@@ -176,20 +176,25 @@ describe.skipIf(!posix)("patience", () => {
   };
   const pidIn = (name: string) => Number(readFileSync(at(name), "utf8"));
 
+  /** A shell that says when it does what it shall, and then waits. */
+  const waiting = (trap: string) =>
+    ["sh", "-c", `${trap}; echo $$ > ${at("pid")}; while :; do sleep 0.05; done`] as const;
+
   test.each([
-    ["ends by SIGTERM", "true"],
-    ["ends by itself then", "trap 'exit 0' TERM"],
-    ["does not listen to SIGTERM", "trap '' TERM"],
-  ])("ends with a command that %s", async (_, trap) => {
-    const script = `${trap}; echo $$ > ${at("pid")}; echo started; while :; do sleep 0.05; done`;
-    const words = ["sh", "-c", script] as const;
-    const error = await failureOf(() => runSignCommand(words, MESSAGE, { timeout: 300, grace: 300 }));
+    ["ends by SIGTERM", "true", 60_000],
+    ["ends by itself then", "trap 'touch DIR/asked; exit 0' TERM", 60_000],
+    ["does not listen to SIGTERM", "trap '' TERM", 200],
+  ])("ends with a command that %s", async (_, trap, grace) => {
+    const words = waiting(trap.replace("DIR", dir.path));
+    const error = await failureOf(() => runSignCommand(words, MESSAGE, { timeout: 300, grace }));
     expect(error).toMatchObject({
       code: "signing-failed",
       message: "Cannot sign with sh: it took longer than 0.3 seconds",
     });
     // on a busy machine the command may not have come that far
-    expect(existsSync(at("pid")) && isAlive(pidIn("pid"))).toBe(false);
+    const hasStarted = existsSync(at("pid"));
+    expect(hasStarted && isAlive(pidIn("pid"))).toBe(false);
+    if (trap.includes("asked")) expect(existsSync(at("asked"))).toBe(hasStarted);
   });
 
   test("does not wait for what a command leaves behind with its output open", async () => {

@@ -6,7 +6,6 @@ export function parseSignature(answer: Bytes): Bytes | undefined {
   if (answer.length === 64) return answer;
   const text = new TextDecoder("latin1").decode(answer).replace(/\s/g, "");
   if (/^[0-9a-f]{128}$/i.test(text)) return Uint8Array.fromHex(text) as Bytes;
-  // 64 bytes fill 85 characters and a third of one more
-  if (/^[A-Za-z0-9+/]{85}[AQgw](==)?$/.test(text)) return Uint8Array.fromBase64(text) as Bytes;
+  if (/^[A-Za-z0-9+/]{86}(==)?$/.test(text)) return Uint8Array.fromBase64(text) as Bytes;
   return undefined;
 }

@@ -80,7 +80,7 @@ export function decryptPrivateKey(file: Bytes, name: string, passphrase: string)
   // One wrong passphrase in 256 gives a padding that looks right, but no PKCS#8.
   if (plain === undefined || plain[0] !== TAG.sequence)
     throw refuse("the passphrase is wrong, or the file is damaged");
-  const seed = parsePrivateKey(plain);
+  const seed = parsePrivateKey(plain, refuse);
   if (seed === undefined) throw refuse("it is not an Ed25519 key");
   return seed;
 }

@@ -55,6 +55,28 @@ test("PEM and raw bytes carry any key there and back", () => {
   );
 });
 
+/** RFC 8410, section 10.3: with an attribute and the public key. */
+const WITH_BOTH = `-----BEGIN PRIVATE KEY-----
+MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB
+Z9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PRIVATE KEY-----
+`;
+
+test("what may stand behind a private key is read, too, and must fit", () => {
+  const seed = readPrivateKey(ascii(WITH_BOTH), "k");
+  expect(toHex(seed)).toBe("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842");
+  expect(toHex(keyPairOf(seed).publicKey)).toBe(
+    "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1",
+  );
+  expect(() => readPrivateKey(ascii(WITH_BOTH.replace("ZuE=", "ZuI=")), "k")).toThrow(
+    "Cannot use k as a private key: the public key in it is that of another one",
+  );
+});
+
+const x25519 = () =>
+  generateKeyPairSync("x25519").privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+
 const rsa = () =>
   generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({
     format: "pem",
@@ -66,6 +88,12 @@ test.each([
   ["a text", () => "this is no key\n", "neither PEM nor 32 raw bytes"],
   ["a public key", () => publicKeyPem(new Uint8Array(32)), 'it is a "PUBLIC KEY"'],
   ["an RSA key", rsa, "it is not an Ed25519 key"],
+  ["a key for another use of the curve", x25519, "it is not an Ed25519 key"],
+  [
+    "an encrypted key",
+    () => privateKeyPem(new Uint8Array(32)).replaceAll("PRIV", "ENCRYPTED PRIV"),
+    'it is a "ENCRYPTED PRIVATE KEY"',
+  ],
   ["damaged base64", () => privateKeyPem(new Uint8Array(32)).replace("MC4", "M=4"), "its base64 is damaged"],
   ["a cut PEM", () => privateKeyPem(new Uint8Array(32)).slice(0, -9), "neither PEM nor 32 raw bytes"],
   [

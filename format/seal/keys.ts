@@ -57,7 +57,7 @@ interface KeyForm {
   readonly what: "private" | "public";
   readonly labels: readonly string[];
   /** The key in its DER, or undefined when that is something else. */
-  readonly parse: (der: Bytes) => Bytes | undefined;
+  readonly parse: (der: Bytes, refuse: (state: string) => PspfError) => Bytes | undefined;
 }
 
 function readKey(file: Bytes, name: string, form: KeyForm): Bytes {
@@ -76,7 +76,7 @@ function readKey(file: Bytes, name: string, form: KeyForm): Bytes {
     // what the decoder says could quote the key
     throw refuse("its base64 is damaged");
   }
-  const key = der.length === 32 ? der : form.parse(der);
+  const key = der.length === 32 ? der : form.parse(der, refuse);
   if (key === undefined) throw refuse("it is not an Ed25519 key");
   return key;
 }
@@ -88,11 +88,15 @@ function parsePublicKey(der: Bytes): Bytes | undefined {
 
 const ED25519 = Uint8Array.fromHex("2b6570") as Bytes;
 
+/** The tags of what may follow a key in PKCS#8 (RFC 5958, section 2). */
+const ATTRIBUTES = 0xa0;
+const PUBLIC_KEY = 0x81;
+
 /**
- * The seed in PKCS#8 (RFC 5958), or undefined when that holds something else. Attributes and the copy of the public
- * key that some programs append are looked over: the public key follows from the seed.
+ * The seed in PKCS#8 (RFC 5958), or undefined when that holds something else. Throws what `refuse` makes for a seed
+ * beside the public key of another one.
  */
-export function parsePrivateKey(der: Bytes): Bytes | undefined {
+export function parsePrivateKey(der: Bytes, refuse: (state: string) => PspfError): Bytes | undefined {
   try {
     const file = readDer(der);
     const info = file.sequence();
@@ -104,7 +108,12 @@ export function parsePrivateKey(der: Bytes): Bytes | undefined {
     const inner = readDer(info.take(TAG.octets));
     const seed = inner.take(TAG.octets);
     inner.end();
-    return seed.length === 32 ? seed : undefined;
+    if (seed.length !== 32) return undefined;
+    if (info.next === ATTRIBUTES) info.take(ATTRIBUTES);
+    if (info.next === PUBLIC_KEY && !sameBytes(info.take(PUBLIC_KEY).slice(1), publicKeyOf(seed)))
+      throw refuse("the public key in it is that of another one");
+    info.end();
+    return seed;
   } catch (error) {
     if (error instanceof DerError) return undefined;
     throw error;
