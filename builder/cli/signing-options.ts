@@ -31,7 +31,7 @@ export function addSigningOptions(command: Command, usual: string): Command {
 }
 
 function seconds(text: string): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("it is no number of seconds");
 }
 
