@@ -11,7 +11,9 @@ import { unpackTar } from "./tar/unpack.ts";
 import type { ByteStream, Span } from "./types.ts";
 import { sha256Stream, toHex } from "./wire/hashes.ts";
 import { checkSupported } from "./wire/operations.ts";
+import { planSlots } from "./workenv/lifecycles/slot-plan.ts";
 import { fileTarget, placement } from "./workenv/unpacking/extract-slot.ts";
+import { completeTree } from "./workenv/unpacking/unpack.ts";
 import type { Bytes } from "./types.ts";
 
 /** One thing that was looked at. */
@@ -54,10 +56,26 @@ export async function verifyPackage(source: ByteSource, trustedKey?: Bytes): Pro
     await attempt("gaps", () => checkGaps(pkg)),
     await attempt("launcher", () => checkLauncher(pkg)),
   ];
-  const tree = openImaginedTree({ rules: rulesFor(pkg.metadata.build?.platform.os) });
-  for (const slot of pkg.slots)
+  return { package: pkg, checks: [...checks, ...(await contentChecks(pkg))], signer: signerOf(pkg) };
+}
+
+/** Each slot, in the tree that a start would make of it: of those that are unpacked together, in one tree. */
+async function contentChecks(pkg: Package): Promise<readonly Check[]> {
+  const { metadata, slots } = pkg;
+  const platform = metadata.build?.platform;
+  const imagine = () => openImaginedTree({ rules: rulesFor(platform?.os) });
+  const shared = imagine();
+  const plan = planSlots(metadata, { host: platform ?? { os: "", arch: "" }, dev: false });
+  const checks: Check[] = [];
+  for (const slot of slots) {
+    const tree = plan.withWorkenv.includes(slot.entry.index) ? shared : imagine();
     checks.push(await attempt(`slot ${slot.entry.index}`, () => checkSlot(pkg, slot, tree)));
-  return { package: pkg, checks, signer: signerOf(pkg) };
+  }
+  const folders = await attempt("folders", async () => {
+    completeTree(metadata, shared);
+    return `${metadata.workenv.directories.length} folders`;
+  });
+  return folders.ok ? checks : [...checks, folders];
 }
 
 /** Runs one check: the words that it returns are its detail, what it throws is its failure. */

@@ -13,7 +13,7 @@ import { verifyPackage } from "../../format/verify.ts";
 import { hostLauncher, runPackage } from "../support/launcher.ts";
 import { STUB_LAUNCHER } from "../support/packages.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { content } from "./surgery.ts";
+import { all, content, document } from "./surgery.ts";
 import { ATTACKS } from "./tar/index.ts";
 import type { Attack, Ending } from "./tar/row.ts";
 import { faultsIn, plantWitnesses, stateOutside, treeOf } from "./tar/witness.ts";
@@ -102,10 +102,14 @@ describe.each(SYSTEMS)("imagined by the rules of $system", ({ rules, ending }) =
 
 describe.skipIf(isWindows)("in a package that its author has signed", () => {
   /** What would leave the workenv, or make something that is no file: worth a start of its own. */
-  const isStarted = ({ posix, name }: Attack) => posix === "path-escapes" || /^a (block|character) device|^a fifo/.test(name);
+  const isStarted = ({ posix, name }: Attack) =>
+    posix === "path-escapes" || /^a (block|character) device|^a fifo/.test(name);
 
   describe.each(groups)("$group", ({ attacks }) => {
-    test("flavor verify says what a start would say", async () => {
+    test.each(SYSTEMS)("flavor verify says what a start on $system would say", async ({ system, ending }) => {
+      const forSystem = document("the author", ({ build }) => {
+        build.platform.os = system.toLowerCase();
+      });
       using dir = tempDir();
       const path = join(dir.path, "app.psp");
       await buildVictim(path, STUB_LAUNCHER);
@@ -113,12 +117,12 @@ describe.skipIf(isWindows)("in a package that its author has signed", () => {
       const victim = await victimIn(source);
       const endings: string[] = [];
       for (const attack of attacks) {
-        const { tail } = await asSlot(attack.archive("/outside"))(victim);
+        const { tail } = await all(asSlot(attack.archive("/outside")), forSystem)(victim);
         const { checks } = await verifyPackage(memorySource(new Uint8Array([...STUB_LAUNCHER, ...tail])));
         const failed = checks.filter(({ ok }) => !ok);
         endings.push(`${attack.name}: ${failed.map(({ code }) => code).join(", ") || "harmless"}`);
       }
-      expect(endings).toEqual(attacks.map(({ name, posix }) => `${name}: ${posix}`));
+      expect(endings).toEqual(attacks.map((attack) => `${attack.name}: ${ending(attack)}`));
     });
   });
 

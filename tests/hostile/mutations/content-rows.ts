@@ -5,7 +5,7 @@ import { encodeBlockHeader, encodeStreamHeader } from "../../../format/codecs/xz
 import { paxRecord, rawArchive } from "../../../format/tar/testing.ts";
 import type { Bytes } from "../../../format/types.ts";
 import { utf8 } from "../../support/packages.ts";
-import { content, type Document, document } from "../surgery.ts";
+import { all, content, type Document, document } from "../surgery.ts";
 import { SLOT } from "../victim.ts";
 import type { Row } from "./row.ts";
 
@@ -205,5 +205,59 @@ const SETUPS: readonly Row[] = [
   }),
 ];
 
+/** A link in an archive, and what else the package puts behind it. */
+const linked = (name: string, edit: (json: Document) => void, refusal: Pick<Row, "code" | "words">): Row => ({
+  name,
+  change: all(
+    content(SLOT.note, rawArchive({ name: "l", type: "2", linkName: "bin" }), (entry: Document) => {
+      entry.operations = "tar";
+      entry.target = "{workenv}";
+      entry.original_size = 1536;
+    }),
+    document("the author", edit),
+  ),
+  ...refusal,
+});
+
+const THROUGH = { code: "path-escapes", words: "it is a symlink, a folder was expected" } as const;
+
+const TOGETHER: readonly Row[] = [
+  linked(
+    "a slot that writes through a link of another",
+    ({ slots }) => {
+      slots[SLOT.conf].target = "l/evil";
+    },
+    THROUGH,
+  ),
+  linked(
+    "a folder of the workenv behind a link of a slot",
+    ({ workenv }) => {
+      workenv.directories[0].path = "{workenv}/l/evil";
+    },
+    THROUGH,
+  ),
+  linked(
+    "a folder of the workenv where a slot has a link",
+    ({ workenv }) => {
+      workenv.directories[0].path = "{workenv}/l";
+    },
+    THROUGH,
+  ),
+  linked(
+    "a slot where another has a folder",
+    ({ slots }) => {
+      slots[SLOT.conf].target = "bin";
+    },
+    { code: "archive-invalid", words: "a folder is where another entry was expected" },
+  ),
+  linked(
+    "a slot below the file of another",
+    ({ slots }) => {
+      slots[SLOT.conf].target = "bin/run.sh/x";
+    },
+    { code: "archive-invalid", words: "a file is where a folder was expected" },
+  ),
+];
+
 /** What slots hold and what setup does, all of it rightly signed by a hostile author. */
-export const CONTENT_ROWS: readonly Row[] = [...BOMBS, ...DAMAGED, ...CHAINS, ...SETUPS];
+export const CONTENT_ROWS: readonly Row[] = [...BOMBS, ...DAMAGED, ...CHAINS, ...TOGETHER, ...SETUPS];

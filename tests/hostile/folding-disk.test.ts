@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, mock, test } from "bun:test";
+import * as fs from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { openTreeWriter, type TreeWriter } from "../../format/io/tree-writer.ts";
+import { outcome, rawArchive, type rawEntry } from "../../format/tar/testing.ts";
+import { tarUnpacker } from "../../format/tar/unpack.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+/*
+ * Any Linux disk may take two names for one: a folder of ext4 with casefold, a stick with FAT, a share. Nobody can tell
+ * before, so the writer must notice it. Where the disk of this machine keeps names apart, it is made to fold them.
+ */
+
+const real = { ...fs };
+
+/** The name under which something is on the disk already, if only the case differs. */
+function spelledAsFirst(path: string): string {
+  const parent = dirname(path);
+  if (parent === path) return path;
+  const folder = spelledAsFirst(parent);
+  const wanted = basename(path).toLowerCase();
+  try {
+    const found = real.readdirSync(folder).find((name) => name.toLowerCase() === wanted);
+    return join(folder, found ?? basename(path));
+  } catch {
+    return join(folder, basename(path));
+  }
+}
+
+const folding = <A extends readonly unknown[], R>(call: (path: never, ...rest: A) => R) =>
+  ((path: string, ...rest: A) => call(spelledAsFirst(path) as never, ...rest)) as never;
+
+const folds = (folder: string): boolean => {
+  fs.writeFileSync(join(folder, "probe"), "");
+  return fs.existsSync(join(folder, "PROBE"));
+};
+
+beforeAll(() => {
+  using dir = tempDir();
+  if (folds(dir.path)) return;
+  mock.module("node:fs", () => ({
+    ...real,
+    mkdirSync: folding(real.mkdirSync),
+    openSync: folding(real.openSync),
+    lstatSync: folding(real.lstatSync),
+    symlinkSync: (target: string, path: string) => real.symlinkSync(target, spelledAsFirst(path)),
+    unlinkSync: folding(real.unlinkSync),
+    copyFileSync: (from: string, to: string, mode: number) =>
+      real.copyFileSync(spelledAsFirst(from), spelledAsFirst(to), mode),
+  }));
+});
+afterAll(() => {
+  mock.module("node:fs", () => real);
+});
+
+type Entry = Parameters<typeof rawEntry>[0];
+
+/** What becomes of entries by the rules of Linux, which say nothing about such names. */
+async function unpacked(root: string, entries: readonly Entry[]): Promise<string> {
+  using writer: TreeWriter = openTreeWriter(root, { rules: { windows: false, folds: false } });
+  return await outcome(() => {
+    const unpacker = tarUnpacker(writer, (name) => name);
+    unpacker.push(rawArchive(...entries));
+    unpacker.end();
+    writer.finish();
+  });
+}
+
+describe("on a disk that folds names", () => {
+  test.each([
+    [
+      "two files",
+      [
+        { name: "run.sh", body: "1" },
+        { name: "RUN.SH", body: "2" },
+      ],
+    ],
+    [
+      "two folders",
+      [
+        { name: "lib/", type: "5" },
+        { name: "LIB/", type: "5" },
+      ],
+    ],
+    ["a file, and a folder around another", [{ name: "data", body: "1" }, { name: "Data/x" }]],
+    ["files in two folders", [{ name: "a/b/x" }, { name: "a/B/y" }]],
+    ["a link, then a file", [{ name: "L", type: "2", linkName: "x" }, { name: "l" }]],
+    ["a file, then a link", [{ name: "f" }, { name: "F", type: "2", linkName: "x" }]],
+    ["a hard link over its own file", [{ name: "f" }, { name: "F", type: "1", linkName: "f" }]],
+    [
+      "a hard link to what became a link",
+      [{ name: "A" }, { name: "a", type: "2", linkName: "x" }, { name: "h", type: "1", linkName: "A" }],
+    ],
+  ] as const)("%s are refused", async (_, entries) => {
+    using dir = tempDir();
+    expect(await unpacked(join(dir.path, "root"), entries)).toBe("archive-invalid");
+  });
+
+  test("a link, then a file through it, is refused as ever", async () => {
+    using dir = tempDir();
+    const entries = [{ name: "d/", type: "5" }, { name: "L", type: "2", linkName: "d" }, { name: "l/evil" }];
+    expect(await unpacked(join(dir.path, "root"), entries)).toBe("path-escapes");
+    expect(fs.existsSync(join(dir.path, "root", "d", "evil"))).toBe(false);
+  });
+
+  test("the same name twice is none of that, nor is a second writer", async () => {
+    using dir = tempDir();
+    const root = join(dir.path, "root");
+    const entries = [
+      { name: "d/", type: "5" },
+      { name: "d/f", body: "1" },
+      { name: "d/f", body: "2" },
+      { name: "l", type: "2", linkName: "d" },
+      { name: "l", type: "2", linkName: "d/f" },
+    ];
+    expect(await unpacked(root, entries)).toBe("ok");
+    expect(await unpacked(root, entries)).toBe("ok");
+    expect(fs.readFileSync(join(root, "d", "f"), "utf8")).toBe("2");
+  });
+});
