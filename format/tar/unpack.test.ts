@@ -4,7 +4,6 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
@@ -13,7 +12,7 @@ import {
 import { join } from "node:path";
 import { openTreeWriter, type TreeWriter } from "../io/tree-writer.ts";
 import type { Bytes } from "../types.ts";
-import { hasGnuTar, inPieces, outcome, pathsBelow, paxRecord, rawArchive, run, tempDir } from "./testing.ts";
+import { hasGnuTar, inPieces, outcome, pathsBelow, rawArchive, run, tempDir } from "./testing.ts";
 import { type Rename, tarUnpacker, unpackTar } from "./unpack.ts";
 
 let dir: ReturnType<typeof tempDir>;
@@ -85,59 +84,6 @@ test("all at once, without waiting", () => {
 });
 
 describe("refused", () => {
-  test.each([
-    ["a name that climbs", "path-escapes", rawArchive({ name: "../evil" })],
-    ["an absolute name", "path-escapes", rawArchive({ name: "/evil" })],
-    [
-      "a pax name that climbs",
-      "path-escapes",
-      rawArchive({ name: "x", type: "x", body: paxRecord("path", "../evil") }, { name: "a" }),
-    ],
-    [
-      "a long name that climbs",
-      "path-escapes",
-      rawArchive({ name: "x", type: "L", body: "a/../../evil\0" }, { name: "a" }),
-    ],
-    ["a prefix that climbs", "path-escapes", rawArchive({ name: "evil", prefix: ".." })],
-    ["a directory that climbs", "path-escapes", rawArchive({ name: "../evil/", type: "5" })],
-    [
-      "a write through a link",
-      "path-escapes",
-      rawArchive({ name: "l", type: "2", linkName: "d" }, { name: "l/evil" }),
-    ],
-    ["a link to outside", "path-escapes", rawArchive({ name: "l", type: "2", linkName: "../.." })],
-    ["an absolute link", "path-escapes", rawArchive({ name: "l", type: "2", linkName: "/etc" })],
-    [
-      "a link through a link",
-      "path-escapes",
-      rawArchive({ name: "a/l", type: "2", linkName: ".." }, { name: "m", type: "2", linkName: "a/l/../x" }),
-    ],
-    ["a hard link to outside", "path-escapes", rawArchive({ name: "a", type: "1", linkName: "../secret" })],
-    ["an absolute hard link", "path-escapes", rawArchive({ name: "a", type: "1", linkName: "/etc/passwd" })],
-    [
-      "a hard link to a symlink",
-      "archive-invalid",
-      rawArchive({ name: "l", type: "2", linkName: "x" }, { name: "a", type: "1", linkName: "l" }),
-    ],
-    [
-      "a hard link to what comes later",
-      "archive-invalid",
-      rawArchive({ name: "a", type: "1", linkName: "b" }, { name: "b" }),
-    ],
-    ["a character device", "archive-invalid", rawArchive({ name: "null", type: "3" })],
-    ["a block device", "archive-invalid", rawArchive({ name: "sda", type: "4" })],
-    ["a fifo", "archive-invalid", rawArchive({ name: "fifo", type: "6" })],
-    ["an unknown type", "archive-invalid", rawArchive({ name: "a", type: "V" })],
-    ["a file where a directory was", "archive-invalid", rawArchive({ name: "a/", type: "5" }, { name: "a" })],
-    ["a directory where a file was", "archive-invalid", rawArchive({ name: "a" }, { name: "a/", type: "5" })],
-    ["half an archive", "archive-invalid", rawArchive({ name: "a", body: "1".repeat(2000) }).slice(0, 1024)],
-  ] as const)("%s", async (_, code, archive) => {
-    writeFileSync(join(dir.path, "secret"), "secret");
-    expect(await outcome(() => unpack(archive))).toBe(code);
-    expect(readdirSync(dir.path).sort()).toEqual(["root", "secret"]);
-    expect(pathsBelow(root).filter((path) => path.includes("evil"))).toEqual([]);
-  });
-
   test("an absolute name, though a new name would hide it", async () => {
     expect(await outcome(() => unpack(rawArchive({ name: "/a" }), (name) => `placed/${name}`))).toBe(
       "path-escapes",

@@ -41,6 +41,7 @@ const FIELDS: Readonly<Record<keyof RawSlot, readonly Cell[]>> = {
       code: "slot-table-invalid",
       words: "two parts of the package overlap",
     },
+    { change: at(script, { offset: (1n << 53n) - 1n, size: (1n << 53n) - 1n }), ...outside },
     { change: at(script, { offset: (1n << 53n) + 1n }), ...range("the offset of slot 0") },
     { change: at(script, { offset: (1n << 64n) - 16n }), ...range("the offset of slot 0") },
     { change: at(self, { offset: 64n }), code: "layout-invalid", words: "slot 5 would lie at" },

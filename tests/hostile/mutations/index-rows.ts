@@ -121,6 +121,10 @@ const FIELDS: Readonly<Record<keyof typeof INDEX_BLOCK.rows, readonly Cell[]>> =
       ...layout("a table of 6 slots cannot have 448 bytes"),
     },
     {
+      change: index((raw) => ({ slotTableSize: raw.slotTableSize - 1n })),
+      ...layout("cannot have 383 bytes"),
+    },
+    {
       change: index(() => ({ slotTableSize: (1n << 64n) - 64n })),
       ...layout("a table of 6 slots cannot have"),
     },
