@@ -2,12 +2,12 @@ import { PspfError } from "../../format/errors.ts";
 import type { Package } from "../../format/reader.ts";
 import { type Advisers, consult } from "../../format/trust/consult.ts";
 import { explain } from "../../format/trust/explain.ts";
-import { LEVELS, type Level } from "../../format/trust/levels.ts";
+import { LEVELS, type Level, stricterOf } from "../../format/trust/levels.ts";
 import type { Check, Verification } from "../../format/verify.ts";
 
 /**
  * A verification with what is known here about the signer, behind the check of the signature. It fails where a start
- * would be refused, as it is when nothing else is asked for. Without a valid signature there is no signer to ask about.
+ * would be refused for which the environment asks for no level. Without a valid signature there is no signer to ask about.
  */
 export async function withSignerCheck(verification: Verification, advisers: Advisers): Promise<Verification> {
   const { package: pkg, checks } = verification;
@@ -21,7 +21,7 @@ async function signerCheck(pkg: Package, advisers: Advisers): Promise<Check> {
   try {
     const consultation = await consult({ pkg, ...advisers });
     const { state, code, facts, hint } = explain(consultation);
-    const usual: Level = LEVELS.standard;
+    const usual: Level = LEVELS[stricterOf("standard", consultation.about.policy.lowestValidation)];
     return usual.trust[consultation.finding.kind] === "refuse"
       ? { name: "signer", ok: false, detail: [state, ...facts].join("; "), code, hint }
       : { name: "signer", ok: true, detail: state };

@@ -18,11 +18,13 @@ const MAX_STEPS = 16;
 
 /** Whether a key has been handed over to another one for a package, directly or through others that are not revoked. */
 export function chainTo(signer: string, { from, name, rotations, isRevoked }: Succession): boolean {
-  const fitting = rotations.filter(({ packages }) => fitsAny(name, packages));
   const reached = new Set([from]);
   let latest: readonly string[] = isRevoked(from) ? [] : [from];
   for (let step = 0; step < MAX_STEPS && latest.length > 0; step++) {
-    const next = fitting.filter((row) => latest.includes(row.from)).map(({ to }) => to);
+    // Patterns only of keys that count already: a stranger's may be many and long.
+    const next = rotations
+      .filter((row) => latest.includes(row.from) && fitsAny(name, row.packages))
+      .map(({ to }) => to);
     latest = [...new Set(next)].filter((key) => !reached.has(key) && !isRevoked(key));
     for (const key of latest) reached.add(key);
     if (latest.includes(signer)) return true;

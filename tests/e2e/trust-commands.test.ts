@@ -209,6 +209,23 @@ describe("the machine's owner", () => {
     expect(await startUnder(etc, "first")).toMatchObject(FIRST);
   });
 
+  ran("sets the level by which verify and show judge as well", async () => {
+    if (noEtc !== undefined) return;
+    const policy = { schema: "flavor.policy/1", lowest_validation: "strict" };
+    const etc = makeEtc(at(`etc-${homes}`), { "policy.json": JSON.stringify(policy) });
+    const signerCheck = async (...more: readonly string[]) => {
+      const { stdout } = await under(etc, "verify", at("first.psp"), "--json", ...more);
+      const { checks } = JSON.parse(stdout) as { readonly checks: readonly { readonly name: string }[] };
+      return checks.find(({ name }) => name === "signer");
+    };
+    expect(await signerCheck()).toMatchObject({ ok: false, code: "signer-untrusted" });
+    expectRefused(await startUnder(etc, "first"), "signer-untrusted");
+    expect(await signerCheck("--key", publicKey("old"))).toMatchObject({ ok: true });
+    const shown = await under(etc, "trust", "show", at("first.psp"));
+    expect(shown.stdout).toMatch(/^Start +refused$/m);
+    expect((await under(etc, "trust", "list")).stdout).toMatch(/^ +lowest level +strict$/m);
+  });
+
   ran("is believed only where nobody else can write, and nobody changes what they cannot read", async () => {
     if (noEtc !== undefined) return;
     const etc = makeEtc(at(`etc-${homes}`), { "trust.json": "{" });
