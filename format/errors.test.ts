@@ -37,6 +37,28 @@ describe("PspfError", () => {
   });
 });
 
+describe("what an error says", () => {
+  const STEERING = "a\u001b[31mb\nc\u0085d\u009be\u2028f\u202eg\u2066h\u007fi\0";
+  const HARMLESS = "a\\u001b[31mb\\u000ac\\u0085d\\u009be\\u2028f\\u202eg\\u2066h\\u007fi\\u0000";
+
+  test("is one line each and steers no terminal, whatever it quotes", () => {
+    const cause = new Error(STEERING);
+    const error = new PspfError("io-failed", STEERING, { hint: STEERING, problems: [STEERING], cause });
+    expect([error.message, error.hint, ...error.problems]).toEqual([HARMLESS, HARMLESS, HARMLESS]);
+    expect(renderError(error).split("\n")).toEqual([
+      `error: ${HARMLESS} [io-failed]`,
+      `  ${HARMLESS}`,
+      `  caused by: ${HARMLESS}`,
+      `  hint: ${HARMLESS}`,
+    ]);
+  });
+
+  test("is cut when a whole document is quoted; other alphabets stay as they are", () => {
+    expect(new PspfError("io-failed", "ä".repeat(100_000)).message).toBe(`${"ä".repeat(10_000)}…`);
+    expect(new PspfError("io-failed", "Grüße, 世界 🌍").message).toBe("Grüße, 世界 🌍");
+  });
+});
+
 describe("renderError", () => {
   test.each([
     {

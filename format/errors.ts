@@ -64,7 +64,10 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-/** The one error class. `message` reads "Cannot <deed> <thing>: <state>, <wanted>"; `code` never changes. */
+/**
+ * The one error class. `message` reads "Cannot <deed> <thing>: <state>, <wanted>"; `code` never changes. What is said
+ * is shown on terminals and quotes packages: see `printable`.
+ */
 export class PspfError extends Error {
   override readonly name = "PspfError";
   readonly code: ErrorCode;
@@ -72,10 +75,10 @@ export class PspfError extends Error {
   readonly problems: readonly string[];
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(printable(message), facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
-    this.hint = facts.hint;
-    this.problems = facts.problems ?? [];
+    this.hint = facts.hint === undefined ? undefined : printable(facts.hint);
+    this.problems = (facts.problems ?? []).map(printable);
   }
 
   get exitCode(): number {
@@ -102,5 +105,16 @@ export function renderError(error: unknown, speaker = "error"): string {
 
 /** What each error behind an error says, the nearest first. */
 export function causesOf({ cause }: Error): readonly string[] {
-  return cause instanceof Error ? [cause.message, ...causesOf(cause)] : [];
+  return cause instanceof Error ? [printable(cause.message), ...causesOf(cause)] : [];
 }
+
+/** Characters of one text: two paths of the longest kind fit, a document that is quoted whole does not. */
+const MAX_TEXT = 10_000;
+
+/** Text that neither breaks lines nor steers a terminal, whoever wrote it: what could is spelled as \uXXXX. */
+export const printable = (text: string): string =>
+  (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text).replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
+    /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

@@ -18,13 +18,17 @@ const OUTPUT = 256 * 1024;
 export async function* decodeBzip2(input: ByteStream): ByteStream {
   await using reader = new ByteReader(input);
   if ((await reader.fill(4)) === 0) throw truncated("BZIP2");
+  // One for all streams: an empty one has 14 bytes, and a fresh index for each would take seconds for a megabyte.
+  let index = new Uint32Array(0);
   for (; (await reader.fill(4)) > 0;) {
     if (reader.window().length < 4) throw truncated("BZIP2");
     const head = reader.take(4);
     const level = head[3]! - 0x30;
     if (head[0] !== 0x42 || head[1] !== 0x5a || head[2] !== 0x68 || level < 1 || level > 9)
       throw damaged("BZIP2", 'it has no "BZh" header where one should be');
-    yield* decodeStream(reader, new Uint32Array(level * 100_000));
+    const size = level * 100_000;
+    if (index.length < size) index = new Uint32Array(size);
+    yield* decodeStream(reader, index.subarray(0, size));
   }
 }
 

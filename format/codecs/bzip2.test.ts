@@ -45,3 +45,22 @@ test.each([
 ])("%s is refused by name", async (_, bytes, says) => {
   expect(await messageOf(decode(bytes))).toContain(says);
 });
+
+test("streams behind one another share their memory: an empty one has 14 bytes, its index would have 3.6 MB", async () => {
+  const empty = Uint8Array.fromHex("425a683917724538509000000000") as Bytes;
+  const made: unknown[] = [];
+  const original = globalThis.Uint32Array;
+  globalThis.Uint32Array = new Proxy(original, {
+    construct(target, args) {
+      made.push(args[0]);
+      return Reflect.construct(target, args);
+    },
+  });
+  try {
+    const packed = concat([HELLO, ...Array.from({ length: 50 }, () => empty), HELLO]);
+    expect(new TextDecoder().decode(await decode(packed))).toBe("hellohello");
+  } finally {
+    globalThis.Uint32Array = original;
+  }
+  expect(made.filter((size) => Number(size) > 1000)).toEqual([900_000]);
+});

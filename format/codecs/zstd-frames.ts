@@ -17,22 +17,40 @@ const RESERVED = 3;
 
 /** What the next bytes of a stream are. */
 type Expects =
-  "magic" | "skip-size" | "skippable" | "descriptor" | "header" | "block-header" | "block" | "checksum";
+  | "magic"
+  | "skip-size"
+  | "skippable"
+  | "descriptor"
+  | "header"
+  | "content-size"
+  | "block-header"
+  | "block"
+  | "checksum";
 
 /** How many bytes the fixed-size parts have. */
 const SIZES = { magic: 4, "skip-size": 4, descriptor: 1, "block-header": 3 } as const;
 
 /**
- * Passes a zstd stream on and follows its frames (RFC 8878, section 3.1), because neither decoder reports input that
- * ends inside a frame: both end as if all were well. Throws `codec-failed` for that and for what is no frame.
+ * Decodes a zstd stream and follows its frames (RFC 8878, section 3.1), because neither decoder reports input that ends
+ * inside a frame: both end as if all were well. Nor do they compare the size in a frame's header when its last block is
+ * empty, unless they get the whole frame at once. Throws `codec-failed` for that and for what is no frame.
  */
-export async function* wholeFrames(input: ByteStream): ByteStream {
+export async function* wholeFrames(input: ByteStream, decode: (input: ByteStream) => ByteStream): ByteStream {
   const walk = new FrameWalk();
-  for await (const piece of input) {
-    walk.follow(piece);
+  async function* followed(): ByteStream {
+    for await (const piece of input) {
+      walk.follow(piece);
+      yield piece;
+    }
+    if (!walk.betweenFrames) throw truncated("ZSTD");
+  }
+  let size = 0;
+  for await (const piece of decode(followed())) {
+    size += piece.length;
     yield piece;
   }
-  if (!walk.betweenFrames) throw truncated("ZSTD");
+  if (walk.contentSize !== undefined && walk.contentSize !== size)
+    throw damaged("ZSTD", `${walk.contentSize} bytes were announced, ${size} came`);
 }
 
 class FrameWalk {
@@ -43,8 +61,15 @@ class FrameWalk {
   #value = 0;
   #shift = 0;
   #hasChecksum = false;
+  #sizeBytes = 0;
   #lastBlock = false;
   #frames = 0;
+  #contentSize: number | undefined = 0;
+
+  /** What all frames together announce; undefined when one of them says nothing. */
+  get contentSize(): number | undefined {
+    return this.#contentSize;
+  }
 
   get betweenFrames(): boolean {
     return this.#frames > 0 && this.#expects === "magic" && this.#left === SIZES.magic;
@@ -52,7 +77,7 @@ class FrameWalk {
 
   follow(piece: Bytes): void {
     for (let at = 0; at < piece.length;) {
-      if (this.#expects in SIZES) {
+      if (this.#expects in SIZES || this.#expects === "content-size") {
         this.#value += (piece[at++] as number) * 2 ** this.#shift;
         this.#shift += 8;
         this.#left--;
@@ -89,13 +114,16 @@ class FrameWalk {
         const single = (value & SINGLE_SEGMENT) !== 0;
         const windowBytes = single ? 0 : 1;
         const sizeFlag = (value >> 6) as 0 | 1 | 2 | 3;
-        const sizeBytes = sizeFlag === 0 && single ? 1 : CONTENT_SIZE_BYTES[sizeFlag];
-        return this.#expect(
-          "header",
-          windowBytes + DICTIONARY_ID_BYTES[(value & 3) as 0 | 1 | 2 | 3] + sizeBytes,
-        );
+        this.#sizeBytes = sizeFlag === 0 && single ? 1 : CONTENT_SIZE_BYTES[sizeFlag];
+        return this.#expect("header", windowBytes + DICTIONARY_ID_BYTES[(value & 3) as 0 | 1 | 2 | 3]);
       }
       case "header":
+        return this.#expect("content-size", this.#sizeBytes);
+      case "content-size":
+        // Two bytes count from 256 on: smaller sizes have one.
+        if (this.#sizeBytes === 0) this.#contentSize = undefined;
+        else if (this.#contentSize !== undefined)
+          this.#contentSize += value + (this.#sizeBytes === 2 ? 256 : 0);
         return this.#expect("block-header", SIZES["block-header"]);
       case "block-header": {
         this.#lastBlock = (value & 1) === 1;

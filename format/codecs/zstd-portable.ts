@@ -27,7 +27,9 @@ export const zstdPortable: Codec = {
   },
   decode: (input) =>
     guarded("ZSTD", "decode", input, (pieces) =>
-      run(wholeFrames(pieces), COMPRESSED_INPUT, (zstd) => new zstd.ZstdDecompressStreamBinding()),
+      wholeFrames(pieces, (frames) =>
+        run(frames, COMPRESSED_INPUT, (zstd) => new zstd.ZstdDecompressStreamBinding()),
+      ),
     ),
 };
 

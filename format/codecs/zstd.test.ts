@@ -72,6 +72,23 @@ describe.each(BACK_ENDS)("%s", (_, codec) => {
     }
   });
 
+  test.each([1, 7, 1000])(
+    "a frame that ends before what it announced is refused, %d bytes at a time",
+    async (size) => {
+      // One byte says 40, and then comes an empty last block.
+      const empty = Uint8Array.fromHex("28b52ffd2028010000");
+      expect(await failure(decode(empty, size))).toMatchObject({ code: "codec-failed" });
+      expect(await failure(decode(concat([frame(bytesOf("hello")), empty]), size))).toMatchObject({
+        code: "codec-failed",
+      });
+    },
+  );
+
+  test.each([1, 7, 19, 20, 1000])("a rest too short for a frame is refused, %d bytes at a time", async (size) => {
+    const stored = concat([frame(new Uint8Array(3000)), new Uint8Array(3)]);
+    expect(await failure(decode(stored, size))).toMatchObject({ code: "codec-failed" });
+  });
+
   test("names what stands in the place of a frame", async () => {
     const error = await failure(decode(concat([frame(bytesOf("a")), bytesOf("tail")])));
     expect(error).toBeInstanceOf(PspfError);

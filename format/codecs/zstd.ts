@@ -25,6 +25,6 @@ export const zstd: Codec = {
   },
   decode: (input) =>
     guarded("ZSTD", "decode", input, (pieces) =>
-      throughTransform(wholeFrames(pieces), createZstdDecompress({ chunkSize: CHUNK })),
+      wholeFrames(pieces, (frames) => throughTransform(frames, createZstdDecompress({ chunkSize: CHUNK }))),
     ),
 };

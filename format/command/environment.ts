@@ -82,32 +82,48 @@ export function applyRuntimeEnv(
 /** Names and globs (`*`, `?`, `[…]`) as one question. */
 function matcher(patterns: readonly string[], windows: boolean): (name: string) => boolean {
   const names = new Set<string>();
-  const globs: RegExp[] = [];
+  const globs: ((name: string) => boolean)[] = [];
   for (const pattern of patterns) {
-    if (/[*?[]/.test(pattern)) globs.push(globToRegExp(pattern, windows ? "i" : ""));
+    if (/[*?[]/.test(pattern)) globs.push(globMatcher(pattern, windows ? "i" : ""));
     else names.add(windows ? pattern.toUpperCase() : pattern);
   }
-  return (name) => names.has(windows ? name.toUpperCase() : name) || globs.some((glob) => glob.test(name));
+  return (name) => names.has(windows ? name.toUpperCase() : name) || globs.some((matches) => matches(name));
 }
 
-/** A glob over names; `*` also crosses "/", which no variable's name has. */
-export function globToRegExp(glob: string, flags = ""): RegExp {
-  const source = glob.replace(
-    /\[(!?)([^\]]+)\]|[*?]|[^*?[]+|\[/g,
-    (part, not: string | undefined, set: string | undefined) => {
-      if (part === "*") return ".*";
-      if (part === "?") return ".";
-      if (set !== undefined) {
-        // A range that runs backwards holds nothing; as a regular expression it would be an error.
-        const members = set.replace(/(.)-(.)/gs, (range, from: string, to: string) =>
-          from <= to ? range : "",
-        );
-        return `[${not === "!" ? "^" : ""}${members.replace(/[\\\]^]/g, "\\$&")}]`;
-      }
-      return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    },
+/**
+ * A glob over names as a question; `*` also crosses "/", which no variable's name has. Stars part it into pieces of fixed
+ * length, each of which is looked for once behind the one before: as one regular expression, ten stars could take years.
+ */
+export function globMatcher(glob: string, flags = ""): (name: string) => boolean {
+  const pieces = [""];
+  for (const [part, not, set] of glob.matchAll(/\[(!?)([^\]]+)\]|[*?]|[^*?[]+|\[/g))
+    if (part === "*") pieces.push("");
+    else
+      pieces.push(pieces.pop() + (part === "?" ? "." : set === undefined ? literal(part) : oneOf(set, not)));
+  const last = pieces.length - 1;
+  const patterns = pieces.map(
+    (piece, i) => new RegExp(`${i === 0 ? "^" : ""}${piece}${i === last ? "$" : ""}`, `gs${flags}`),
   );
-  return new RegExp(`^${source}$`, `s${flags}`);
+  return (name) => {
+    let at = 0;
+    return patterns.every((pattern) => {
+      pattern.lastIndex = at;
+      const found = pattern.test(name);
+      at = pattern.lastIndex;
+      return found;
+    });
+  };
+}
+
+const literal = (text: string): string => text.replace(/[-.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** The members of a set. A range that runs backwards holds nothing; as a regular expression it would be an error. */
+function oneOf(set: string, not: string | undefined): string {
+  const members = set.replace(/(.)-(.)|./gs, (member, from?: string, to?: string) => {
+    if (from === undefined || to === undefined) return literal(member);
+    return from <= to ? `${literal(from)}-${literal(to)}` : "";
+  });
+  return `[${not === "!" ? "^" : ""}${members}]`;
 }
 
 /** Windows spells it "Path" and does not care. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import { printable } from "../wire/problems.ts";
+import { printable } from "../errors.ts";
 import type { Consultation } from "./consult.ts";
 import type { KnownPackage } from "./known-packages.ts";
 

@@ -176,3 +176,14 @@ test("property: no document breaks a reader, a line or the terminal", () => {
     }),
   );
 });
+
+test("a long key is cut in paths, and what is kept of a flood is little", () => {
+  const p = new Problems();
+  const key = "k".repeat(300_000);
+  for (let i = 0; i < 100_000; i++) p.add(`${memberPath("", key)}[${i}]`, "wrong");
+  expect(memberPath("", key)).toBe(`["${"k".repeat(99)}…"]`);
+  expect(p.found.length).toBe(1000);
+  expect(() => p.throwIfAny("metadata-invalid", "Cannot use it")).toThrow(
+    expect.objectContaining({ problems: expect.arrayContaining(["and more than 900 more"]) }),
+  );
+});

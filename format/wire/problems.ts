@@ -1,12 +1,14 @@
-import { type ErrorCode, PspfError } from "../errors.ts";
+import { type ErrorCode, printable, PspfError } from "../errors.ts";
 
 /** An object of a parsed document whose members are not checked yet. */
 export type Members = Readonly<Record<string, unknown>>;
 
 /** Problems shown of one document: a hostile one may have a hundred thousand. */
 const MAX_SHOWN = 100;
-/** So many are enough: lists are not read any further. */
+/** So many are enough: lists are not read any further, and no more are kept. */
 const ENOUGH = 1000;
+/** Characters shown of one key: a path has up to 64 of them. */
+const MAX_KEY = 100;
 const MAX_MODE = 0o7777;
 
 /**
@@ -18,7 +20,7 @@ export class Problems {
   readonly #found: string[] = [];
   readonly #paths = new Set<string>();
 
-  /** What was found so far, one line each. */
+  /** What was found so far, one line each: the first thousand. */
   get found(): readonly string[] {
     return this.#found;
   }
@@ -29,6 +31,7 @@ export class Problems {
   }
 
   add(path: string, text: string): void {
+    if (this.#found.length >= ENOUGH) return;
     this.#paths.add(path);
     this.#found.push(printable(path === "" ? text : `${path}: ${text}`));
   }
@@ -174,6 +177,7 @@ export interface Range {
 
 /** Where a member stands: `slots[1]` and `source` make `slots[1].source`; keys that are no plain words are quoted. */
 export function memberPath(path: string, key: string): string {
+  if (key.length > MAX_KEY) return memberPath(path, `${key.slice(0, MAX_KEY - 1)}…`);
   if (!/^[\w-]+$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
   return path === "" ? key : `${path}.${key}`;
 }
@@ -195,11 +199,3 @@ function describe(value: unknown): string {
   if (typeof value !== "string") return String(value);
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
-
-/** Text of others for a terminal: it neither breaks lines nor steers the terminal, what would is spelled out. */
-export const printable = (text: string): string =>
-  text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
-    /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );

@@ -84,16 +84,21 @@ const hasAllMembers = ({ sample, slots, bootId = "", ...rest }: Partial<Marker>)
   [rest.digest, rest.jsonDigest, rest.signer, rest.source, rest.place, rest.created, bootId].every(
     (text) => typeof text === "string",
   ) &&
-  [rest.inode, rest.born].every((number) => typeof number === "number") &&
+  [rest.inode, rest.born].every(Number.isFinite) &&
   [rest.durable, rest.suspect].every((flag) => typeof flag === "boolean") &&
-  isListOf(slots, (slot) => typeof slot === "number") &&
+  isListOf(slots, Number.isFinite) &&
   [sample?.entryPoints, sample?.others].every((list) => isListOf(list, isFacts));
 
 const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isItem);
 
 const isFacts = (row: unknown): boolean =>
-  Array.isArray(row) && typeof row[0] === "string" && [1, 2, 3].every((i) => typeof row[i] === "number");
+  Array.isArray(row) && typeof row[0] === "string" && [1, 2, 3].every((i) => Number.isFinite(row[i]));
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+const isTextTable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.values(value).every(isText);
 
 /** Whether everything is there that a start looks into: a marker may be of another version of us. */
 function hasAllFacts({
@@ -107,12 +112,14 @@ function hasAllFacts({
   atEnd,
 }: Partial<LaunchFacts> = {}): boolean {
   const tables = [execution?.env, runtimeEnv?.map, runtimeEnv?.set, workenv?.env];
-  const lists = [runtimeEnv?.unset, runtimeEnv?.pass, devSlots];
+  const lists = [runtimeEnv?.unset, runtimeEnv?.pass];
   return (
     [eachStart, atEnd].every((flag) => typeof flag === "boolean") &&
     [about?.name, about?.version, execution?.command].every((text) => typeof text === "string") &&
-    tables.every((table) => typeof table === "object" && table !== null) &&
-    lists.every(Array.isArray) &&
+    Number.isFinite(execution?.primarySlot) &&
+    tables.every(isTextTable) &&
+    lists.every((list) => isListOf(list, isText)) &&
+    isListOf(devSlots, Number.isFinite) &&
     isListOf(slots, (slot) => typeof (slot as { target?: unknown } | null)?.target === "string")
   );
 }

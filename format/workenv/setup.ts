@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { buildCommand } from "../command/command.ts";
-import { type Environment, globToRegExp } from "../command/environment.ts";
+import { type Environment, globMatcher } from "../command/environment.ts";
 import { fillTemplate, type Scope } from "../command/template.ts";
 import { type ErrorFacts, PspfError } from "../errors.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
@@ -69,7 +69,7 @@ function inWorkenv(template: string, scope: Scope): SafePath {
 
 /** Regular files of a folder whose names match, sorted; links are left alone. A missing folder has none. */
 function filesIn(folder: string, pattern: string): readonly string[] {
-  const matches = globToRegExp(pattern);
+  const matches = globMatcher(pattern);
   let names: readonly string[];
   try {
     names = readdirSync(folder);
@@ -79,7 +79,7 @@ function filesIn(folder: string, pattern: string): readonly string[] {
   }
   const isHidden = (name: string) => name.startsWith(".") && !pattern.startsWith(".");
   return names
-    .filter((name) => matches.test(name) && !isHidden(name))
+    .filter((name) => matches(name) && !isHidden(name))
     .sort()
     .map((name) => join(folder, name))
     .filter((file) => lstatSync(file).isFile());

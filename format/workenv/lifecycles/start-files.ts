@@ -12,6 +12,11 @@ import { removeFolder } from "../tidy-bookkeeping.ts";
 import type { Unpacked } from "../unpacking/unpack.ts";
 
 const SCHEMA = "flavor.start/1";
+const STATES: readonly unknown[] = [
+  "unused",
+  "complete",
+  "changing",
+] satisfies readonly StartFiles["state"][];
 
 /** What lies in a workenv of the slots that come and go with the application. */
 export interface StartFiles {
@@ -33,7 +38,9 @@ export function readStartFiles(layout: WorkenvLayout): StartFiles | undefined {
     const value: unknown = JSON.parse(readFileSync(pathTo(layout), "utf8"));
     if (!isObject(value) || value["schema"] !== SCHEMA || !isObject(value["paths"])) return undefined;
     const lists = Object.values(value["paths"]);
-    const isSound = lists.every((list) => Array.isArray(list) && list.every(isPathInside));
+    const isSound =
+      STATES.includes(value["state"]) &&
+      lists.every((list) => Array.isArray(list) && list.every(isPathInside));
     return isSound ? (value as unknown as StartFiles) : undefined;
   } catch {
     return undefined;

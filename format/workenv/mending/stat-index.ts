@@ -74,7 +74,4 @@ export function readStatIndex({ files: path }: WorkenvLayout): readonly IndexedF
 }
 
 const isIndexedFile = (row: unknown): row is IndexedFile =>
-  Array.isArray(row) &&
-  row.length === 5 &&
-  isPathInside(row[0]) &&
-  row.slice(1).every((number) => typeof number === "number");
+  Array.isArray(row) && row.length === 5 && isPathInside(row[0]) && row.slice(1).every(Number.isFinite);
