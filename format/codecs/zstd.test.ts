@@ -84,10 +84,13 @@ describe.each(BACK_ENDS)("%s", (_, codec) => {
     },
   );
 
-  test.each([1, 7, 19, 20, 1000])("a rest too short for a frame is refused, %d bytes at a time", async (size) => {
-    const stored = concat([frame(new Uint8Array(3000)), new Uint8Array(3)]);
-    expect(await failure(decode(stored, size))).toMatchObject({ code: "codec-failed" });
-  });
+  test.each([1, 7, 19, 20, 1000])(
+    "a rest too short for a frame is refused, %d bytes at a time",
+    async (size) => {
+      const stored = concat([frame(new Uint8Array(3000)), new Uint8Array(3)]);
+      expect(await failure(decode(stored, size))).toMatchObject({ code: "codec-failed" });
+    },
+  );
 
   test("names what stands in the place of a frame", async () => {
     const error = await failure(decode(concat([frame(bytesOf("a")), bytesOf("tail")])));

@@ -1,5 +1,4 @@
-import type { ErrorCode } from "../errors.ts";
-import { printable } from "../errors.ts";
+import { type ErrorCode, printable } from "../errors.ts";
 import type { Consultation } from "./consult.ts";
 import type { KnownPackage } from "./known-packages.ts";
 

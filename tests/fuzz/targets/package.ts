@@ -108,7 +108,12 @@ const trailer: Target = {
   maxSize: 40 * 1024,
   tokens: ["\xf0\x9f\x93\xa6", "\xf0\x9f\xaa\x84"],
   structured: fc
-    .tuple(anyBytes(40), blocks, anyBytes(40), fc.integer({ min: 1, max: 2 }))
+    .tuple(
+      anyBytes(40),
+      blocks,
+      fc.oneof(fc.constant(new Uint8Array(0)), anyBytes(40)),
+      fc.integer({ min: 1, max: 2 }),
+    )
     .map(([front, block, behind, times]) =>
       joined([
         ...Array(times)
@@ -181,7 +186,10 @@ const metadataBlock: Target = {
   allowed: ["metadata-invalid"],
   structured: fc
     .tuple(
-      fc.oneof(fc.constantFrom(...DOCUMENTS), fc.json().map(utf8), anyBytes(400)),
+      fc.oneof(
+        { arbitrary: fc.constantFrom(...DOCUMENTS), weight: 3 },
+        { arbitrary: fc.oneof(fc.json().map(utf8), anyBytes(400)), weight: 1 },
+      ),
       fc.integer({ min: 0, max: 9 }),
       fc.nat(5),
       fc.nat(1200),

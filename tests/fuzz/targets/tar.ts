@@ -34,6 +34,19 @@ const NAMES = fc.oneof(
   oddText(10),
 );
 
+/** Entries without a fault. */
+const PLAIN: fc.Arbitrary<Bytes> = fc
+  .tuple(fc.constantFrom("a", "b/c", "b/d/e", "f"), fc.constantFrom("0", "5", "2"), fc.boolean())
+  .map(([name, type, hasBody]) =>
+    rawEntry({
+      name: `${type}/${name}`,
+      type,
+      mode: 0o755,
+      linkName: type === "2" ? "x" : "",
+      body: hasBody && type === "0" ? "some text" : "",
+    }),
+  );
+
 /** One entry, its fields from a small set of names, so that entries meet each other. */
 const entries: fc.Arbitrary<Bytes> = fc
   .record(
@@ -46,7 +59,7 @@ const entries: fc.Arbitrary<Bytes> = fc
       prefix: fc.constantFrom("", "p", ".."),
       magic: fc.constantFrom("ustar\0" + "00", "ustar  \0", ""),
       body: fc.oneof(fc.constantFrom("", "text", "x".repeat(600)), paxBodies()),
-      size: fc.constantFrom(undefined, 0, 1, 512, 513, 2 ** 32),
+      size: fc.constantFrom(undefined, undefined, undefined, undefined, 0, 1, 512, 513, 2 ** 32),
     },
     { requiredKeys: ["name"] },
   )
@@ -76,8 +89,11 @@ const definedOf = <T extends object>(record: T): { [K in keyof T]?: Exclude<T[K]
 
 const archives: fc.Arbitrary<Bytes> = fc
   .tuple(
-    fc.array(entries, { maxLength: 5 }),
-    fc.constantFrom(END, new Uint8Array(BLOCK), new Uint8Array(4096), utf8("x")),
+    fc.array(fc.oneof({ arbitrary: PLAIN, weight: 2 }, { arbitrary: entries, weight: 1 }), { maxLength: 5 }),
+    fc.oneof(
+      { arbitrary: fc.constant(END), weight: 5 },
+      { arbitrary: fc.constantFrom(new Uint8Array(BLOCK), new Uint8Array(4096), utf8("x")), weight: 1 },
+    ),
   )
   .map(([list, end]) => joined([...list, end]));
 
