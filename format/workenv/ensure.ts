@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { storeOf, type WorkenvLayout } from "../cache/layout.ts";
-import { acquire, hasLeases, type Lease, type Lock, share } from "../cache/locks/lock.ts";
+import { acquire, hasLeases, type Lease, type Lock, share, tryShare } from "../cache/locks/lock.ts";
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
 import { doing } from "../io/fs.ts";
@@ -10,8 +10,9 @@ import { sha256Hex } from "../wire/hashes.ts";
 import { writeBunRuntime } from "./bun-runtime.ts";
 import { isRuntimeIntact } from "./exact/bun-files.ts";
 import type { Differences } from "./exact/differences.ts";
-import { distrustStartFiles, judgeWorkenv } from "./exact/exact.ts";
+import { distrustStartFiles, isUntouched, judgeWorkenv } from "./exact/exact.ts";
 import { addMissingSlots } from "./lifecycles/add-slots.ts";
+import { planSlots, wishesIn } from "./lifecycles/slot-plan.ts";
 import { findReady, readMarker } from "./entry.ts";
 import { heal } from "./mending/heal.ts";
 import { make } from "./make.ts";
@@ -75,6 +76,8 @@ export async function ensureWorkenv(pkg: Package, request: EnsureRequest): Promi
   createCache(layout);
   // Windows never has them: that is no news.
   if (process.platform !== "win32" && !hasLeases(storeOf(layout.cache).locks)) request.onDegraded?.();
+  const lease = request.exact === true ? await leaseIfExact(pkg, request) : undefined;
+  if (lease !== undefined) return lease;
   using making = await acquire(layout.making, request.onWait);
   globalThis.failPoint?.("making-locked");
   await ensureContent(pkg, request, making);
@@ -104,10 +107,30 @@ function isNoted(marker: Marker | undefined, request: EnsureRequest): boolean {
   return marker?.seal === seal && marker.trust === trust && marker.lowest === lowest;
 }
 
-/** Whether nothing was done to a workenv that is there. What a start reads besides its files is made anew. */
+/**
+ * A lease on a workenv that counts and is exact: starts that change nothing need not wait for each other, because what is
+ * leased is not taken away. Undefined for anything that has to be looked at with the lock.
+ */
+async function leaseIfExact(pkg: Package, request: EnsureRequest): Promise<Lease | undefined> {
+  const { layout, digest } = request;
+  const lease = tryShare(layout.lock);
+  if (typeof lease === "string") return undefined;
+  using held = new DisposableStack();
+  held.use(lease);
+  const marker = findReady(layout, digest);
+  if (marker === undefined || !isNoted(marker, request) || !holdsContentOf(marker, pkg)) return undefined;
+  const { withWorkenv, afterSetup } = planSlots(pkg.metadata, wishesIn(request));
+  if (withWorkenv.some((slot) => !marker.slots.includes(slot) && !afterSetup.includes(slot)))
+    return undefined;
+  if (!(await isUntouched(pkg, layout, marker))) return undefined;
+  held.move();
+  return lease;
+}
+
+/** Whether nothing was done to a workenv that counts. What a start reads besides its files is written again. */
 async function isExact(pkg: Package, { layout, launcher, onDifferent }: EnsureRequest): Promise<boolean> {
   const marker = readMarker(layout);
-  if (marker === undefined || !holdsContentOf(marker, pkg)) return true; // it does not count anyway
+  if (marker === undefined || !holdsContentOf(marker, pkg)) return false;
   const judgement = await judgeWorkenv(pkg, layout, marker);
   if (judgement === "unknown") return false;
   if (judgement.size > 0) {

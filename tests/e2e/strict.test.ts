@@ -188,6 +188,42 @@ test.each(["standard", "relaxed", "minimal", "none"])("at %s nothing is compared
   expect([stdout, stderr]).toEqual(["as forged by the setup blue\n", ""]);
 });
 
+test("slots that come and go, and scripts for the launcher's Bun, are what they were", async () => {
+  const folder = join(dir.path, "coming");
+  const more = ["startup", "temp", "shutdown", "cache"]
+    .map((word) => {
+      const at = `id = "${word}"\nsource = "${word}.sh"\ntarget = "${word}/it.sh"`;
+      return `[[slots]]\n${at}\nlifecycle = "${word}"\npermissions = "0755"\n`;
+    })
+    .join("");
+  const files = {
+    "app/main.ts":
+      'const { FLAVOR_WORKENV: w = "" } = process.env;\nfor (const s of ["startup", "temp"]) process.stdout.write(await Bun.file(`${w}/${s}/it.sh`).text());\nfor (const s of ["startup", "cache"]) await Bun.write(`${w}/${s}/it.sh`, "other");\n',
+    "startup.sh": "#!/bin/sh\n#startup\n",
+    "temp.sh": "#!/bin/sh\n#temp\n",
+    "shutdown.sh": "#!/bin/sh\necho the end\n",
+    "cache.sh": "#!/bin/sh\n",
+  };
+  const path = await packApp(folder, oneFolder("coming", "{bun} {workenv}/app/main.ts", more), files, {
+    keySeed: "strict",
+  });
+  const home = join(folder, "home");
+  const expected = {
+    stdout: "#!/bin/sh\n#startup\n#!/bin/sh\n#temp\nthe end\n",
+    stderr: "",
+    exitCode: 0,
+    signal: null,
+  };
+  for (let start = 0; start < 3; start++)
+    expect(await runPackage(path, [], { home, env: STRICT })).toEqual(expected);
+  const [id] = readdirSync(join(home, "cache")).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  const layout = layoutOf(join(home, "cache"), id as string);
+  writeFileSync(join(layout.bun, "preload.js"), "process.stdout.write('PRELOADED\\n')");
+  mkdirSync(join(layout.content, "temp"));
+  writeFileSync(join(layout.content, "temp", "it.sh"), "tampered\n");
+  expect(await runPackage(path, [], { home, env: STRICT })).toEqual(expected);
+});
+
 const probe = tempDir();
 const reason = cannotMount(join(probe.path, "mount"));
 probe[Symbol.dispose]();

@@ -16,6 +16,7 @@ import {
 import { join } from "node:path";
 import { fileSlot, type Recipe, treeSlot } from "../../../tests/support/packages.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import { acquire } from "../../cache/locks/lock.ts";
 import type { Package } from "../../reader.ts";
 import { rawArchive } from "../../tar/testing.ts";
 import { bunRuntimeOf } from "../bun-runtime.ts";
@@ -292,4 +293,74 @@ test("files that come with each start are put there anew, though nobody has star
   writeFileSync(at("fresh/it"), "tampered");
   expect(await next()).toEqual(NOTHING);
   expect(noted()).toBe("changing");
+});
+
+test("a marker that names other content is no way around it", async () => {
+  await make();
+  writeFileSync(at("app/two"), "tampered");
+  const text = readFileSync(layout.marker, "utf8");
+  writeFileSync(
+    layout.marker,
+    text.replace(/"jsonDigest":"[0-9a-f]{64}"/, `"jsonDigest":"${"0".repeat(64)}"`),
+  );
+  expect(readMarker(layout)?.digest).toBe(pkg.index.digest);
+  expect((await next()).isNew).toBe(true);
+  expect(readFileSync(at("app/two"), "utf8")).toBe("SECOND");
+});
+
+test("what was taken over from the version before is the user's", async () => {
+  const settings = join(shop.path, "settings");
+  const versionOf = async (version: string, slots: Recipe["slots"] = []) => {
+    pkg = await shop.open({
+      about: { package: { name: "app", version } },
+      slots: [...slots, fileSlot("code", version)],
+    });
+    layout = await shop.ensure(pkg, { exact: true });
+  };
+  mkdirSync(settings);
+  writeFileSync(join(settings, "colour"), "blue");
+  await versionOf("1", [
+    treeSlot("etc", settings, { lifecycle: "config" }),
+    treeSlot("old", settings, { lifecycle: "config", target: "old" }),
+    fileSlot("single", "on", { target: "single.ini", lifecycle: "config" }),
+    fileSlot("gone", "on", { target: "gone.ini", lifecycle: "config" }),
+  ]);
+  for (const path of ["etc/colour", "etc/added", "old/colour", "old/added", "single.ini", "gone.ini"])
+    writeFileSync(at(path), "the user's");
+  writeFileSync(join(settings, "colour"), "green");
+  await versionOf("2", [
+    treeSlot("etc", settings, { lifecycle: "config" }),
+    fileSlot("single", "off", { target: "single.ini", lifecycle: "config" }),
+  ]);
+  const users = ["etc/colour", "etc/added", "old/colour", "old/added", "single.ini", "gone.ini"];
+  const holds = () => users.map((path) => readFileSync(at(path), "utf8"));
+  expect(holds()).toEqual(users.map(() => "the user's"));
+  expect(["etc/colour.new", "single.ini.new"].map((path) => readFileSync(at(path), "utf8"))).toEqual([
+    "green",
+    "off",
+  ]);
+  expect([await next(), await next()]).toEqual([NOTHING, NOTHING]);
+  for (const path of users) writeFileSync(at(path), "edited again");
+  expect(await next()).toEqual(NOTHING);
+  writeFileSync(at("share/code"), "tampered");
+  expect((await next()).found).toEqual([["share/code", "changed"]]);
+  expect(holds()).toEqual(users.map(() => "edited again"));
+  expect(await next()).toEqual(NOTHING);
+});
+
+test("starts that change nothing do not wait for each other", async () => {
+  await make();
+  expect(await next()).toEqual(NOTHING);
+  using _making = await acquire(layout.making, () => {});
+  expect(await next({ onWait: () => expect.unreachable() })).toEqual(NOTHING);
+});
+
+test("links to other entries of an archive are compared with what these hold", async () => {
+  await make();
+  writeFileSync(at("lib/raw/a"), "what somebody wrote");
+  writeFileSync(at("lib/raw/b"), "what somebody wrote");
+  expect((await next()).found).toEqual([
+    ["lib/raw/a", "changed"],
+    ["lib/raw/b", "changed"],
+  ]);
 });

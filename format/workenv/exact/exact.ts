@@ -1,6 +1,6 @@
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import type { Package, Slot } from "../../reader.ts";
-import type { Metadata } from "../../wire/metadata-types.ts";
+import type { Metadata, SlotEntry } from "../../wire/metadata-types.ts";
 import { lifecycleOf } from "../lifecycles/lifecycle.ts";
 import { readStartFiles, writeStartFiles } from "../lifecycles/start-files.ts";
 import type { Marker } from "../marker.ts";
@@ -36,12 +36,18 @@ export async function judgeWorkenv(pkg: Package, layout: WorkenvLayout, marker: 
   return new Map([...left].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Whether a workenv that cannot be written can be used by who wants it exact. */
-export async function isExactAsItIs(pkg: Package, layout: WorkenvLayout): Promise<boolean> {
-  const marker = readMarker(layout);
-  if (marker === undefined || !isRuntimeIntact(pkg.metadata, layout)) return false;
+/** Whether a workenv is exact, with all that a start reads besides its files, and nothing has to be put right in it. */
+export async function isUntouched(pkg: Package, layout: WorkenvLayout, marker: Marker): Promise<boolean> {
+  if (!isRuntimeIntact(pkg.metadata, layout) || readStartFiles(layout)?.state === "unused") return false;
   const judgement = await judgeWorkenv(pkg, layout, marker);
   return judgement !== "unknown" && judgement.size === 0;
+}
+
+/** Whether a workenv in a cache that cannot be written is exact, and stays so: there nothing can come with a start. */
+export async function isExactAsItIs(pkg: Package, layout: WorkenvLayout): Promise<boolean> {
+  const marker = readMarker(layout);
+  const comes = ({ lifecycle }: SlotEntry) => lifecycleOf(lifecycle).made === "before every start";
+  return marker !== undefined && !pkg.metadata.slots.some(comes) && (await isUntouched(pkg, layout, marker));
 }
 
 const NOTHING: Pick<SetupChanges, "slots" | "changes"> = { slots: [], changes: {} };
@@ -72,7 +78,7 @@ export function distrustStartFiles(layout: WorkenvLayout): void {
 const isChangedBySetup = ({ setupCommands, slots }: Metadata): boolean =>
   setupCommands.length > 0 || slots.some(goesAfterSetup);
 
-const goesAfterSetup = ({ lifecycle }: Pick<Metadata["slots"][number], "lifecycle">): boolean =>
+const goesAfterSetup = ({ lifecycle }: Pick<SlotEntry, "lifecycle">): boolean =>
   lifecycleOf(lifecycle).goes === "after setup";
 
 async function look(

@@ -109,7 +109,11 @@ export async function takeOver(
     settle() {
       const found = settleFiles(layout.content, fresh, carried, { roots, others });
       places = new Set([...Object.keys(found.files), ...carried.files.map(({ path }) => path)]);
-      writeOriginals(layout, { ...given, roots, others, ...found, ...inheritance(source, carried) });
+      // What lay at the place of a slot that is gone goes along from here, too.
+      const isKnown = (path: string) => fresh.has(path) || roots.some((root) => isWithin(path, root));
+      const strays = carried.files.flatMap(({ path }) => (isKnown(path) ? [] : [path]));
+      const kept = { roots: [...roots, ...strays], others };
+      writeOriginals(layout, { ...given, ...kept, ...found, ...inheritance(source, carried) });
     },
     places: () => places,
     done() {
