@@ -17,7 +17,7 @@ try {
   const entry = join(import.meta.dir, "bare.ts");
   const bare = (await ensureLauncher(hostTarget(), { entry, cacheDir: folder })).path;
   const packed = await packTrue();
-  const env = { ...process.env, FLAVOR_CACHE: join(folder, "cache") };
+  const env = { ...process.env, FLAVOR_CACHE: join(folder, "cache"), XDG_STATE_HOME: join(folder, "state") };
   const start = (program: string): number => {
     const before = Bun.nanoseconds();
     const { exitCode } = Bun.spawnSync([program], { env, stdio: ["ignore", "ignore", "ignore"] });

@@ -11,7 +11,12 @@ const EXAMPLE = join(ROOT, "examples", "typescript");
 const DEMO = join(ROOT, "dist", "demo");
 const PACKAGE = join(DEMO, process.platform === "win32" ? "toc.exe" : "toc.psp");
 const CACHE = join(DEMO, "cache");
-const ENVIRONMENT = { ...process.env, FLAVOR_CACHE: CACHE, FLAVOR_LAUNCHERS: join(DEMO, "launchers") };
+const ENVIRONMENT = {
+  ...process.env,
+  FLAVOR_CACHE: CACHE,
+  FLAVOR_LAUNCHERS: join(DEMO, "launchers"),
+  XDG_STATE_HOME: join(DEMO, "state"),
+};
 const WARM_RUNS = 5;
 
 function demo(): void {

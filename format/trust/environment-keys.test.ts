@@ -46,4 +46,9 @@ describe("is refused", () => {
       message: `Cannot use FLAVOR_TRUSTED_KEYS: ${quoted} is no key`,
     });
   });
+
+  test("nothing between commas by its own words, not by those of a folder that was read", async () => {
+    const { cause } = await failureOf(() => parseTrustedKeys(`,${KEY}`, () => "/"));
+    expect((cause as Error).message).toBe("an entry is empty");
+  });
 });

@@ -6,7 +6,7 @@ export function fitsPattern(name: string, pattern: string): boolean {
   const [head = "", ...rest] = pattern.split("*");
   const tail = rest.pop();
   if (tail === undefined) return name === pattern;
-  if (!name.startsWith(head) || !name.endsWith(tail) || name.length < head.length + tail.length) return false;
+  if (!name.startsWith(head) || !name.endsWith(tail)) return false;
   // The leftmost place for each piece leaves the most room for those behind it.
   let at = head.length;
   for (const piece of rest) {

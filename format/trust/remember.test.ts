@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -331,6 +332,17 @@ describe("of packages that start at once", () => {
     expect(looks()).toBe(2);
     expect(remembered()).toMatchObject({ built: JULY, version: "3" });
   });
+});
+
+test("what killed starts have left half-written goes, when it is old", async () => {
+  const leftovers = [".0b1c.part", ".app.json.1a2b.part"].map((name) => join(places.memory, name));
+  for (const path of leftovers) put(path, "{");
+  await start(await signedBy("author"));
+  expect(readdirSync(places.memory)).toHaveLength(3);
+  for (const path of leftovers) utimesSync(path, 1, 1);
+  rmSync(file);
+  await start(await signedBy("author"));
+  expect(readdirSync(places.memory)).toEqual(["app.json"]);
 });
 
 describe("where nothing can be remembered, the package runs", () => {

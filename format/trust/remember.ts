@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { namesIn, statOf } from "../cache/cleaning/measure.ts";
 import { acquire } from "../cache/locks/lock.ts";
 import { causesOf, PspfError } from "../errors.ts";
 import { doing, errnoOf } from "../io/fs.ts";
@@ -136,8 +137,21 @@ async function replace(file: string, known: KnownPackage, old: KnownPackage): Pr
 
 /** Makes a memory where there was none; false when there is one by now. */
 function create(file: string, known: KnownPackage): boolean {
-  doing("create the folder of", file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+  const folder = dirname(file);
+  doing("create", folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  sweep(folder);
   return createWhole(file, encodeKnown(known));
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** Removes what starts that were killed have left half-written. */
+function sweep(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (!/^\..*\.part$/.test(name)) continue;
+    const path = join(folder, name);
+    if (Date.now() - (statOf(path)?.mtimeMs ?? Date.now()) > HOUR_MS) rmSync(path, { force: true });
+  }
 }
 
 /** Creates a file that was not there, whole; false when it is there by now. */
