@@ -132,6 +132,22 @@ describe("a workenv that was made ready", () => {
     expect(findReady(layout, pkg.index.digest)?.seal).toBe("valid");
     expect(countRuns()).toBe(1);
   });
+
+  test.each([true, false])("notes every judgement, good or bad (durable: %p)", async (durable) => {
+    const pkg = await open(withSetup(COUNT));
+    const judgements = [
+      { seal: "valid", trust: "known", lowest: "none" },
+      { seal: "valid", trust: "changed", lowest: "none" },
+      { seal: "valid", trust: "changed", lowest: "strict" },
+      { seal: "valid", trust: "trusted", lowest: "standard" },
+      { seal: "unchecked", trust: "unchecked", lowest: "none" },
+    ] as const;
+    for (const judgement of judgements) {
+      const layout = await ensure(pkg, { ...judgement, durable });
+      expect(findReady(layout, pkg.index.digest)).toMatchObject(judgement);
+    }
+    expect(countRuns()).toBe(1);
+  });
 });
 
 describe("the setup", () => {

@@ -17,6 +17,7 @@ import { signWith } from "../../format/seal/sign.ts";
 import { signStatement } from "../../format/trust/statement.ts";
 import { EMPTY_STORE, encodeTrustStore, type TrustStore } from "../../format/trust/trust-store.ts";
 import type { Metadata } from "../../format/wire/metadata-types.ts";
+import { indexOf, withIndex } from "../support/forged.ts";
 import { hostLauncher, type Ran, runPackage } from "../support/launcher.ts";
 import { fileSlot, packageBytes } from "../support/packages.ts";
 import { cannotReplaceEtc, makeEtc, runUnderEtc } from "../support/system-files.ts";
@@ -187,6 +188,24 @@ describe("the first use of a package", () => {
     }
     expect(user.remembered()).toBe(AUTHOR);
     expect(await user.run(other)).toMatchObject(refused("signer-changed"));
+  });
+
+  test("that was not looked at, or whose signature is wrong, leaves nothing", async () => {
+    const app = await pack("author");
+    const forged = join(dirname(app), "forged", "app.psp");
+    mkdirSync(dirname(forged));
+    const bytes = new Uint8Array(readFileSync(app));
+    const signature = indexOf(bytes).signature.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
+    writeFileSync(forged, withIndex(bytes, { signature }));
+    const user = newUser();
+    for (const level of ["minimal", "none"])
+      expect(await user.run(app, { FLAVOR_VALIDATION: level })).toMatchObject(runs("1 by author"));
+    const relaxed = await user.run(forged, { FLAVOR_VALIDATION: "relaxed" });
+    expect(relaxed.stderr).toContain("warning: its signature does not match its metadata");
+    expect(relaxed.stdout).toBe("runs 1 by author\n");
+    expect(user.remembered()).toBeUndefined();
+    expect(await user.run(app, { FLAVOR_VALIDATION: "relaxed" })).toMatchObject(runs("1 by author"));
+    expect(user.remembered()).toBe(AUTHOR);
   });
 
   test("where there is no home the package runs, and only who asks is told", async () => {
@@ -382,6 +401,9 @@ describe("what the machine's owner says", () => {
     const user = newUser();
     const [app, other] = [await pack("author"), await pack("stranger")];
     for (let i = 0; i < 2; i++) expect(await user.run(app, {}, etc)).toMatchObject(runs("1 by author"));
+    const unlisted = etcWith({ lowest_validation: "strict" });
+    const { stderr } = await newUser().run(app, {}, unlisted);
+    expect(stderr).toContain("its signer is in no trust store [signer-untrusted]");
     user.trusts(listing("stranger", "app"));
     const env = { XDG_CONFIG_DIRS: dir.path, FLAVOR_POLICY: "/dev/null", PROGRAMDATA: dir.path };
     expect(await user.run(other, env, etc)).toMatchObject(refused("signer-untrusted"));
