@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type ErrorCode, EXIT_CODES, exitCodeOf, PspfError, renderError } from "./errors.ts";
+import { causesOf, type ErrorCode, EXIT_CODES, exitCodeOf, PspfError, renderError } from "./errors.ts";
 
 const CODES = Object.keys(EXIT_CODES) as ErrorCode[];
 
@@ -56,6 +56,47 @@ describe("what an error says", () => {
   test("is cut when a whole document is quoted; other alphabets stay as they are", () => {
     expect(new PspfError("io-failed", "ä".repeat(100_000)).message).toBe(`${"ä".repeat(10_000)}…`);
     expect(new PspfError("io-failed", "Grüße, 世界 🌍").message).toBe("Grüße, 世界 🌍");
+  });
+});
+
+describe("a private key in an error is cut out", () => {
+  const body = "MC4CAQAwBQYDK2VwBCIEIK/QzWqdwyFq7a3Ep6wefEQDHumZffCOymOzFWFvC6xM";
+  const pem = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----`;
+
+  test.each([
+    ["PEM", pem],
+    ["PEM on one line", pem.replaceAll("\n", " ")],
+    ["PEM as a JSON string", JSON.stringify(pem).slice(1, -1)],
+    ["PEM that is cut", pem.slice(0, 60)],
+    [
+      "PEM with another label",
+      pem.replaceAll("PRIVATE", "ED25519 PRIVATE").replace("MC4C", "AAAA").replace("BQYD", "A"),
+    ],
+    ["base64 alone", body],
+    ["base64 of a key with its public half", body.replace("MC4CAQAw", "MFECAQEw")],
+  ])("%s", (_, key) => {
+    const cause = new Error(`no such file: ${key}`, { cause: new TypeError(`x ${key}`) });
+    const error = new PspfError("io-failed", `Cannot read ${key}`, {
+      cause,
+      hint: `is ${key} right?`,
+      problems: [key],
+    });
+    const text = [error.message, error.hint, error.problems, renderError(error), renderError(cause)].join(
+      "\n",
+    );
+    for (const part of [body.slice(-12), body.slice(28, 40), key]) expect(text).not.toContain(part);
+    expect(error.message).toMatch(/^Cannot read (M[\w+]{7})?\(a private key\)$/);
+    expect(causesOf(error).map((text) => text.replace(/M[\w+]{7}\(/, "("))).toEqual([
+      "no such file: (a private key)",
+      "x (a private key)",
+    ]);
+  });
+
+  test("and what stands around it stays, as public keys do", () => {
+    const { message } = new PspfError("io-failed", `Cannot read ${pem} and ${pem}: they are no files`);
+    expect(message).toBe("Cannot read (a private key) and (a private key): they are no files");
+    const text = "-----BEGIN PUBLIC KEY----- MCowBQYDK2VwAyEA -----END PUBLIC KEY-----";
+    expect(new PspfError("io-failed", text).message).toBe(text);
   });
 });
 

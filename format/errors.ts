@@ -66,7 +66,7 @@ export interface ErrorFacts {
 
 /**
  * The one error class. `message` reads "Cannot <deed> <thing>: <state>, <wanted>"; `code` never changes. What is said
- * is shown on terminals and quotes packages: see `printable`.
+ * is shown on terminals and quotes packages: see `printable`. No text of it shows a private key.
  */
 export class PspfError extends Error {
   override readonly name = "PspfError";
@@ -96,7 +96,9 @@ export const exitCodeOf = (error: unknown): number =>
  */
 export function renderError(error: unknown, speaker = "error"): string {
   if (!(error instanceof PspfError))
-    return `${speaker}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    return withoutPrivateKeys(
+      `${speaker}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   const lines = [`${speaker}: ${error.message} [${error.code}]`, ...error.problems.map((p) => `  ${p}`)];
   lines.push(...causesOf(error).map((cause) => `  caused by: ${cause}`));
   if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
@@ -111,9 +113,19 @@ export function causesOf({ cause }: Error): readonly string[] {
 /** Characters of one text: two paths of the longest kind fit, a document that is quoted whole does not. */
 const MAX_TEXT = 10_000;
 
+/**
+ * PEM, also where it is cut, and what tells a key in the base64 of Ed25519's PKCS#8, when that is not encrypted. Who
+ * gives a key where its file was asked for gets it quoted otherwise, in the logs of a build for all to read.
+ */
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|BQYDK2VwBCIEI[\w+/=-]*/g;
+
+/** A text for others to see: private keys are cut out. */
+export const withoutPrivateKeys = (text: string): string => text.replace(PRIVATE_KEY, "(a private key)");
+
 /** Text that neither breaks lines nor steers a terminal, whoever wrote it: what could is spelled as \uXXXX. */
 export const printable = (text: string): string =>
-  (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text).replace(
+  withoutPrivateKeys(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text).replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
     /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
     (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { causesOf, exitCodeOf, PspfError, renderError } from "../../format/errors.ts";
+import { causesOf, exitCodeOf, PspfError, renderError, withoutPrivateKeys } from "../../format/errors.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
 import { hostTarget } from "../launchers/host.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -85,7 +85,7 @@ function printAsJson(error: unknown, io: Io): void {
   const known = error instanceof PspfError ? error : undefined;
   writeDocument(io, "flavor.error/1", {
     code: known?.code ?? "internal-error",
-    message: error instanceof Error ? error.message : String(error),
+    message: withoutPrivateKeys(error instanceof Error ? error.message : String(error)),
     problems: known?.problems ?? [],
     causes: known === undefined ? [] : causesOf(known),
     hint: known?.hint ?? null,

@@ -6,6 +6,7 @@ import { openPackage } from "../../format/reader.ts";
 import { encryptPrivateKey } from "../../format/seal/encrypted-key.ts";
 import { generateKeyPair, keyPairFromText, privateKeyPem, publicKeyPem } from "../../format/seal/keys.ts";
 import type { Bytes } from "../../format/types.ts";
+import { packageBytes } from "../../tests/support/packages.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import { packManifest } from "../pack.ts";
 import { readManifest } from "../manifest/manifest.ts";
@@ -45,6 +46,8 @@ function formsOf(bytes: Bytes): readonly string[] {
   ];
 }
 
+const PACKAGE = await packageBytes();
+
 const found = (text: string): readonly string[] => FORBIDDEN.filter((secret) => text.includes(secret));
 
 let dir: ReturnType<typeof tempDir>;
@@ -55,6 +58,7 @@ beforeEach(() => {
   const files = {
     launcher: "#!/bin/sh\nexit 0\n",
     "a.txt": "text",
+    "ready.psp": PACKAGE,
     "flavor.toml":
       '[package]\nname = "app"\nversion = "1.0"\n[execution]\ncommand = "{workenv}/a.txt"\n[[slots]]\nsource = "a.txt"\n',
     "broken.toml": '[package]\nname = ""\n[execution]\ncommand = "x"\n',
@@ -88,10 +92,16 @@ interface Row {
   readonly name: string;
   readonly args: (at: (name: string) => string) => readonly string[];
   readonly setting?: CliSetting;
-  readonly exitCode: number;
+  /** Undefined where nothing here says it. */
+  readonly exitCode: number | undefined;
 }
 
-const signing = (name: string, exitCode: number, args: Row["args"], setting: CliSetting = {}): Row => ({
+const signing = (
+  name: string,
+  exitCode: number | undefined,
+  args: Row["args"],
+  setting: CliSetting = {},
+): Row => ({
   name,
   exitCode,
   setting,
@@ -249,6 +259,57 @@ const ROWS: readonly Row[] = [
     args: () => ["keygen", `--passphrase=${PASSPHRASE}`],
     exitCode: 105,
   },
+  ...(
+    [
+      ["verify --key with a key itself", ["verify", "PACKAGE", "--key", PEM], 106],
+      ["verify --key with its base64", ["verify", "PACKAGE", "--key", BODY], 106],
+      ["verify --key with the private file", ["verify", "PACKAGE", "--key", "KEY"], 107],
+      ["trust add with a key itself", ["trust", "add", "--", PEM], undefined],
+      ["trust add with a key as an option", ["trust", "add", PEM], 105],
+      ["trust add with the private file", ["trust", "add", "KEY"], 107],
+      ["trust show with a key itself", ["trust", "show", "--", PEM], 105],
+      ["trust forget with a key itself", ["trust", "forget", "--", PEM], undefined],
+      ["trust remove with a key itself", ["trust", "remove", "--", PEM], undefined],
+      ["trust revoke with a key itself", ["trust", "revoke", "--", PEM], undefined],
+      [
+        "a statement to a key itself",
+        ["trust", "statement", "rotate", "--from", "KEY", "--to", PEM, "-o", "OUT"],
+        106,
+      ],
+      [
+        "a statement from a key itself",
+        ["trust", "statement", "rotate", "--from", PEM, "--to", "PUBLIC", "-o", "OUT"],
+        105,
+      ],
+      [
+        "a statement to the private file",
+        ["trust", "statement", "rotate", "--from", "KEY", "--to", "KEY", "-o", "OUT"],
+        107,
+      ],
+      ["a statement in the place of a key", ["pack", "--launcher", "LAUNCHER", "--statement", PEM], 106],
+      ["a key in the place of a package", ["inspect", "--", PEM], 106],
+    ] as const
+  ).map(([name, words, exitCode]): Row => ({
+    name,
+    exitCode,
+    setting: { env: { ...ALL } },
+    args: (at) => {
+      const files: Readonly<Record<string, string>> = {
+        PACKAGE: at("ready.psp"),
+        KEY: at("key"),
+        PUBLIC: at("public"),
+        OUT: at("out.json"),
+        LAUNCHER: at("launcher"),
+      };
+      return words.map((word) => files[word] ?? word);
+    },
+  })),
+  {
+    name: "a key itself in FLAVOR_TRUSTED_KEYS",
+    args: (at) => ["verify", at("ready.psp")],
+    setting: { env: { FLAVOR_TRUSTED_KEYS: PEM } },
+    exitCode: 105,
+  },
   { name: "another command", args: () => ["inspect", "/nowhere"], setting: { env: ALL }, exitCode: 106 },
 ];
 
@@ -272,11 +333,16 @@ const filesIn = (path: string): readonly string[] =>
 test.each(ROWS.map((row) => [row.name, row] as const))("%s", async (_, { args, setting = {}, exitCode }) => {
   const before = filesIn(dir.path);
   for (const more of [[], ["--json"]]) {
-    const run = await runCli([...args(at), ...more], { cwd: dir.path, ...setting });
+    // behind "--" there are no options
+    const words = args(at);
+    if (more.length > 0 && words.includes("--")) break;
+    const env = { HOME: dir.path, USERPROFILE: dir.path, ...setting.env };
+    const run = await runCli([...words, ...more], { cwd: dir.path, ...setting, env });
     const said = [run.out, run.err, ...run.asked, run.became].join("\n");
     expect(found(said)).toEqual([]);
     // keygen does not make a key a second time
-    if (more.length === 0) expect([run.exitCode, run.err]).toEqual([exitCode, expect.any(String)]);
+    if (more.length === 0)
+      expect([run.exitCode, run.err]).toEqual([exitCode ?? expect.any(Number), expect.any(String)]);
     expect(found(await written(before))).toEqual([]);
     expect(readdirSync(dir.path).filter((name) => name.endsWith(".part"))).toEqual([]);
   }

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { PspfError } from "../../format/errors.ts";
+import { PspfError, withoutPrivateKeys } from "../../format/errors.ts";
 import { openFileSource } from "../../format/io/byte-source.ts";
 import { openPackage, type Package } from "../../format/reader.ts";
 import { type Seal, sealOf, signerOf } from "../../format/seal/package-seal.ts";
@@ -69,6 +69,8 @@ export type Facts = KeyFacts | NameFacts | PackageFacts;
  * or the name of a key, else the name of packages. Throws what is wrong with files of trust.
  */
 export async function lookUp(word: string, advisers: Advisers): Promise<Facts> {
+  if (withoutPrivateKeys(word) !== word)
+    throw new PspfError("bad-arguments", "Cannot look up a private key: name the file of a public one");
   const pkg = await packageAt(word, advisers);
   if (pkg !== undefined) return pkg;
   const key = keyIn(word) ?? keyNamed(word, advisers);
