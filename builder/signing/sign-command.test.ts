@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { encryptPrivateKey } from "../../format/seal/encrypted-key.ts";
 import { keyPairFromText, publicKeyPem } from "../../format/seal/keys.ts";
 import { signWith } from "../../format/seal/sign.ts";
 import type { Bytes } from "../../format/types.ts";
@@ -99,6 +100,22 @@ describe("a command", () => {
     expect(await signer.sign(MESSAGE)).toEqual(SIGNATURE);
     const large = new Uint8Array(1024 * 1024).fill(7) as Bytes;
     expect(await signer.sign(large)).toEqual(signWith(PAIR.seed, large));
+  });
+
+  const openssl = Bun.which("openssl");
+  if (openssl === null) process.stderr.write("skipped: OpenSSL as a sign command, there is none\n");
+
+  test.skipIf(openssl === null)("may be OpenSSL with an encrypted key", async () => {
+    writeFileSync(at("encrypted"), encryptPrivateKey(PAIR.seed, "pass word"));
+    writeFileSync(at("passphrase"), "pass word\n");
+    // its version 3.0 signs no pipe: it wants to know the size before
+    const script =
+      'cat > "$0/m" && openssl pkeyutl -sign -rawin -inkey "$0/encrypted" -passin "file:$0/passphrase" -in "$0/m"';
+    const signer = await signerFrom({
+      signCommand: `sh -c '${script}' ${dir.path}`,
+      publicKey: at("public"),
+    });
+    expect(await signer.sign(MESSAGE)).toEqual(SIGNATURE);
   });
 
   test("is not believed when it signs with another key", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { openFileSource } from "../../../format/io/byte-source.ts";
 import { encryptPrivateKey } from "../../../format/seal/encrypted-key.ts";
@@ -144,6 +144,37 @@ describe("what cannot be signed leaves nothing", () => {
     expect(documentOf(await pack([]))).toMatchObject({ packages: [{ key: KEY, keyOrigin: "file" }] });
   });
 });
+
+const posix = process.platform !== "win32";
+if (!posix)
+  process.stderr.write("skipped: a build that is ended while a command signs, Windows has no signals\n");
+
+test.skipIf(!posix)(
+  "a build that is ended while a command signs ends it too, and leaves no package",
+  async () => {
+    writeFileSync(
+      at("wait"),
+      `#!/bin/sh\necho $$ > ${at("pid.part")}\nmv ${at("pid.part")} ${at("pid")}\nexec sleep 100\n`,
+    );
+    chmodSync(at("wait"), 0o755);
+    const main = join(import.meta.dir, "..", "main.ts");
+    const words = ["pack", "--launcher", at("launcher"), "-p", "linux-x64", "--sign-command", at("wait")];
+    await using child = Bun.spawn([process.execPath, main, ...words, "--public-key", at("public")], {
+      cwd: dir.path,
+      env: { ...process.env, HOME: dir.path },
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    while (!existsSync(at("pid"))) await Bun.sleep(5);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(143);
+    const pid = readFileSync(at("pid"), "utf8").trim();
+    // where nobody asks about the dead they stay, but do nothing
+    while (Bun.spawnSync(["ps", "-o", "stat=", "-p", pid]).stdout.toString().trim().match(/^[^Z]/))
+      await Bun.sleep(5);
+    expect(existsSync(at("dist")) ? readdirSync(at("dist")) : []).toEqual([]);
+  },
+);
 
 test.each(["0", "-1", "1.5", "x", "1000000"])("--sign-timeout %s is refused", async (seconds) => {
   const run = await pack([
