@@ -59,6 +59,31 @@ describe("chains", () => {
     expect(closed).toBe(true);
   });
 
+  test.each([0, 1, TEXT.length])(
+    "of eight codecs keep to a limit of the %i bytes that come out",
+    async (size) => {
+      const chain = [...CODECS, ...CODECS] as const;
+      const packed = await collect(encodeChain(chain, fromBytes(TEXT.slice(0, size))));
+      expect((await collect(decodeChain(chain, fromBytes(packed), size))).length).toBe(size);
+    },
+  );
+
+  test("end where endless data between two codecs would become nothing", async () => {
+    const empty = await collect(encodeChain(["GZIP"], fromBytes(new Uint8Array())));
+    let members = 0;
+    const endless = async function* (): ByteStream {
+      for (; ; members++) yield empty;
+    };
+    // stops for want of readers, not because `endless` ends
+    const packed = encodeChain(["ZSTD"], endless());
+    const failure = await collect(decodeChain(["GZIP", "ZSTD"], packed, 10)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PspfError);
+    expect((failure as PspfError).message).toBe(
+      "Cannot decode a chain of operations: more than 1048596 bytes are between two of them",
+    );
+    expect(members * empty.length).toBeGreaterThan(1024 * 1024);
+  });
+
   test.each(["TAR", "BROTLI", "SHA256"] as const)("%s is no codec", async (name) => {
     const failure = await loadCodec(name).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(PspfError);
