@@ -132,6 +132,18 @@ describe("renderError", () => {
     expect(renderError(error)).toBe(text);
   });
 
+  test("spells out what would steer a terminal, wherever it stands", () => {
+    const evil = "\u001b[2Ja\nb\u009b\u202e";
+    const error = new PspfError("io-failed", evil, { problems: [evil], hint: evil, cause: new Error(evil) });
+    const spelled = "\\u001b[2Ja\\u000ab\\u009b\\u202e";
+    expect(renderError(error).split("\n")).toEqual([
+      `error: ${spelled} [io-failed]`,
+      `  ${spelled}`,
+      `  caused by: ${spelled}`,
+      `  hint: ${spelled}`,
+    ]);
+  });
+
   test("begins with who speaks", () => {
     expect(renderError(new PspfError("io-failed", "Cannot read x"), "myapp")).toBe(
       "myapp: Cannot read x [io-failed]",

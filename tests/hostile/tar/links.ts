@@ -140,6 +140,12 @@ const through: readonly Attack[] = [
   links("a file where a folder with files was", INVALID, [{ name: "a/x" }, { name: "a" }]),
   links("a link where a folder was", INVALID, [folder("a/"), link("a", "b")]),
   links("a folder where a file was", INVALID, [{ name: "a" }, folder("a/")]),
+  links(
+    "names that steer a terminal, a file where a folder was",
+    INVALID,
+    [folder("\u001b[2J\u001b]0;evil\u0007/"), { name: "\u001b[2J\u001b]0;evil\u0007" }],
+    { windows: ESCAPES },
+  ),
   links("a file below a file", INVALID, [{ name: "a" }, { name: "a/b" }]),
 ];
 
