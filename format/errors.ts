@@ -118,7 +118,7 @@ const MAX_TEXT = 10_000;
  * gives a key where its file was asked for gets it quoted otherwise, in the logs of a build for all to read.
  */
 const PRIVATE_KEY =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|BQYDK2VwBCIEI[\w+/=-]*/g;
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|BQYDK2VwBCIEI[\w+/=-]*/g;
 
 /** A text for others to see: private keys are cut out. */
 export const withoutPrivateKeys = (text: string): string => text.replace(PRIVATE_KEY, "(a private key)");
