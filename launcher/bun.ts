@@ -17,10 +17,13 @@ export function bunCommand(
   command: Command,
   workenv: string,
 ): Command {
+  const env: Record<string, string> = { ...command.env, ...BE_BUN };
+  // With it Bun leaves out our preload.
+  delete env["BUN_DISABLE_TRANSPILER"];
   return {
     program: executable,
     args: [...isolation(directory, command.args, workenv), ...command.args],
-    env: { ...command.env, ...BE_BUN },
+    env,
   };
 }
 

@@ -5,6 +5,7 @@ import { LEVELS } from "../format/trust/levels.ts";
 import type { Bytes } from "../format/types.ts";
 import type { Differences } from "../format/workenv/exact/differences.ts";
 import { isExactAsItIs } from "../format/workenv/exact/exact.ts";
+import { needsBun, UNCACHED } from "../format/workenv/bun-runtime.ts";
 import { ensureWorkenv } from "../format/workenv/ensure.ts";
 import { launchFactsOf } from "../format/workenv/launch-facts.ts";
 import { layoutOf } from "../format/cache/layout.ts";
@@ -23,17 +24,18 @@ import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
 export async function prepareWorkenv(
   self: ByteSource,
   block: Bytes,
-  call: Invocation,
+  caller: Invocation,
   options: LauncherOptions,
 ): Promise<Workenv> {
-  const log = logOf(call, options);
+  const log = logOf(caller, options);
   const index = indexOf(block, self);
   const pkg = await completePackage(self, index);
   log("debug", () => `package ${pkg.id}: ${pkg.metadata.package.name} ${pkg.metadata.package.version}`);
-  const judged = await judgePackage(pkg, call, options);
+  const judged = await judgePackage(pkg, caller, options);
+  const exact = LEVELS[judged.level].rehash;
+  const call = exact && needsBun(pkg.metadata) ? { ...caller, env: { ...caller.env, ...UNCACHED } } : caller;
   const launch = launchFactsOf(pkg.metadata, call.host);
   const found = findContent(pkg, candidatesFor(call), call.uid);
-  const exact = LEVELS[judged.level].rehash;
   if (found?.use === "as it is") {
     const lease = leaseOn(found.layout);
     if (!exact || (await isExactAsItIs(pkg, found.layout)))

@@ -63,6 +63,12 @@ function forget(name) {
 }
 `;
 
+/**
+ * Keeps Bun from what it made of larger scripts at an earlier start and has put into a folder of the user, from where it
+ * would run it.
+ */
+export const UNCACHED = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
+
 /** Whether any command of a package starts Bun. */
 export const needsBun = ({ execution, setupCommands }: Metadata): boolean =>
   usesBun(execution.command) || setupCommands.some((setup) => "command" in setup && usesBun(setup.command));
