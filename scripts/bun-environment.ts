@@ -100,7 +100,7 @@ export const REACTIONS: readonly Reaction[] = [
     apart: true,
   },
   {
-    does: "options of the engine, `BUN_JSC_…`; an unknown one ends the program with 1",
+    does: "options of the engine, `BUN_JSC_…`; a word that is none of them ends the program with 1",
     variables: { BUN_JSC_dumpOptions: "1", BUN_JSC_noSuchOption: "1" },
     launcher: "works",
     script: "works",
@@ -130,7 +130,7 @@ export const REACTIONS: readonly Reaction[] = [
     script: "works",
   },
   {
-    does: "talk of the system's loader",
+    does: "talk of the system's loader, which also reads `LD_PRELOAD` and its like",
     variables: { LD_DEBUG: "nonsense" },
     launcher: "works",
     script: "works",

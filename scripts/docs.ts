@@ -15,6 +15,8 @@ import { INDEX_BLOCK } from "../format/wire/index-block.ts";
 import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
+import { environmentTable } from "./environment-table.ts";
+import { table } from "./table.ts";
 import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycles/lifecycle.ts";
 import {
   LEVELS,
@@ -83,6 +85,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   levels: levelsTable,
   lifecycles: lifecyclesTable,
   "exit-codes": exitCodesTable,
+  environment: environmentTable,
   commands: commandsText,
 };
 
@@ -218,11 +221,6 @@ function exitCodesTable(): string {
     ]),
   );
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
-    .join("\n");
 
 /** The help of every command, groups in front of what is in them. */
 function commandsText(): string {
