@@ -62,6 +62,7 @@ export async function prepareWorkenv(
       seal: judged.seal,
       trust: judged.trust,
       lowest: judged.lowest,
+      formerSigners: judged.formerSigners,
       scope: workenv.scope,
       env: workenv.env,
       // The current folder may be gone.

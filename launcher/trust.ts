@@ -6,6 +6,7 @@ import type { Consultation } from "../format/trust/consult.ts";
 import { readPolicy } from "../format/trust/consult.ts";
 import { parseTrustedKeys } from "../format/trust/environment-keys.ts";
 import { explain } from "../format/trust/explain.ts";
+import { formerSignersOf } from "../format/trust/judge.ts";
 import {
   isBelow,
   LEVELS,
@@ -33,6 +34,8 @@ export interface Judged {
   readonly lowest: ValidationLevel;
   /** The one that counts for this start. */
   readonly level: ValidationLevel;
+  /** Keys that have handed over to the signer. */
+  readonly formerSigners: readonly string[];
 }
 
 /**
@@ -52,9 +55,10 @@ export async function judgePackage(
   enforceSeal(seal, level, call);
   log("debug", () => `the seal is ${seal}`);
   // Without a valid seal nobody has signed: there is no signer to ask about.
-  const trust = seal === "valid" ? await judgeSignerOf(pkg, { call, options, places, level }) : "unchecked";
+  const { trust, formerSigners } =
+    seal === "valid" ? await judgeSignerOf(pkg, { call, options, places, level }) : NOT_ASKED;
   log("debug", () => `the signer is ${trust}`);
-  return { seal, trust, lowest: policy.lowestValidation, level };
+  return { seal, trust, lowest: policy.lowestValidation, level, formerSigners };
 }
 
 /** The level that counts for a start. Throws `bad-arguments` when the caller asks for less than the policy allows. */
@@ -104,17 +108,19 @@ interface Circumstances {
   readonly level: ValidationLevel;
 }
 
+const NOT_ASKED = { trust: "unchecked", formerSigners: [] } as const;
+
 async function judgeSignerOf(
   pkg: Package,
   { call, options, places, level }: Circumstances,
-): Promise<TrustState> {
+): Promise<Pick<Judged, "trust" | "formerSigners">> {
   const { trustedKeys } = options;
   const log = logOf(call, options);
   const environmentKeys =
     trustedKeys === undefined ? undefined : await parseTrustedKeys(trustedKeys, call.cwd);
   const warned = new Set<string>();
   try {
-    const { state, isReplaced } = await consultAndRemember({
+    const { state, about, isReplaced } = await consultAndRemember({
       pkg,
       places,
       environmentKeys,
@@ -128,13 +134,13 @@ async function judgeSignerOf(
     });
     // Older builds that are ready, and those of the former signer, are asked about at their next start.
     if (isReplaced) recheckOthers(pkg, call);
-    return state;
+    return { trust: state, formerSigners: formerSignersOf(about) };
   } catch (error) {
     const isOurs = error instanceof PspfError && error.code === "trust-store-invalid";
     const row: Level = LEVELS[level];
     if (!isOurs || row.trust.unchecked === "refuse") throw error;
     warn(call, `the signer is not known; ${becauseOf(level)}`, error);
-    return "unchecked";
+    return NOT_ASKED;
   }
 }
 

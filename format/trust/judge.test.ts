@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Case, type Finding, judgeSigner } from "./judge.ts";
+import { type Case, type Finding, formerSignersOf, judgeSigner } from "./judge.ts";
 import type { KnownPackage } from "./known-packages.ts";
 import { NO_POLICY, type Policy } from "./policy-file.ts";
 import type { Rotation } from "./statement.ts";
@@ -360,6 +360,14 @@ test("sixteen steps are followed, and seventeen are not", () => {
   });
   expect(judgeSigner(caseOf(steps(16))).kind).toBe("successor");
   expect(judgeSigner(caseOf(steps(17))).kind).toBe("changed");
+});
+
+test("whose packages have left something for the signer", () => {
+  const rotations = [rotation(B, A), rotation(C, B, "a*"), rotation(D, B, "b*"), rotation(A, D)];
+  expect(formerSignersOf(caseOf({ rotations })).toSorted()).toEqual([B, C]);
+  expect(formerSignersOf(caseOf({ rotations, userStore: revoking(B) }))).toEqual([]);
+  expect(formerSignersOf(caseOf({ rotations, userStore: revoking(C) }))).toEqual([B]);
+  expect(formerSignersOf(caseOf({}))).toEqual([]);
 });
 
 // Whatever else is said.

@@ -105,6 +105,12 @@ const isSuccessor = (of: string, about: Case): boolean =>
     isRevoked: (key) => revocationOf(key, about) !== undefined,
   });
 
+/** The keys that have handed over to the signer: what their packages have left is its. */
+export const formerSignersOf = (about: Case): readonly string[] =>
+  [...new Set(about.rotations.map(({ from }) => from))].filter(
+    (key) => key !== about.signer && isSuccessor(key, about),
+  );
+
 function askMemory(about: Case): Finding {
   const { remembered, signer } = about;
   if (remembered === undefined) return about.isAnonymous ? { kind: "anonymous" } : { kind: "new" };

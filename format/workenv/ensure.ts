@@ -30,6 +30,8 @@ export interface EnsureRequest {
   readonly trust?: Marker["trust"];
   /** The lowest level that the machine's owner allows; "none" when not given. */
   readonly lowest?: Marker["lowest"];
+  /** Keys that have handed over to the signer, 64 hex digits each: users keep what they edited of their packages. */
+  readonly formerSigners?: readonly string[];
   /** Absolute path of the package's file. */
   readonly source: string;
   /** What placeholders mean in this workenv. */

@@ -60,6 +60,7 @@ async function pack(
   const bytes = await packageBytes({
     keySeed: seed,
     slots: [
+      fileSlot("settings", `settings of ${version}`, { target: "settings", lifecycle: "config" }),
       fileSlot("run", `#!/bin/sh\necho runs ${version} by ${seed}\n`, { target: "run", permissions: 0o755 }),
     ],
     about: {
@@ -250,10 +251,12 @@ test("packages without a key of their author: each build has another, and none i
   expect(stderr).toContain(`now: ${keyOf("three")} (made for this build alone)`);
 });
 
-test("a key that has handed over to another: the memory moves on with it", async () => {
+test("a key that has handed over to another: the memory moves on with it, and the user's settings", async () => {
   const user = newUser();
   const first = await pack("author");
   await user.run(first);
+  const settingsIn = (workenv: string) => join(user.home, "cache", workenv, "settings");
+  for (const workenv of user.unpacked()) writeFileSync(settingsIn(workenv), "mine");
   const statement = await signStatement(
     { kind: "rotation", from: AUTHOR, to: keyOf("heir"), packages: ["app"], created: TIME },
     (message) => signWith(keyPairFromText("author").seed, message),
@@ -261,6 +264,10 @@ test("a key that has handed over to another: the memory moves on with it", async
   const second = await pack("heir", { version: "2", more: { statements: [statement] } });
   expect(await user.run(second)).toMatchObject(runs("2 by heir"));
   expect(user.remembered()).toBe(keyOf("heir"));
+  expect(user.unpacked().map((workenv) => readFileSync(settingsIn(workenv), "utf8"))).toEqual([
+    "mine",
+    "mine",
+  ]);
   expect(await user.run(await pack("heir", { version: "3" }))).toMatchObject(runs("3 by heir"));
   // Its workenv is ready, but was made when the memory was another one.
   expect(await user.run(first)).toMatchObject(refused("signer-changed"));

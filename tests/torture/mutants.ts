@@ -197,8 +197,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "who has waited for a workenv makes it again",
     edits: one(
       "format/workenv/ensure.ts",
-      "if (findReady(layout, digest)?.seal !== seal) {",
-      "if (findReady(layout, digest)?.seal !== seal) {} else return make(pkg, request, making);\n  {",
+      "if (!isNoted(findReady(layout, digest), request)) {",
+      "if (!isNoted(findReady(layout, digest), request)) {} else return make(pkg, request, making);\n  {",
     ),
     caughtBy: { file: "tests/torture/herd.test.ts", test: "first starts of" },
   },

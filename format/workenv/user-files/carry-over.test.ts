@@ -16,6 +16,7 @@ import fc from "fast-check";
 import { fileSlot, treeSlot } from "../../../tests/support/packages.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { removeTree } from "../../io/remove-tree.ts";
+import { keyPairFromText } from "../../seal/keys.ts";
 import type { SetupCommand } from "../../wire/metadata-types.ts";
 import { createWorkshop } from "../testing.ts";
 import { readStatIndex } from "../mending/stat-index.ts";
@@ -35,6 +36,7 @@ interface Version {
   readonly lifecycle?: string;
   readonly target?: string;
   readonly setup?: readonly SetupCommand[];
+  readonly formerSigners?: readonly string[];
 }
 
 /** Packs a version with a slot of the user's at `conf`, and makes its workenv ready. */
@@ -53,7 +55,8 @@ async function start(
     slots: [fileSlot("code", `code of ${version}`), treeSlot("conf", root, { lifecycle, target })],
   });
   const told: string[] = [];
-  const layout = await shop.ensure(pkg, { seal, onNotCarried: (path) => told.push(path) });
+  const { formerSigners = [] } = more;
+  const layout = await shop.ensure(pkg, { seal, formerSigners, onNotCarried: (path) => told.push(path) });
   expect(told).toEqual([]);
   return layout;
 }
@@ -204,6 +207,25 @@ describe("the next version", () => {
       a: "mine",
       added: "mine",
     });
+  });
+});
+
+describe("a signer that has taken over from another", () => {
+  const AUTHOR = keyPairFromText("test").publicKey.toHex();
+  const heir = { keySeed: "heir", formerSigners: ["ab".repeat(32), AUTHOR] };
+
+  test("gets what the user made of that one's package, which then may go", async () => {
+    const first = await start("1", { a: "1" });
+    edit(first, { a: "mine", added: "mine" });
+    const second = await start("2", { a: "2" }, heir);
+    expect(tree(conf(second))).toEqual({ a: "mine", "a.new": "2", added: "mine" });
+    expect(hasUnsavedEdits(first)).toBe(false);
+  });
+
+  test("gets nothing of others", async () => {
+    edit(await start("1", { a: "1" }, { keySeed: "stranger" }), { a: "mine" });
+    edit(await start("1", { a: "1" }, { name: "other" }), { a: "mine" });
+    expect(tree(conf(await start("2", { a: "2" }, heir)))).toEqual({ a: "2" });
   });
 });
 

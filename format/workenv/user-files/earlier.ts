@@ -23,12 +23,12 @@ export interface Source {
 
 /**
  * The workenv whose user's files a new one takes over: what was made of the same package before, else the latest of the
- * packages with the same name and the same signer. Who has not signed gets nothing of others. `given` is what the
- * package gives, where the note of what it gave before is damaged.
+ * packages with the same name and the same signer, or one that has handed over to it. Who has not signed gets nothing of
+ * others. `given` is what the package gives, where the note of what it gave before is damaged.
  */
 export async function findSource(
   pkg: Package,
-  { layout, seal }: EnsureRequest,
+  { layout, seal, formerSigners = [] }: EnsureRequest,
   given: Originals,
 ): Promise<Source | undefined> {
   const own = readOriginals(layout) ?? (hasOriginals(layout) ? given : undefined);
@@ -36,9 +36,10 @@ export async function findSource(
   if (own !== undefined && (statOf(layout.content) !== undefined || hasStoredFiles(layout)))
     return { id: layout.id, content: layout.content, originals: own, is: "the same" };
   if (seal !== "valid") return undefined;
-  const signer = toHex(pkg.index.raw.publicKey);
+  const signers = [toHex(pkg.index.raw.publicKey), ...formerSigners];
   const { name } = pkg.metadata.package;
-  const isOurs = ({ marker }: Ready) => marker.signer === signer && marker.launch.package.name === name;
+  const isOurs = ({ marker }: Ready) =>
+    signers.includes(marker.signer) && marker.launch.package.name === name;
   const candidates = entriesOf(layout.cache)
     .flatMap((entry) => readyOf(entry) ?? [])
     .filter((ready) => ready.layout.id !== layout.id && isOurs(ready))

@@ -32,9 +32,11 @@ export function hasUnsavedEdits(layout: WorkenvLayout): boolean {
   return isUnclear || !edited.every(isTaken) || (originals.isPersistent && !hasHeir);
 }
 
-/** What other versions of the same package by the same signer have taken over. */
+/** What other versions of the same package have taken over: by the same signer, or by one that it has handed over to. */
 const heirsOf = ({ cache, id }: WorkenvLayout, { name, signer }: Originals): readonly Originals[] =>
   entriesOf(cache)
     .filter((entry) => entry.id !== id)
     .flatMap((entry) => readOriginals(entry) ?? [])
-    .filter((originals) => originals.name === name && originals.signer === signer);
+    .filter(
+      (originals) => originals.name === name && (originals.signer === signer || originals.from.includes(id)),
+    );
