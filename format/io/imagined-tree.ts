@@ -17,6 +17,7 @@ type Node = "file" | "directory" | "symlink";
 export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree {
   const names = treeNames(sep, options.rules ?? hostPathRules, options.maxNodes);
   const nodes = new Map<string, Node>([[names.base, "directory"]]);
+  const sizes = new Map<string, number>();
   let entries = 0;
 
   function ensureDirectory(path: string): void {
@@ -29,7 +30,7 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
     nodes.set(path, "directory");
   }
 
-  function put(path: string, node: Node): void {
+  function put(path: string, node: Node): string {
     entries++;
     const target = names.inside(path);
     if (nodes.get(target) === "directory")
@@ -37,6 +38,7 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
     ensureDirectory(dirname(target));
     names.claim(target);
     nodes.set(target, node);
+    return target;
   }
 
   const writer: ImaginedTree = {
@@ -48,13 +50,17 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
       ensureDirectory(names.inside(path));
     },
     openFile(path): FileSink {
-      put(path, "file");
+      const target = put(path, "file");
       let written = 0;
       return {
         write(piece) {
           written += piece.length;
         },
-        close: () => written,
+        close() {
+          sizes.set(target, written);
+          names.wrote(written);
+          return written;
+        },
       };
     },
     async file(path, mode, mtime, body) {
@@ -67,8 +73,12 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
       put(path, "symlink");
     },
     hardLinkAsCopy(path, existing) {
-      if (nodes.get(names.inside(existing)) !== "file") throw notOfArchive(path, existing);
-      put(path, "file");
+      const source = names.inside(existing);
+      if (nodes.get(source) !== "file") throw notOfArchive(path, existing);
+      const size = sizes.get(source) ?? 0;
+      const target = put(path, "file");
+      if (target !== source) names.copies(target, size);
+      sizes.set(target, size);
     },
     folders: () => [],
     finish: () => undefined,

@@ -17,6 +17,10 @@ export interface TreeNames {
    * names, for the second spelling of a name.
    */
   claim(path: string): void;
+  /** To be called with the size of every file when it is written. */
+  wrote(size: number): void;
+  /** To be called before a file of so many bytes is copied for a hard link; `archive-invalid` when that is too much. */
+  copies(path: string, size: number): void;
 }
 
 /** PATH_MAX of Linux. */
@@ -24,12 +28,17 @@ const MAX_PATH = 4096;
 /** Each entry of an archive may ask for so many folders around it. Also keeps the recursion over parents shallow. */
 const MAX_DEPTH = 256;
 const MAX_NODES = 1_000_000;
+/** Hard links become copies: together so many bytes, and so many times what is written besides. */
+const COPIED = 1024 * 1024 * 1024;
+const COPIED_RATIO = 4;
 
 export function treeNames(root: string, rules: PathRules, most: number = MAX_NODES): TreeNames {
   const base = resolve(root);
   const folds = foldsNames(rules);
   const spellings = new Map<string, string>();
   let made = 0;
+  let written = 0;
+  let copied = 0;
   return {
     base,
     inside(path) {
@@ -53,6 +62,14 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
       const known = spellings.get(key);
       if (known !== undefined && known !== path) throw sameName(path, known);
       spellings.set(key, path);
+    },
+    wrote(size) {
+      written += size;
+    },
+    copies(path, size) {
+      copied += size;
+      const limit = COPIED + COPIED_RATIO * written;
+      if (copied > limit) throw clash(path, `hard links would become more than ${limit} bytes`);
     },
   };
 }

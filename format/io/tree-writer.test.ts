@@ -9,6 +9,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -88,6 +89,14 @@ describe("a tree", () => {
     writeFileSync(at("a"), "2");
     expect(read("b")).toBe("1");
     if (posix) expect(modeOf("b")).toBe("755");
+  });
+
+  test("has no more copies than what is written besides allows", async () => {
+    // a hole takes no room, and its copies are not made any more when they are too much
+    write("a", "");
+    truncateSync(at("a"), 2 ** 30 + 1);
+    expect(await outcome(() => writer.hardLinkAsCopy("b", "a"))).toBe("archive-invalid");
+    expect(existsSync(at("b"))).toBe(false);
   });
 
   test("a copy of itself changes nothing", () => {

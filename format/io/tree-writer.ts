@@ -162,6 +162,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
             closeSync(fd);
           });
           files.set(target, mtime);
+          names.wrote(written);
           return written;
         },
       };
@@ -182,6 +183,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       if (mtime === undefined) throw notOfArchive(path, existing);
       const target = place(path);
       if (target === source) return;
+      names.copies(target, doing("look at", source, () => lstatSync(source)).size);
       replacing("copy", target, () => copyFileSync(source, target, constants.COPYFILE_EXCL));
       // a copy has the mode of the original, but its own time
       if (mtime !== 0) doing("complete", target, () => utimesSync(target, mtime, mtime));

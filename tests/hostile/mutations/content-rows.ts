@@ -45,7 +45,24 @@ const forest = (): Bytes =>
   );
 const FOREST_SIZE = 4000 * (512 + 1024 + 512) + 1024;
 
+/** One file, and many names of it, each of which becomes a copy. */
+const copies = (): Bytes =>
+  rawArchive(
+    { name: "f", body: "0".repeat(32 * MIB) },
+    ...Array.from({ length: 50 }, (_, i) => ({ name: `h${i}`, type: "1", linkName: "f" })),
+  );
+const COPIES_SIZE = 512 + 32 * MIB + 50 * 512 + 1024;
+
 const BOMBS: readonly Row[] = [
+  holding(
+    "hard links that would become a gigabyte of copies",
+    () => zstd(copies()),
+    { operations: "tar|zstd", original_size: COPIES_SIZE },
+    {
+      ...grows("hard links would become more than"),
+      start: { untried: "it would write a gigabyte" },
+    },
+  ),
   holding(
     "64 MiB where 1000 bytes were signed",
     () => gzip(zeros(64 * MIB)),
