@@ -147,7 +147,9 @@ function readScrypt(parameters: DerReader, refuse: Refuse): Derive {
   const salt = parameters.take(TAG.octets);
   const [N, r, p] = [parameters.integer(), parameters.integer(), parameters.integer()];
   const memory = 128 * r * (N + p);
-  if (memory > MAX_SCRYPT_MEMORY || p > 64) throw refuse("it asks for more memory or time than a key needs");
+  // each of the p rounds works through all of it
+  if (memory > MAX_SCRYPT_MEMORY || memory * p > 4 * MAX_SCRYPT_MEMORY)
+    throw refuse("it asks for more memory or time than a key needs");
   if (N < 2 || (N & (N - 1)) !== 0 || r < 1 || p < 1) throw new DerError("no parameters of scrypt");
   const cost = { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY };
   return (passphrase, size) => new Uint8Array(scryptSync(passphrase, salt, size, cost));

@@ -26,6 +26,9 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
+/** Whether a sample is here because something was wrong with it. */
+export const isFind = (name: string): boolean => name.startsWith("find-");
+
 /** Adds a find, under a name that its content decides; the path. */
 export function keepFind(target: string, bytes: Bytes, root: string = ROOT): string {
   const path = join(root, target, `find-${sha256Hex(bytes).slice(0, 12)}`);

@@ -96,16 +96,18 @@ async function watched(session: Session, input: Bytes): Promise<Outcome> {
   const bytes = await growth(session, input);
   if (bytes > MOST_MEMORY)
     return { kind: "find", feature: MEMORY, detail: `the process grew by ${bytes} bytes` };
-  if (time <= session.slowest) return outcome;
+  if (time <= slowestOf(session)) return outcome;
   // Another process may have been in the way: only what is slow again is slow.
   const again = Math.min((await timed(session, input))[1], (await timed(session, input))[1]);
-  if (again <= session.slowest) return outcome;
+  if (again <= slowestOf(session)) return outcome;
   return {
     kind: "find",
     feature: SLOW,
-    detail: `${Math.round(again)} ms, at most ${session.slowest} are allowed`,
+    detail: `${Math.round(again)} ms, at most ${slowestOf(session)} are allowed`,
   };
 }
+
+const slowestOf = ({ slowest, target }: Session): number => Math.max(slowest, target.slowest ?? 0);
 
 /** Milliseconds in which nobody can fill so much memory. */
 const QUICK = 5;
@@ -144,7 +146,9 @@ async function smallest(
   if (feature === MEMORY) return { feature, detail, input };
   const isSame = async (candidate: Bytes): Promise<boolean> => {
     const [outcome, time] = await timed(session, candidate);
-    return feature === SLOW ? time > session.slowest : outcome.kind === "find" && outcome.feature === feature;
+    return feature === SLOW
+      ? time > slowestOf(session)
+      : outcome.kind === "find" && outcome.feature === feature;
   };
   return {
     feature,

@@ -14,11 +14,13 @@ export interface Target {
   readonly tokens?: readonly string[];
   /** Bytes of the longest input; 16 KiB by default. */
   readonly maxSize?: number;
+  /** Milliseconds that an input may take where work is what the parser is for. */
+  readonly slowest?: number;
   /**
    * Parses an input, and checks what must hold of the result (`must`). Returns a few words that tell kinds of success
-   * apart: inputs with new words are mutated further.
+   * apart: inputs with new words are mutated further; undefined where it refuses without an error.
    */
-  run(input: Bytes): Promise<string> | string;
+  run(input: Bytes): Promise<string | undefined> | string | undefined;
   /** Makes checksums fit again, without which a mutation would only ever meet these. */
   repair?(input: Bytes): Bytes;
 }
@@ -43,7 +45,10 @@ export function must(holds: boolean, promise: string): asserts holds {
 /** Runs a target and judges what it throws. Never throws itself. */
 export async function attempt({ run, allowed }: Target, input: Bytes): Promise<Outcome> {
   try {
-    return { kind: "accepted", feature: `ok ${await run(input)}` };
+    const words = await run(input);
+    return words === undefined
+      ? { kind: "refused", feature: "without an error" }
+      : { kind: "accepted", feature: `ok ${words}` };
   } catch (error) {
     const feature = featureOf(error);
     const fault = faultOf(error, allowed);

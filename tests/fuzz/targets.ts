@@ -4,6 +4,7 @@ import { DOCUMENT_TARGETS } from "./targets/documents.ts";
 import { NOTE_TARGETS } from "./targets/notes.ts";
 import { PACKAGE_TARGETS } from "./targets/package.ts";
 import { TAR_TARGETS } from "./targets/tar.ts";
+import { TRUST_TARGETS } from "./targets/trust.ts";
 import { WORD_TARGETS } from "./targets/words.ts";
 
 /** Every parser of bytes and texts that somebody else has made. A parser joins with one more row here. */
@@ -14,4 +15,5 @@ export const TARGETS: readonly Target[] = [
   ...DOCUMENT_TARGETS,
   ...WORD_TARGETS,
   ...NOTE_TARGETS,
+  ...TRUST_TARGETS,
 ];

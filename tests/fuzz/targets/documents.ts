@@ -89,7 +89,8 @@ const strictJson: Target = {
   },
 };
 
-const isOwnRule = ({ message }: PspfError): boolean => /stands twice|nested too deeply/.test(message);
+const isOwnRule = ({ message }: PspfError): boolean =>
+  /stands twice|nested too deeply|surrogate/.test(message);
 
 function parses(text: string): boolean {
   try {

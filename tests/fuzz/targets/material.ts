@@ -89,3 +89,27 @@ export const variables: fc.Arbitrary<object> = fc.dictionary(
   fc.oneof(fc.constantFrom("1", "{workenv}/x", "{slot:9}"), oddText(12)),
   { maxKeys: 3 },
 );
+
+/** Two texts with a NUL between them. */
+export const pairs = (first: fc.Arbitrary<string>, second: fc.Arbitrary<string>): fc.Arbitrary<Bytes> =>
+  fc.tuple(first, second).map(([a, b]) => utf8(`${a}\0${b}`));
+
+export function pairIn(input: Bytes): readonly [string, string] {
+  const text = textOf(input);
+  const at = text.indexOf("\0");
+  return at < 0 ? [text, "ABBA"] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** What stars, and question marks if they are `special`, mean by the book: which parts of the name can be reached. */
+export function matchesSimply(pattern: string, name: string, special: string): boolean {
+  const means = (char: string, what: string): boolean => char === what && special.includes(what);
+  let reached = new Set([0]);
+  for (const char of pattern.split("")) {
+    const next = new Set<number>();
+    for (const at of reached)
+      if (means(char, "*")) for (let i = at; i <= name.length; i++) next.add(i);
+      else if (at < name.length && (means(char, "?") || char === name[at])) next.add(at + 1);
+    reached = next;
+  }
+  return reached.has(name.length);
+}

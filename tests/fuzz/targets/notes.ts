@@ -11,7 +11,7 @@ import { readStatIndex } from "../../../format/workenv/mending/stat-index.ts";
 import { readOriginals } from "../../../format/workenv/user-files/originals.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { must, type Target } from "../target.ts";
-import { jsonOf, mostly, oddText, textOf, variables } from "./material.ts";
+import { edited, jsonOf, mostly, oddText, textOf, variables } from "./material.ts";
 import { useLaunchFacts } from "./documents.ts";
 
 // What lies in a cache: a look-up never fails on bad data, so that no error at all is allowed here.
@@ -52,11 +52,45 @@ const markers = mostly({
   created: texts,
 });
 
+const SOUND_MARKER = {
+  schema: "flavor.workenv/2",
+  packageId: "0123456789abcdef",
+  digest: "00",
+  jsonDigest: "01",
+  signer: "02",
+  source: "/app.psp",
+  place: "/cache/0123456789abcdef",
+  inode: 5,
+  born: 6.5,
+  seal: "valid",
+  trust: "known",
+  lowest: "none",
+  launch: {
+    package: { name: "app", version: "1" },
+    execution: { primarySlot: 0, command: "{slot:0}/run {version}", env: { A: "{workenv}" } },
+    runtimeEnv: { unset: ["S_*"], pass: ["HOME"], map: { LANG: "L" }, set: { B: "1" } },
+    workenv: { directories: [], env: { C: "1" } },
+    slots: [{ target: "app" }],
+    usesBun: false,
+    eachStart: false,
+    atEnd: false,
+    devSlots: [],
+  },
+  slots: [0],
+  sample: { entryPoints: [["app/run", 1, 2, 33188]], others: [["app/x", 1, 2, 33188]] },
+  suspect: false,
+  durable: true,
+  bootId: "1",
+  created: "2026-01-01T00:00:00Z",
+};
+
 const marker: Target = {
   name: "marker",
   // The command of a sound marker may name a slot that its package does not have.
   allowed: ["command-invalid"],
-  structured: jsonOf(markers),
+  structured: jsonOf(
+    fc.oneof({ arbitrary: edited(SOUND_MARKER), weight: 3 }, { arbitrary: markers, weight: 1 }),
+  ),
   tokens: [
     '"schema":"flavor.workenv/',
     '"launch":',
@@ -69,11 +103,15 @@ const marker: Target = {
   ],
   run(input) {
     const found = decodeMarker(textOf(input));
-    if (found === undefined) return "none";
+    if (found === undefined) return undefined;
     const again = decodeMarker(encodeMarker(found));
     must(
       again !== undefined && encodeMarker(again) === encodeMarker(found),
       "a marker is read as it is written",
+    );
+    must(
+      found.sample.others.every((file) => typeof file[0] === "string"),
+      "what a start looks at are paths",
     );
     useLaunchFacts(found.launch);
     return "marker";
@@ -96,7 +134,9 @@ function layout(): WorkenvLayout {
 const inEntry = (
   name: string,
   pathIn: (layout: WorkenvLayout) => string,
-  rest: Pick<Target, "structured" | "tokens"> & { readonly read: (layout: WorkenvLayout) => string },
+  rest: Pick<Target, "structured" | "tokens"> & {
+    readonly read: (layout: WorkenvLayout) => string | undefined;
+  },
 ): Target => ({
   name,
   allowed: [],
@@ -122,7 +162,7 @@ const statIndex = inEntry("stat-index", ({ files: path }) => path, {
     const found = readStatIndex(at);
     must(found?.every(([path]) => isPathInside(path)) !== false, "every path lies inside");
     must(found?.every((row) => row.slice(1).every(Number.isFinite)) !== false, "every number is one");
-    return `${found?.length}`;
+    return found && `${found.length}`;
   },
 });
 
@@ -151,7 +191,7 @@ const originals = inEntry("originals", ({ bookkeeping }) => `${bookkeeping}/inst
       ...Object.values(found.beside),
     ];
     must(paths?.every(isPathInside) !== false, "every path lies inside");
-    return `${paths?.length}`;
+    return paths && `${paths.length}`;
   },
 });
 
@@ -166,7 +206,7 @@ const startFiles = inEntry("start-files", ({ bookkeeping }) => `${bookkeeping}/i
   tokens: ['"paths":', '"state":', "null", "..", '"__proto__":'],
   read(at) {
     const found = readStartFiles(at);
-    if (found === undefined) return "none";
+    if (found === undefined) return undefined;
     must(["unused", "complete", "changing"].includes(found.state), "the state is one of three");
     must(Object.values(found.paths).flat().every(isPathInside), "every path lies inside");
     return found.state;

@@ -5,11 +5,14 @@ import { globMatcher } from "../../../format/command/environment.ts";
 import { fillTemplate } from "../../../format/command/template.ts";
 import { splitWords } from "../../../format/command/words.ts";
 import { faultOfName, resolveInside } from "../../../format/io/paths.ts";
+import { decryptPrivateKey } from "../../../format/seal/encrypted-key.ts";
 import { privateKeyPem, publicKeyPem, readPrivateKey, readPublicKey } from "../../../format/seal/keys.ts";
+import { writePem } from "../../../format/seal/pem.ts";
 import { faultOfLinkTarget } from "../../../format/tar/link-target.ts";
 import { checkSupported, formatOperations, parseOperations } from "../../../format/wire/operations.ts";
+import { corpusOf, isFind } from "../corpus.ts";
 import { must, type Target } from "../target.ts";
-import { anyBytes, oddText, textOf, utf8 } from "./material.ts";
+import { anyBytes, matchesSimply, oddText, pairIn, pairs, textOf, utf8 } from "./material.ts";
 
 const operations: Target = {
   name: "operations",
@@ -85,31 +88,6 @@ const template: Target = {
   },
 };
 
-/** Pattern and name, with a NUL between them. */
-const pairs = (
-  first: fc.Arbitrary<string>,
-  second: fc.Arbitrary<string>,
-): fc.Arbitrary<Uint8Array<ArrayBuffer>> => fc.tuple(first, second).map(([a, b]) => utf8(`${a}\0${b}`));
-
-function pairIn(input: Uint8Array): readonly [string, string] {
-  const text = textOf(new Uint8Array(input));
-  const at = text.indexOf("\0");
-  return at < 0 ? [text, "ABBA"] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** What `*` and `?` mean, by the book: which parts of the name the pattern can have reached. */
-function matchesSimply(pattern: string, name: string): boolean {
-  let reached = new Set([0]);
-  for (const char of pattern.split("")) {
-    const next = new Set<number>();
-    for (const at of reached)
-      if (char === "*") for (let i = at; i <= name.length; i++) next.add(i);
-      else if (at < name.length && (char === "?" || char === name[at])) next.add(at + 1);
-    reached = next;
-  }
-  return reached.has(name.length);
-}
-
 const globText = fc.string({ unit: fc.constantFrom(..."*?[]!^-\\.aAbB9zZ$+|{}()"), maxLength: 14 });
 
 const glob: Target = {
@@ -122,7 +100,7 @@ const glob: Target = {
     const [pattern, name] = pairIn(input);
     const found = globMatcher(pattern)(name);
     must(
-      pattern.includes("[") || found === matchesSimply(pattern, name),
+      pattern.includes("[") || found === matchesSimply(pattern, name, "*?"),
       "stars and question marks mean what they mean",
     );
     return `${found}`;
@@ -187,15 +165,49 @@ const keys: Target = {
   },
 };
 
+const encryptedKeys: Target = {
+  name: "encrypted-key",
+  allowed: ["key-invalid"],
+  maxSize: 2000,
+  slowest: 15_000,
+  // What "openssl pkcs8" makes of a key with the passphrase "secret", as cheap as it can.
+  structured: fc.constantFrom(
+    ...corpusOf("encrypted-key").flatMap(({ name, bytes }) => (isFind(name) ? [] : [bytes])),
+  ),
+  tokens: ["\x30", "\x04", "\x02\x01", "\x02\x03", "\x06\x09", "\x82", "\x80", "\xff", "\x04\x00"],
+  run(input) {
+    const file = utf8(writePem("ENCRYPTED PRIVATE KEY", input));
+    must(decryptPrivateKey(file, "key", "secret").length === 32, "a key has 32 bytes");
+    return "";
+  },
+};
+
+/** ELF, Mach-O and PE up to the number of their processor, and a script. */
+const HEADS = [
+  `7f454c460201${"00".repeat(12)}3e00`,
+  "cffaedfe0c000001",
+  `4d5a${"00".repeat(58)}400000005045000064aa`,
+  "2321",
+].map((hex) => Uint8Array.fromHex(hex));
+
 const executables: Target = {
   name: "executable",
   allowed: [],
   structured: fc
-    .tuple(fc.constantFrom("\x7fELF\x02\x01", "\xcf\xfa\xed\xfe", "MZ", "#!"), anyBytes(200))
-    .map(([magic, rest]) => new Uint8Array([...Buffer.from(magic, "latin1"), ...rest])),
+    .tuple(fc.constantFrom(...HEADS), anyBytes(200))
+    .map(([head, rest]) => new Uint8Array([...head, ...new Uint8Array(64), ...rest])),
   tokens: ["\x7fELF\x02\x01", "\xcf\xfa\xed\xfe", "MZ", "PE\0\0", "\x3e\0", "\x64\x86"],
-  run: (input) => JSON.stringify(executableKind(input)) ?? "none",
+  run: (input) => JSON.stringify(executableKind(input)),
 };
 
 /** Short texts with a grammar of their own, and the heads of files. */
-export const WORD_TARGETS: readonly Target[] = [operations, words, template, glob, paths, keys, executables];
+export const WORD_TARGETS: readonly Target[] = [
+  operations,
+  words,
+  template,
+  glob,
+  paths,
+  keys,
+  encryptedKeys,
+  executables,
+];
