@@ -1,5 +1,5 @@
 import { decodeChain, splitChain } from "./codecs/chain.ts";
-import { type ErrorCode, PspfError } from "./errors.ts";
+import { type ErrorCode, printable, PspfError } from "./errors.ts";
 import { type ByteSource, streamRange } from "./io/byte-source.ts";
 import { type ImaginedTree, openImaginedTree } from "./io/imagined-tree.ts";
 import { rulesFor } from "./io/paths.ts";
@@ -20,7 +20,7 @@ import type { Bytes } from "./types.ts";
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
-  /** What was found, in a few words. */
+  /** What was found, in a few words on one line that steers no terminal. */
   readonly detail: string;
   /** Why it failed; its exit code is the one of the whole verification when it is the first. */
   readonly code?: ErrorCode;
@@ -56,7 +56,10 @@ export async function verifyPackage(source: ByteSource, trustedKey?: Bytes): Pro
     await attempt("gaps", () => checkGaps(pkg)),
     await attempt("launcher", () => checkLauncher(pkg)),
   ];
-  return { package: pkg, checks: [...checks, ...(await contentChecks(pkg))], signer: signerOf(pkg) };
+  const all = [...checks, ...(await contentChecks(pkg))];
+  // Names in it are the author's, who may be nobody's friend.
+  const said = all.map((check) => ({ ...check, detail: printable(check.detail) }));
+  return { package: pkg, checks: said, signer: signerOf(pkg) };
 }
 
 /** Each slot, in the tree that a start would make of it: of those that are unpacked together, in one tree. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { PspfError } from "../format/errors.ts";
+import { printable, PspfError } from "../format/errors.ts";
 import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage, type Package } from "../format/reader.ts";
@@ -92,12 +92,14 @@ function infoText({ metadata, index }: Package): string {
   const { package: about, slots, execution, build } = metadata;
   const operations = [...new Set(slots.map((slot) => formatOperations(slot.operations)))].join(", ");
   const size = (index.fileSize / 2 ** 20).toFixed(1);
-  return `${about.name} ${about.version} [PSPF/2025]
-Built with: ${build?.tool ?? "unknown"} | Launcher: flavor ${FLAVOR_VERSION} | Size: ${size} MiB
-Slots: ${slots.length} (${operations || "none"})
-
-Run with: ${execution.command}
-`;
+  const lines = [
+    `${about.name} ${about.version} [PSPF/2025]`,
+    `Built with: ${build?.tool ?? "unknown"} | Launcher: flavor ${FLAVOR_VERSION} | Size: ${size} MiB`,
+    `Slots: ${slots.length} (${operations || "none"})`,
+    "",
+    `Run with: ${execution.command}`,
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 async function extract(pkg: Package, [index, directory]: readonly string[]): Promise<number> {
@@ -113,7 +115,7 @@ async function extract(pkg: Package, [index, directory]: readonly string[]): Pro
   using writer = openTreeWriter(directory);
   await extractSlot(pkg.source, slot, writer);
   writer.finish();
-  return print(`Extracted slot ${index} (${slot.entry.id}) to ${directory}\n`);
+  return print(`Extracted slot ${index} (${printable(slot.entry.id)}) to ${directory}\n`);
 }
 
 /** Makes sure of a slot in the workenv, which may be in use, and gives its path. */

@@ -3,6 +3,7 @@ import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, writeFileSync
 import { basename, join } from "node:path";
 import { openFileSource } from "../../format/io/byte-source.ts";
 import { openPackage } from "../../format/reader.ts";
+import { forgePackage } from "../support/forged.ts";
 import { cacheOf, hostLauncher, oneFolder, packApp, runPackage } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -44,6 +45,24 @@ test("info says name, version, slots and command", async () => {
   expect(named.stdout).toContain("\nRun with: {workenv}/app/talk.sh first\n");
   expect(named).toMatchObject({ stderr: "", exitCode: 0 });
   expect(await ask()).toEqual(named);
+});
+
+test("another package cannot steer the terminal with its names", async () => {
+  const file = join(dir.path, "hostile.psp");
+  const json = {
+    format: "PSPF/2025",
+    package: { name: "red \u001b[31m", version: "1\n2\u009b" },
+    slots: [],
+    execution: { command: "true \u202e" },
+    build: { tool: "\u0007" },
+  };
+  writeFileSync(file, await forgePackage({ json: new TextEncoder().encode(JSON.stringify(json)) }));
+  const info = await ask("--package", file, "info");
+  expect(info.stdout).toStartWith("red \\u001b[31m 1\\u000a2\\u009b [PSPF/2025]\nBuilt with: \\u0007 |");
+  expect(info.stdout).toEndWith("\nRun with: true \\u202e\n");
+  expect((await ask("--package", file, "verify")).stdout).toContain(
+    "ok   metadata: red \\u001b[31m 1\\u000a2",
+  );
 });
 
 const CHECKS = [

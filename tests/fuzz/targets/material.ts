@@ -105,11 +105,15 @@ export function matchesSimply(pattern: string, name: string, special: string): b
   const means = (char: string, what: string): boolean => char === what && special.includes(what);
   let reached = new Set([0]);
   for (const char of pattern.split("")) {
-    const next = new Set<number>();
-    for (const at of reached)
-      if (means(char, "*")) for (let i = at; i <= name.length; i++) next.add(i);
-      else if (at < name.length && (means(char, "?") || char === name[at])) next.add(at + 1);
-    reached = next;
+    const places = [...reached];
+    if (means(char, "*")) {
+      const first = Math.min(...places);
+      reached = new Set(Array.from({ length: name.length + 1 - first }, (_, i) => first + i));
+    } else {
+      const fits = (at: number) => at < name.length && (means(char, "?") || char === name[at]);
+      reached = new Set(places.filter(fits).map((at) => at + 1));
+    }
+    if (reached.size === 0) return false;
   }
   return reached.has(name.length);
 }

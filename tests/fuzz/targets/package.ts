@@ -9,7 +9,7 @@ import {
   TRAILER_SIZE,
 } from "../../../format/spec.ts";
 import type { Bytes } from "../../../format/types.ts";
-import { verifyPackage } from "../../../format/verify.ts";
+import { type Check, verifyPackage } from "../../../format/verify.ts";
 import { sha256 } from "../../../format/wire/hashes.ts";
 import {
   checkIndex,
@@ -25,9 +25,9 @@ import { decodeSlotTable, encodeSlot } from "../../../format/wire/slot-descripto
 import { crc32 } from "../../../format/codecs/crc.ts";
 import { frameIndex, readIndexBlock, unframeIndex } from "../../../format/wire/trailer.ts";
 import { GOLDEN_NAMES, goldenBytes } from "../../golden/golden.ts";
-import { indexOf } from "../../support/forged.ts";
+import { forgePackage, indexOf } from "../../support/forged.ts";
 import { must, steersTerminals, type Target } from "../target.ts";
-import { anyBytes, joined, utf8 } from "./material.ts";
+import { anyBytes, edited, joined, jsonOf, utf8 } from "./material.ts";
 
 const u64 = fc.oneof(fc.bigInt({ min: 0n, max: 20_000n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
 
@@ -233,11 +233,55 @@ const wholePackage: Target = {
   repair: repairPackage,
   async run(input) {
     const { checks } = await verifyPackage(memorySource(input));
-    for (const { detail } of checks)
-      must(!steersTerminals(detail), `what is said is one line: ${JSON.stringify(detail)}`);
+    checkWords(checks);
     return checks.map(({ name, code }) => `${name}:${code ?? "ok"}`).join(" ");
   },
 };
 
+/** Metadata that somebody has signed, whatever it says: everything behind the signature is met. */
+const signed: Target = {
+  name: "signed",
+  allowed: [],
+  structured: jsonOf(
+    edited({
+      format: "PSPF/2025",
+      package: { name: "app", version: "1.0", description: "an application" },
+      slots: [],
+      execution: { primary_slot: 0, command: "true" },
+      setup_commands: ["true"],
+      build: {
+        tool: "other",
+        tool_version: "1",
+        timestamp: "2026-01-01T00:00:00Z",
+        platform: { os: "linux" },
+      },
+      launcher: { tool: "other", tool_version: "1", size: 17, checksum: `sha256:${"0".repeat(64)}` },
+      verification: { integrity_seal: { required: true, algorithm: "ed25519", ephemeral: true } },
+    }),
+  ),
+  tokens: ['"launcher":', '"build":', '"name":', "\\u001b[31m", "\\n", "flavor", "0x", "null"],
+  async run(input) {
+    const { checks } = await verifyPackage(memorySource(await forgePackage({ json: input })));
+    checkWords(checks);
+    const failed = checks.filter(({ ok }) => !ok).map(({ name, code }) => `${name}:${code}`);
+    return failed[0] === "structure:metadata-invalid" ? undefined : failed.join(" ");
+  },
+};
+
+function checkWords(checks: readonly Check[]): void {
+  for (const { detail, hint = "" } of checks)
+    must(
+      !steersTerminals(detail) && !steersTerminals(hint),
+      `what is said is one line: ${JSON.stringify(detail)}`,
+    );
+}
+
 /** The parts of a package's file, and the whole. */
-export const PACKAGE_TARGETS: readonly Target[] = [index, trailer, slotTable, metadataBlock, wholePackage];
+export const PACKAGE_TARGETS: readonly Target[] = [
+  index,
+  trailer,
+  slotTable,
+  metadataBlock,
+  wholePackage,
+  signed,
+];
