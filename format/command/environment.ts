@@ -45,7 +45,8 @@ export function childEnvironment(
   const inherited = parent["FLAVOR_CACHE"] === undefined ? { ...parent, FLAVOR_CACHE: caller.cache } : parent;
   const env = applyRuntimeEnv(inherited, metadata.runtimeEnv, caller);
   // With "0" or nothing in it the launcher is one; it is not the application's in any case.
-  if (parent["BUN_BE_BUN"] !== undefined && env["BUN_BE_BUN"] === parent["BUN_BE_BUN"]) delete env["BUN_BE_BUN"];
+  if (parent["BUN_BE_BUN"] !== undefined && env["BUN_BE_BUN"] === parent["BUN_BE_BUN"])
+    delete env["BUN_BE_BUN"];
   for (const table of [metadata.workenv.env, metadata.execution.env])
     for (const [name, value] of Object.entries(table)) env[name] = fillTemplate(value, scope);
   env["FLAVOR_WORKENV"] = scope.workenv;

@@ -4,6 +4,7 @@ import { FORMAT_NAME, MAX_SLOTS } from "../spec.ts";
 import { parseStatement } from "../trust/statement.ts";
 import type { Bytes, Sha256 } from "../types.ts";
 import { isSha256 } from "./hashes.ts";
+import { checkNames, checkNuls } from "./metadata-text.ts";
 import type {
   BuildFacts,
   Execution,
@@ -73,6 +74,8 @@ export function parseMetadata(json: Bytes): Metadata {
   };
   for (const [position, slot] of slots.entries())
     if (slot.index !== position) problems.expected(`slots[${position}].slot`, String(position), slot.index);
+  checkNuls(document, problems);
+  checkNames(metadata, problems);
   problems.throwIfAny(
     "metadata-invalid",
     "Cannot use the metadata of this package",

@@ -204,6 +204,31 @@ const outside: readonly Row[] = [
   ),
 );
 
+/** Text that a system would read up to a NUL only, names that it cannot have, and what placeholders would multiply. */
+const texts: readonly Row[] = (
+  [
+    ["execution.command", "{workenv}/bin/run.sh a\0b", "execution.command: it contains a NUL"],
+    ["execution.env", { A: "x\0y" }, "execution.env.A: it contains a NUL"],
+    ["execution.env", { "A\0": "x" }, "a key that contains a NUL"],
+    ["execution.env", { "A=B": "x" }, '"A=B" cannot be the name of a variable'],
+    ["execution.env", { "": "x" }, '"" cannot be the name of a variable'],
+    ["runtime.env.set", { "=": "x" }, '"=" cannot be the name of a variable'],
+    ["runtime.env.map", { A: "B=C" }, '"B=C" cannot be the name of a variable'],
+    ["workenv.env", { "A=": "x" }, '"A=" cannot be the name of a variable'],
+    ["setup_commands.0.path", "{workenv}/a\0b", "setup_commands[0].path: it contains a NUL"],
+    ["setup_commands.3.enumerate.pattern", "\0", "setup_commands[3].enumerate.pattern: it contains a NUL"],
+    ["package.version", "1\0", "package.version: it contains a NUL"],
+    ["package.name", "n".repeat(1025), "it has 1025 characters, at most 1024 are accepted"],
+    ["package.version", "v".repeat(100_000), "it has 100000 characters, at most 1024 are accepted"],
+    ["slots.0.target", "t/".repeat(2049), "it has 4098 characters, at most 4096 are accepted"],
+  ] as const
+).map(([path, value, words]) => ({
+  name: `${path} of ${JSON.stringify(value).slice(0, 40)}, signed by its author`,
+  change: document("the author", (json) => put(json, stepsOf(path), value)),
+  code: INVALID,
+  words,
+}));
+
 const largeNumbers: readonly Row[] = [
   ["size", 2 ** 53],
   ["size", 1e300],
@@ -223,6 +248,7 @@ export const METADATA_ROWS: readonly Row[] = [
   ...wrongRows,
   ...contradictions,
   ...outside,
+  ...texts,
   ...largeNumbers,
   {
     name: "a member that nobody knows, not signed again",
