@@ -180,7 +180,7 @@ beforeAll(async () => {
   );
   ending = await packApp(dir.path, manifest("ending", SHOW, SHUTDOWN), {});
   script = await packApp(dir.path, manifest("script", "{bun} {workenv}/app/main.ts"), {});
-});
+}, 60_000);
 afterAll(() => dir[Symbol.dispose]());
 
 /** Starts a package with the caller's variables in a home of its own. */

@@ -43,7 +43,7 @@ beforeAll(async () => {
   writeFiles(dir.path, SHARED);
   native = await packApp(dir.path, oneFolder("native", "env -0"), { "app/main.ts": SCRIPT });
   script = await packApp(dir.path, oneFolder("script", "{bun} {workenv}/app/main.ts"), {});
-});
+}, 60_000);
 afterAll(() => dir[Symbol.dispose]());
 
 /** What can be seen of a start. The folders of a run have the same names in all of them. */

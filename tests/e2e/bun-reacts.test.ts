@@ -30,7 +30,7 @@ if (process.argv[2] === "leave") {
   packages.script = await packApp(dir.path, oneFolder("script", "{bun} {workenv}/app/main.ts"), {});
   // Warm from here on.
   for (const path of Object.values(packages)) expect((await runPackage(path)).exitCode).toBe(0);
-});
+}, 60_000);
 afterAll(() => dir[Symbol.dispose]());
 
 const KINDS = ["native", "script"] as const;
