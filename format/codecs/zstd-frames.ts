@@ -13,6 +13,7 @@ const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 
 const RLE = 1;
+const COMPRESSED = 2;
 const RESERVED = 3;
 
 /** What the next bytes of a stream are. */
@@ -129,6 +130,8 @@ class FrameWalk {
         this.#lastBlock = (value & 1) === 1;
         const type = (value >> 1) & 3;
         if (type === RESERVED) throw damaged("ZSTD", "a block has the reserved type");
+        // The runtime's decoder refuses it or not, depending on how the frame is cut into pieces.
+        if (type === COMPRESSED && value >> 3 === 0) throw damaged("ZSTD", "a compressed block is empty");
         return this.#expect("block", type === RLE ? 1 : value >> 3);
       }
       case "block":

@@ -47,6 +47,8 @@ const sums = new Map<string, Sum>(
   names.map((name) => [name, { executions: 0, accepted: 0, features: 0, finds: 0 }]),
 );
 
+const known = new Set<string>();
+
 async function turn(name: string, seed: number): Promise<void> {
   const { tallies, finds } = await fuzzAside({
     module: join(import.meta.dir, "targets.ts"),
@@ -63,6 +65,9 @@ async function turn(name: string, seed: number): Promise<void> {
     sum.features = Math.max(sum.features, tally.features);
   }
   for (const { feature, detail, input } of finds) {
+    // What was found in an earlier round lies in the corpus now, and is found again.
+    if (known.has(`${name} ${feature}`)) continue;
+    known.add(`${name} ${feature}`);
     sum.finds++;
     say(
       `FIND in ${name}, seed ${seed}: ${feature}\n${detail}\n${keepFind(name, input)} (${input.length} bytes)`,
