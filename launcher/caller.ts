@@ -111,3 +111,15 @@ const OF_BUN = 5;
 
 /** Newer systems tell the number of open files as the size of a folder; others 0. */
 const countFiles = (): number | undefined => statSync("/proc/self/fd", { throwIfNoEntry: false })?.size;
+
+/** How the name of a process begins that a launcher has started to become the application: see `order.ts`. */
+export const ORDERED = "flavor:ordered:";
+
+const deeds: (() => void)[] = [];
+
+/** Something that the launcher has changed for itself, and changes back right before this process becomes the program. */
+export const atBecoming = (deed: () => void): void => void deeds.push(deed);
+
+export function putBack(): void {
+  for (const deed of deeds) deed();
+}

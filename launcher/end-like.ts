@@ -8,8 +8,12 @@ import type { Ending } from "./spawn.ts";
  */
 export function endLike({ exitCode, signal }: Ending): number {
   const number = signal === undefined ? undefined : constants.signals[signal];
-  if (signal === undefined || number === undefined) return exitCode;
   const libc = loadLibc();
+  if (signal === undefined || number === undefined) {
+    // At an end of its own Bun sets the terminal back to what it was before the program set it.
+    libc?.exitNow(exitCode);
+    return exitCode;
+  }
   if (libc !== undefined) {
     libc.withoutCore();
     libc.resetSignal(number);

@@ -2,7 +2,7 @@ import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
 import type { Lease } from "../format/cache/locks/lock.ts";
 import { cannotStart } from "./cannot-start.ts";
-import { inheritedFiles, linesOf } from "./caller.ts";
+import { inheritedFiles, linesOf, putBack } from "./caller.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Ending } from "./spawn.ts";
 
@@ -28,6 +28,7 @@ export async function become(
   libc?.resetSignal(SIGXFSZ);
   if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);
   if (inheritedFiles.length > 0) libc?.keepNumbers(inheritedFiles);
+  putBack();
   libc?.execve(program, argv, linesOf(env));
   try {
     return process.execve?.(program, argv, env) as never;
@@ -46,7 +47,7 @@ async function runAsChild(
   let ending: Ending;
   {
     using parent = openParent();
-    ending = await parent.run(command, lease);
+    ending = await parent.runApplication(command, lease);
     if (atEnd !== undefined) {
       lease?.[Symbol.dispose]();
       await atEnd();

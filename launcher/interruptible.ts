@@ -1,5 +1,7 @@
+import { constants } from "node:os";
 import type { EnsureRequest } from "../format/workenv/ensure.ts";
 import { endLike } from "./end-like.ts";
+import { callerSignals } from "./order.ts";
 
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
@@ -13,7 +15,9 @@ export async function withInterruptible<T>(work: (interruptible: Interruptible) 
   const controller = new AbortController();
   const { signal: interrupted } = controller;
   const interruptible: Interruptible = async (part) => {
-    const handlers = ENDING.map((signal) => [signal, () => controller.abort(signal)] as const);
+    const { ignored } = callerSignals();
+    const ending = ENDING.filter((signal) => !ignored.includes(constants.signals[signal]));
+    const handlers = ending.map((signal) => [signal, () => controller.abort(signal)] as const);
     for (const [signal, handler] of handlers) process.on(signal, handler);
     try {
       const result = await part(interrupted);

@@ -47,7 +47,7 @@ export async function runLifetime(
   let ending: Ending;
   {
     using parent = openParent();
-    ending = await parent.run(command, workenv.lease);
+    ending = await parent.runApplication(command, workenv.lease);
     await cleanUp({ pkg, plan, workenv, call, parent });
     await leave?.(workenv.layout);
   }

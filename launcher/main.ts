@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { exitCodeOf, renderError } from "../format/errors.ts";
 import { bunCalled } from "./bun.ts";
-import { noteInheritedFiles, readHanded } from "./caller.ts";
+import { noteInheritedFiles, ORDERED, readHanded } from "./caller.ts";
 import { readLauncherEnv } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
@@ -39,6 +39,7 @@ else
   }
 
 async function run(): Promise<number> {
+  if (call.argv0.startsWith(ORDERED)) return (await import("./order.ts")).followOrder(call.argv0);
   const asBun = bunCalled(call);
   if (asBun !== undefined) return become(asBun, "exec");
   const options = readLauncherEnv(call.env);

@@ -18,6 +18,7 @@ export async function ensureWorkenvOf(call: Invocation, options: LauncherOptions
   const block = await readIndexBlock(self);
   const ready = findWorkenv(block, call, options);
   if (ready !== undefined) return ready;
+  (await import("./own-children.ts")).waitForChildren();
   const { prepareWorkenv } = await import("./prepare.ts");
   return await prepareWorkenv(self, block, call, options); // `self` stays open until then
 }

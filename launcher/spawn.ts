@@ -1,9 +1,15 @@
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { basename } from "node:path";
 import type { Lease } from "../format/cache/locks/lock.ts";
 import type { Command } from "../format/command/command.ts";
 import { CHANNEL } from "../format/command/environment.ts";
-import { HIGH_NUMBERS } from "../format/io/libc.ts";
+import { HIGH_NUMBERS, loadLibc } from "../format/io/libc.ts";
+import { loadLinuxLibc } from "../format/io/libc-linux.ts";
+import { inheritedFiles, linesOf } from "./caller.ts";
+import { waitForChildren } from "./own-children.ts";
 import { cannotStart } from "./cannot-start.ts";
+import { type CallerSignals, callerSignals, callerStreams, nameOfOrdered, type Order } from "./order.ts";
 
 /** How a program ended. */
 export interface Ending {
@@ -26,58 +32,112 @@ const FORWARDED = [
 /** A process that outlives the programs it starts: signals reach whichever is running, and do not end the parent. */
 export interface Parent extends Disposable {
   /**
-   * Starts a program as a child with our streams and waits for its end. It and its children hold the lease, too, if
-   * there is one, so that they are safe when we are killed. Throws `start-failed`.
+   * Starts the application as a child with our streams and all that our caller gave us, and waits for its end. It and
+   * its children hold the lease, too, if there is one, so that they are safe when we are killed; on Linux it itself is
+   * killed then as well. Throws `start-failed`.
    */
-  run(command: Command, lease?: Lease): Promise<Ending>;
+  runApplication(command: Command, lease?: Lease): Promise<Ending>;
+  /** Starts another program with our streams, and waits for its end. Throws `start-failed`. */
+  run(command: Command): Promise<Ending>;
 }
 
 /** Becomes a parent, until the scope ends. From the first moment: a signal before the child is there must not end us alone. */
 export function openParent(): Parent {
   let child: Bun.Subprocess | undefined;
-  const handlers = FORWARDED.map((signal) => {
+  const signals = callerSignals();
+  waitForChildren(signals);
+  // What the caller ignores is ignored by the child as well.
+  const handled = FORWARDED.filter((signal) => !signals.ignored.includes(constants.signals[signal]));
+  const handlers = handled.map((signal) => {
     const handler = () => {
       if (!isFromTerminal(signal)) child?.kill(signal);
     };
     process.on(signal, handler);
     return { signal, handler };
   });
+  const ended = async (started: Bun.Subprocess): Promise<Ending> => {
+    child = started;
+    await started.exited;
+    const { exitCode, signalCode } = started;
+    child = undefined;
+    return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | null) ?? undefined };
+  };
   return {
-    async run(command, lease) {
-      child = spawnWith(command, lease);
-      await child.exited;
-      const { exitCode, signalCode } = child;
-      child = undefined;
-      return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | null) ?? undefined };
-    },
+    runApplication: (command, lease) => ended(startApplication(command, lease, signals)),
+    run: (command) => ended(spawn(command, NO_FILES)),
     [Symbol.dispose]() {
       for (const { signal, handler } of handlers) process.off(signal, handler);
     },
   };
 }
 
-type Streams = ["inherit", "inherit", "inherit", ...(number | null)[]];
-const STREAMS: Streams = ["inherit", "inherit", "inherit"];
+/** Open files of ours, by the number that they get in a child. */
+type Files = ReadonlyMap<number, number>;
+const NO_FILES: Files = new Map();
+/** A child gets files with numbers below this one; more cannot be listed for Bun in reasonable time. */
+const NUMBERS = 4096;
 
-function spawnWith({ program, args, env }: Command, lease: Lease | undefined): Bun.Subprocess {
-  const spawn = (stdio: Streams) => Bun.spawn([program, ...args], { env, stdio });
+function startApplication(
+  command: Command,
+  lease: Lease | undefined,
+  signals: CallerSignals,
+): Bun.Subprocess {
   // The file of a channel, by which an application that was forked talks to its parent.
-  const channel = Number(env[CHANNEL[0]]);
-  for (const number of lease === undefined ? [] : HIGH_NUMBERS) {
-    const gap = Array.from({ length: number - STREAMS.length }, (_, i) =>
-      i + STREAMS.length === channel ? channel : null,
-    );
+  const channel = Number(command.env[CHANNEL[0]] ?? Number.NaN);
+  const numbers = [...inheritedFiles, channel].filter((fd) => fd > 2 && fd < NUMBERS);
+  const files: Files = new Map(numbers.map((fd) => [fd, fd]));
+  const linux = loadLibc() === undefined ? undefined : loadLinuxLibc();
+  const start = (given: Files) => {
+    if (linux === undefined) return spawn(command, given);
+    // A number that nothing has to be read from later, when it has been taken for the order.
+    const number = firstFree([...given.keys(), ...given.values()]);
+    const order: Order = {
+      program: command.program,
+      args: command.args,
+      variables: linesOf(command.env),
+      files: [...given.keys()],
+      ...callerStreams(),
+      signals,
+      parent: process.pid,
+      name: basename(process.argv0),
+    };
+    const file = linux.memoryFile(JSON.stringify(order));
     try {
-      return spawn([...STREAMS, ...gap, (lease as Lease).fd]);
+      const withOrder = new Map([...given, [number, file] as const]);
+      return Bun.spawn([process.execPath], { argv0: nameOfOrdered(number), stdio: stdioOf(withOrder) });
+    } finally {
+      closeSync(file);
+    }
+  };
+  for (const number of lease === undefined ? [] : HIGH_NUMBERS.filter((high) => !files.has(high))) {
+    try {
+      return start(new Map([...files, [number, (lease as Lease).fd]]));
     } catch {
       // Fewer files may be open, or it is the program: without a lease, that will be said.
     }
   }
+  return start(files);
+}
+
+const firstFree = (taken: readonly number[]): number => {
+  let number = 3;
+  while (taken.includes(number)) number++;
+  return number;
+};
+
+function spawn({ program, args, env }: Command, files: Files): Bun.Subprocess {
   try {
-    return spawn(STREAMS);
+    return Bun.spawn([program, ...args], { env, stdio: stdioOf(files) });
   } catch (cause) {
     throw cannotStart(program, cause);
   }
+}
+
+type Streams = ["inherit", "inherit", "inherit", ...(number | null)[]];
+
+function stdioOf(files: Files): Streams {
+  const length = Math.max(2, ...files.keys()) - 2;
+  return ["inherit", "inherit", "inherit", ...Array.from({ length }, (_, i) => files.get(i + 3) ?? null)];
 }
 
 /** Keys of a terminal send a signal to everything in its foreground: handed on, it would come twice. */

@@ -43,6 +43,9 @@ command = "{workenv}/probe"
 id = "probe"
 source = "probe"
 permissions = "0755"
+[[setup_commands]]
+type = "execute"
+command = "sh -c 'if [ -n \\"$HANG_UP\\" ]; then kill -HUP $PPID; fi'"
 `;
 
 const zeroEnded = (strings: readonly (string | Uint8Array)[]): Uint8Array =>
@@ -138,16 +141,44 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
   process.stderr.write(`${STATES.length} states of a process, each directly, cold and warm\n`);
 
   test.each(STATES.map((state) => [state.name, state] as const))("%s", (_, state) => {
-    const isElsewhere = Object.values(state.differs ?? {}).includes("lease");
-    const expected = { ...(isElsewhere ? {} : { "file.900": "lease" }), ...state.differs };
-    const without = start(inDir("probe"), state);
     const calledAs = namesFor(state.by);
-    const temperatures = state.warm === true ? ["warm"] : ["cold", "warm"];
     if (state.warm !== true) rmSync(inDir("home", "cache"), { recursive: true, force: true });
-    for (const temperature of temperatures) {
+    for (const temperature of state.warm === true ? ["warm"] : ["cold", "warm"]) {
       const through = withoutOurs(start(calledAs, state), calledAs);
-      const found = differences(withVariables(without, variablesOf(without)), through);
-      expect({ temperature, ...found }).toEqual({ temperature, ...expected });
+      expect({ temperature, ...differences(directly(state), through) }).toEqual({ temperature, ...expectedOf(state) });
     }
   });
+
+  test.each(STATES.map((state) => [state.name, state] as const))("as a child: %s", (_, given) => {
+    const state = { ...given, variables: [...(given.variables ?? []), "FLAVOR_EXEC_MODE=spawn"] };
+    const calledAs = namesFor(state.by);
+    const through = withoutOurs(start(calledAs, state), calledAs);
+    expect(differences(directly(state), through)).toEqual({ ...expectedOf(state), ...OF_A_CHILD, ...state.ofChild });
+  });
+
+  test("a hangup that the caller ignores ends no first start, and reaches no program", () => {
+    const state: State = { name: "", steps: ["ignore=1"], variables: ["HANG_UP=1"] };
+    for (const mode of ["exec", "spawn"]) {
+      rmSync(inDir("home", "cache"), { recursive: true, force: true });
+      const variables = [...(state.variables ?? []), `FLAVOR_EXEC_MODE=${mode}`];
+      expect(start(app, { ...state, variables }).get("signal.1")).toBe("ignored");
+    }
+    expect(() => {
+      rmSync(inDir("home", "cache"), { recursive: true, force: true });
+      start(app, { variables: ["HANG_UP=1"] });
+    }).toThrow("did not run");
+    start(app, {});
+  });
 });
+
+const OF_A_CHILD = { pid: "another", parent: "the process that was started", "parent-death": "9" };
+
+function directly(state: State): Properties {
+  const properties = start(inDir("probe"), state);
+  return withVariables(properties, variablesOf(properties));
+}
+
+/** What docs/workenv.md says. A lease has the first number that is free. */
+function expectedOf({ differs = {} }: State): Readonly<Record<string, string>> {
+  return Object.values(differs).includes("lease") ? differs : { "file.900": "lease", ...differs };
+}

@@ -11,6 +11,8 @@ export interface State {
   readonly warm?: boolean;
   /** Properties that docs/workenv.md says are different, with what the application has; "-" for nothing. */
   readonly differs?: Readonly<Record<string, string>>;
+  /** The same for a child of the launcher, beside what every child has. */
+  readonly ofChild?: Readonly<Record<string, string | undefined>>;
 }
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
@@ -109,12 +111,12 @@ export const STATES: readonly State[] = [
   { name: "few open files", steps: ["limit=7:64:64"], differs: { "file.60": "lease" } },
   // Bun raises it before the launcher's first line, and does not tell what it was.
   { name: "a soft limit of open files", steps: ["limit=7:500:4000"], differs: { "limit.7.soft": "4000" } },
-  { name: "a process group of its own", steps: ["group"] },
-  { name: "a session of its own", steps: ["session"] },
-  { name: "a terminal", steps: ["terminal"] },
-  { name: "an alarm", steps: ["alarm=1000"] },
+  { name: "a process group of its own", steps: ["group"], ofChild: { "group.own": "0" } },
+  { name: "a session of its own", steps: ["session"], ofChild: { "group.own": "0", "session.own": "0" } },
+  { name: "a terminal", steps: ["terminal"], ofChild: { "group.own": "0", "session.own": "0", parent: "another", pid: undefined } },
+  { name: "an alarm", steps: ["alarm=1000"], ofChild: { alarm: "0" } },
   { name: "a signal for the death of the parent", steps: ["parent-death=10"] },
-  { name: "children of others", steps: ["reaper"] },
+  { name: "children of others", steps: ["reaper"], ofChild: { reaper: "0" } },
   { name: "no new privileges", steps: ["no-privileges"] },
   { name: "timers that may be late", steps: ["slack=70000"] },
   { name: "another folder", steps: ["folder=/usr"] },
