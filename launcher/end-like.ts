@@ -7,7 +7,7 @@ import type { Ending } from "./spawn.ts";
  * difference. Returns the exit code where that is all that can be done: 128 + n stands for signal n.
  */
 export function endLike({ exitCode, signal }: Ending): number {
-  const number = signal === undefined ? undefined : constants.signals[signal];
+  const number = typeof signal === "string" ? constants.signals[signal] : signal;
   const libc = loadLibc();
   if (signal === undefined || number === undefined) {
     // At an end of its own Bun sets the terminal back to what it was before the program set it.

@@ -1,5 +1,4 @@
-import { closeSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { closeSync } from "node:fs";
 import { basename } from "node:path";
 import type { Lease } from "../format/cache/locks/lock.ts";
 import type { Command } from "../format/command/command.ts";
@@ -9,25 +8,15 @@ import { loadLinuxLibc } from "../format/io/libc-linux.ts";
 import { inheritedFiles, linesOf } from "./caller.ts";
 import { waitForChildren } from "./own-children.ts";
 import { cannotStart } from "./cannot-start.ts";
+import { handleSignals } from "./forwarding.ts";
 import { type CallerSignals, callerSignals, callerStreams, nameOfOrdered, type Order } from "./order.ts";
 
 /** How a program ended. */
 export interface Ending {
   readonly exitCode: number;
-  /** What ended it, when a signal did. */
-  readonly signal: NodeJS.Signals | undefined;
+  /** What ended it, when a signal did; Bun has no names for real-time ones. */
+  readonly signal: NodeJS.Signals | number | undefined;
 }
-
-const FORWARDED = [
-  "SIGINT",
-  "SIGTERM",
-  "SIGHUP",
-  "SIGQUIT",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGCONT",
-  "SIGWINCH",
-] as const;
 
 /** A process that outlives the programs it starts: signals reach whichever is running, and do not end the parent. */
 export interface Parent extends Disposable {
@@ -46,28 +35,18 @@ export function openParent(): Parent {
   let child: Bun.Subprocess | undefined;
   const signals = callerSignals();
   waitForChildren(signals);
-  // What the caller ignores is ignored by the child as well.
-  const handled = FORWARDED.filter((signal) => !signals.ignored.includes(constants.signals[signal]));
-  const handlers = handled.map((signal) => {
-    const handler = () => {
-      if (!isFromTerminal(signal)) child?.kill(signal);
-    };
-    process.on(signal, handler);
-    return { signal, handler };
-  });
+  const handlers = handleSignals(signals, () => child);
   const ended = async (started: Bun.Subprocess): Promise<Ending> => {
     child = started;
     await started.exited;
     const { exitCode, signalCode } = started;
     child = undefined;
-    return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | null) ?? undefined };
+    return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | number | null) ?? undefined };
   };
   return {
     runApplication: (command, lease) => ended(startApplication(command, lease, signals)),
     run: (command) => ended(spawn(command, NO_FILES)),
-    [Symbol.dispose]() {
-      for (const { signal, handler } of handlers) process.off(signal, handler);
-    },
+    [Symbol.dispose]: () => handlers[Symbol.dispose](),
   };
 }
 
@@ -105,6 +84,9 @@ function startApplication(
     try {
       const withOrder = new Map([...given, [number, file] as const]);
       return Bun.spawn([process.execPath], { argv0: nameOfOrdered(number), stdio: stdioOf(withOrder) });
+    } catch {
+      // This file may have been replaced meanwhile.
+      return spawn(command, given);
     } finally {
       closeSync(file);
     }
@@ -138,20 +120,4 @@ type Streams = ["inherit", "inherit", "inherit", ...(number | null)[]];
 function stdioOf(files: Files): Streams {
   const length = Math.max(2, ...files.keys()) - 2;
   return ["inherit", "inherit", "inherit", ...Array.from({ length }, (_, i) => files.get(i + 3) ?? null)];
-}
-
-/** Keys of a terminal send a signal to everything in its foreground: handed on, it would come twice. */
-function isFromTerminal(signal: NodeJS.Signals): boolean {
-  return (signal === "SIGINT" || signal === "SIGQUIT") && isInForeground();
-}
-
-function isInForeground(): boolean {
-  if (process.platform !== "linux") return process.stdin.isTTY;
-  try {
-    const stat = readFileSync("/proc/self/stat", "utf8");
-    const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return terminal !== "0" && group === foreground;
-  } catch {
-    return process.stdin.isTTY;
-  }
 }

@@ -56,7 +56,7 @@ function open(name: string): LinuxLibc {
     memoryFile(text) {
       const fd = symbols.memfd_create(new TextEncoder().encode("order\0"), 0);
       const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
       return fd;
     },
   };

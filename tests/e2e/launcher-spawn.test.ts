@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { cleanEnv, oneFolder, packApp, runPackage, startPackage } from "../support/launcher.ts";
@@ -12,6 +13,7 @@ case "$1" in
   kill) kill "-$2" $$ ;;
   echo) cat; echo err >&2; echo "<$2>" ;;
   parent) [ "$$" = "$2" ] && echo same || echo other ;;
+  pause) echo $$; read -r line; echo "went on" ;;
   wait) trap 'echo "got $2"; exit 7' "$2"; echo ready; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done ;;
 esac
 `;
@@ -104,4 +106,53 @@ test.each(["exec", "spawn"])("a program that cannot be started is 104 (%s)", asy
   expect(stderr).toStartWith("broken.psp: Cannot start ");
   expect(stderr).toContain("[start-failed]");
   expect(exitCode).toBe(104);
+});
+
+describe.skipIf(process.platform !== "linux")("on Linux", () => {
+  /** The program, when it has said its process id. */
+  async function paused() {
+    const child = Bun.spawn([app, "pause"], {
+      env: { ...cleanEnv(join(dirname(app), "home")), ...env },
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    const reader = child.stdout.getReader();
+    const program = Number(new TextDecoder().decode((await reader.read()).value));
+    const rest = async () => new TextDecoder().decode((await reader.read()).value);
+    return { launcher: child, program, rest };
+  }
+  /** One letter, such as T for a stopped process; undefined for one that is gone. */
+  const stateOf = (pid: number): string | undefined => {
+    try {
+      return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+    } catch {
+      return undefined;
+    }
+  };
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await Bun.sleep(5);
+  };
+
+  test("a program whose launcher is killed ends", async () => {
+    const { launcher, program } = await paused();
+    launcher.kill("SIGKILL");
+    await launcher.exited;
+    // Whoever adopts it may let it lie dead.
+    await until(() => [undefined, "Z", "X"].includes(stateOf(program)));
+  });
+
+  test.each(["launcher", "program"] as const)(
+    "the other stops when the %s is stopped, and both go on",
+    async (who) => {
+      const { launcher, program, rest } = await paused();
+      process.kill(who === "launcher" ? launcher.pid : program, "SIGTSTP");
+      await until(() => stateOf(program) === "T" && stateOf(launcher.pid) === "T");
+      launcher.kill("SIGCONT");
+      await until(() => stateOf(program) !== "T" && stateOf(launcher.pid) !== "T");
+      launcher.stdin.write("\n");
+    launcher.stdin.end();
+      expect(await rest()).toBe("went on\n");
+      expect(await launcher.exited).toBe(0);
+    },
+  );
 });

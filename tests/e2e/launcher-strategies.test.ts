@@ -15,6 +15,7 @@ case "$1" in
   exit) exit "$2" ;;
   kill) kill "-$2" $$ ;;
   wait) : > "$2.started"; while [ -e "$2" ]; do sleep 0.02; done; cat "$FLAVOR_WORKENV/app/data" ;;
+  child) (: > "$2.started"; while [ -e "$2" ]; do sleep 0.02; done) & wait ;;
   *) echo "hello $*" ;;
 esac
 `;
@@ -66,10 +67,10 @@ function place(strategy: "conservative" | "minimal") {
     run: (path: string, args: readonly string[] = [], more = {}) =>
       runPackage(path, args, { home, env: { ...env, ...more } }),
     /** Starts the application and waits until it runs; `end` lets it go. */
-    async hold(path: string) {
+    async hold(path: string, how: "wait" | "child" = "wait") {
       const flag = join(home, `flag-${flags.push("")}`);
       writeFileSync(flag, "");
-      const child = startPackage(path, ["wait", flag], { home, env });
+      const child = startPackage(path, [how, flag], { home, env });
       await until(() => existsSync(`${flag}.started`));
       return { child, end: () => rmSync(flag) };
     },
@@ -150,7 +151,7 @@ test("minimal unpacks to a private folder, and neither looks at the cache nor ma
 
 test("what a killed launcher left under minimal goes with a later start, and what is in use stays", async () => {
   const at = place("minimal");
-  const killed = await at.hold(app);
+  const killed = await at.hold(app, "child");
   killed.child.kill("SIGKILL");
   await killed.child.exited;
   const held = await at.hold(app);
@@ -166,7 +167,7 @@ test("what a killed launcher left under minimal goes with a later start, and wha
     await at.run(app);
     return readdirSync(at.tmp).length;
   };
-  // The application of the killed one goes on.
+  // What the application of the killed one has started goes on.
   expect(await laterStart()).toBe(3);
   killed.end();
   while ((await laterStart()) > 2);

@@ -23,7 +23,7 @@ const MAIN = join(import.meta.dir, "..", "..", "builder", "cli", "main.ts");
 const APP = `#!/bin/sh
 case "$1" in
   wait) echo ready; read -r line; cat "$FLAVOR_WORKENV/app/version" ;;
-  until) touch "$2.started"; while [ ! -e "$2" ]; do sleep 0.02; done ;;
+  until) (touch "$2.started"; while [ ! -e "$2" ]; do sleep 0.02; done) & wait ;;
   leave) (echo ready; while [ ! -e "$2" ]; do sleep 0.02; done) & ;;
   leases) (cd /proc/self/fd && for fd in *; do case "$(readlink "$fd")" in */locks/env-*) echo "$fd" ;; esac; done); ls /proc/self/fd ;;
   *) cat "$FLAVOR_WORKENV/app/version" ;;
@@ -249,7 +249,7 @@ test("a package that an application starts has a lease of its own beside that of
   expect(await app.end()).toBe("1\nafter\n");
 });
 
-test("a launcher that is killed leaves its child the lease", async () => {
+test("a launcher that is killed leaves the lease to what its application has started", async () => {
   const at = newHome();
   const signal = join(at.home, "signal");
   const launcher = startPackage(one, ["until", signal], {

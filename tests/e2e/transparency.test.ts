@@ -145,7 +145,10 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
     if (state.warm !== true) rmSync(inDir("home", "cache"), { recursive: true, force: true });
     for (const temperature of state.warm === true ? ["warm"] : ["cold", "warm"]) {
       const through = withoutOurs(start(calledAs, state), calledAs);
-      expect({ temperature, ...differences(directly(state), through) }).toEqual({ temperature, ...expectedOf(state) });
+      expect({ temperature, ...differences(directly(state), through) }).toEqual({
+        temperature,
+        ...expectedOf(state),
+      });
     }
   });
 
@@ -153,7 +156,11 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
     const state = { ...given, variables: [...(given.variables ?? []), "FLAVOR_EXEC_MODE=spawn"] };
     const calledAs = namesFor(state.by);
     const through = withoutOurs(start(calledAs, state), calledAs);
-    expect(differences(directly(state), through)).toEqual({ ...expectedOf(state), ...OF_A_CHILD, ...state.ofChild });
+    expect(differences(directly(state), through)).toEqual({
+      ...expectedOf(state),
+      ...OF_A_CHILD,
+      ...state.ofChild,
+    });
   });
 
   test("a hangup that the caller ignores ends no first start, and reaches no program", () => {
@@ -168,6 +175,44 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
       start(app, { variables: ["HANG_UP=1"] });
     }).toThrow("did not run");
     start(app, {});
+  });
+
+  /** How a program ended that was started with two words. */
+  const endOf = (program: string, mode: string, ...words: readonly string[]) => {
+    const env = { HOME: inDir("home"), FLAVOR_CACHE: inDir("home", "cache"), FLAVOR_EXEC_MODE: mode };
+    const { exitCode, signalCode } = Bun.spawnSync([program, ...words], { env });
+    return { exitCode, signalCode };
+  };
+  const STOPPING = [19, 20, 21, 22];
+  const DEADLY = Array.from({ length: 64 }, (_, i) => i + 1).filter(
+    (number) => !STOPPING.includes(number) && number !== 32 && number !== 33,
+  );
+
+  test.each(["exec", "spawn"])(
+    `ends by any of ${DEADLY.length} signals as it does alone (%s)`,
+    (mode) => {
+      for (const number of DEADLY) {
+        const ended = { number, ...endOf(app, mode, "die", String(number)) };
+        expect(ended).toEqual({ number, ...endOf(inDir("probe"), mode, "die", String(number)) });
+      }
+    },
+    60_000,
+  );
+
+  test.each(["exec", "spawn"])("ends with any exit code as it does alone (%s)", (mode) => {
+    for (const code of ["0", "1", "2", "100", "101", "126", "127", "128", "129", "137", "255"])
+      expect(endOf(app, mode, "exit", code)).toEqual(endOf(inDir("probe"), mode, "exit", code));
+  });
+
+  // At its end Bun 1.4.5 sets a terminal back to what it was at its start.
+  test.each(["exec", "spawn"])("leaves a terminal as the program leaves it (%s)", (mode) => {
+    writeFileSync(inDir("argv"), zeroEnded(["sh", "-c", `FLAVOR_EXEC_MODE=${mode} ${app} mute; stty -a`]));
+    writeFileSync(
+      inDir("env"),
+      zeroEnded([PATH(), `HOME=${inDir("home")}`, `FLAVOR_CACHE=${inDir("home", "cache")}`]),
+    );
+    const words = [inDir("arrange"), "terminal", "--", inDir("argv"), inDir("env"), "sh"];
+    expect(Bun.spawnSync(words).stdout.toString()).toMatch(/ -echo /);
   });
 });
 

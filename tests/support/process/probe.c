@@ -1,5 +1,5 @@
 /* Prints everything that a process gets from who started it, one property a line. `probe die N` ends by a signal,
- * `probe exit N` with a code. */
+ * `probe exit N` with a code, `probe mute` when the terminal shows no more what is typed. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -79,6 +79,12 @@ int main(int count, char **words, char **environment) {
     return 98;
   }
   if (count == 3 && !strcmp(words[1], "exit")) return atoi(words[2]);
+  if (count == 2 && !strcmp(words[1], "mute")) {
+    struct termios mode;
+    if (tcgetattr(0, &mode) != 0) return 96;
+    mode.c_lflag &= ~ECHO;
+    return tcsetattr(0, TCSANOW, &mode) == 0 ? 0 : 95;
+  }
   const char *path = getenv("PROBE_OUT");
   out = fopen(path, "we");
   if (!out) return 97;

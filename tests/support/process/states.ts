@@ -113,7 +113,11 @@ export const STATES: readonly State[] = [
   { name: "a soft limit of open files", steps: ["limit=7:500:4000"], differs: { "limit.7.soft": "4000" } },
   { name: "a process group of its own", steps: ["group"], ofChild: { "group.own": "0" } },
   { name: "a session of its own", steps: ["session"], ofChild: { "group.own": "0", "session.own": "0" } },
-  { name: "a terminal", steps: ["terminal"], ofChild: { "group.own": "0", "session.own": "0", parent: "another", pid: undefined } },
+  {
+    name: "a terminal",
+    steps: ["terminal"],
+    ofChild: { "group.own": "0", "session.own": "0", parent: "another", pid: undefined },
+  },
   { name: "an alarm", steps: ["alarm=1000"], ofChild: { alarm: "0" } },
   { name: "a signal for the death of the parent", steps: ["parent-death=10"] },
   { name: "children of others", steps: ["reaper"], ofChild: { reaper: "0" } },
