@@ -150,7 +150,7 @@ describe.skipIf(process.platform !== "linux")("on Linux", () => {
       launcher.kill("SIGCONT");
       await until(() => stateOf(program) !== "T" && stateOf(launcher.pid) !== "T");
       launcher.stdin.write("\n");
-    launcher.stdin.end();
+      launcher.stdin.end();
       expect(await rest()).toBe("went on\n");
       expect(await launcher.exited).toBe(0);
     },
