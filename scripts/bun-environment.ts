@@ -162,9 +162,9 @@ export const REACTIONS: readonly Reaction[] = [
     apart: true,
   },
   {
-    does: "a compiled program writes there at its end what it was made of; only where the launcher stays as parent",
+    does: "a compiled program writes there at its end what it was made of; launchers only after an error or a command of their own",
     variables: { BUN_BYTECODE_ORDER_OUT: "{out}", BUN_BYTECODE_DIGEST_OUT: "{out}" },
-    launcher: "works",
+    launcher: "nothing",
     script: "nothing",
   },
   {
