@@ -5,6 +5,7 @@ import { openTreeWriter, type TreeWriter } from "../../format/io/tree-writer.ts"
 import { outcome, rawArchive, type rawEntry } from "../../format/tar/testing.ts";
 import { tarUnpacker } from "../../format/tar/unpack.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { foldsNames } from "./folds.ts";
 
 /*
  * Any Linux disk may take two names for one: a folder of ext4 with casefold, a stick with FAT, a share. Nobody can tell
@@ -30,14 +31,9 @@ function spelledAsFirst(path: string): string {
 const folding = <A extends readonly unknown[], R>(call: (path: never, ...rest: A) => R) =>
   ((path: string, ...rest: A) => call(spelledAsFirst(path) as never, ...rest)) as never;
 
-const folds = (folder: string): boolean => {
-  fs.writeFileSync(join(folder, "probe"), "");
-  return fs.existsSync(join(folder, "PROBE"));
-};
-
 beforeAll(() => {
   using dir = tempDir();
-  if (folds(dir.path)) return;
+  if (foldsNames(dir.path)) return;
   mock.module("node:fs", () => ({
     ...real,
     mkdirSync: folding(real.mkdirSync),

@@ -103,9 +103,9 @@ export const block =
     return withMetadata(victim, json, make(json, await gzipMetadata(json)), hand);
   };
 
-/** What a slot stores, signed by its author, with what else they say of it. */
+/** What a slot stores, signed by its author, with what else they say of it and of the package. */
 export const content =
-  (slot: number, stored: Bytes, edit: (entry: Document) => void): Surgery =>
+  (slot: number, stored: Bytes, edit: (entry: Document, document: Document) => void): Surgery =>
   async (victim) => {
     const { victim: larger, at } = appended(victim, stored);
     const old = slotIn(victim, slot);
@@ -114,7 +114,7 @@ export const content =
     const entry = parsed.slots[slot];
     entry.size = stored.length;
     entry.checksum = `sha256:${sha256Hex(stored)}`;
-    edit(entry);
+    edit(entry, parsed);
     const originalSize = BigInt(entry.original_size ?? stored.length);
     const checksum = digestPrefix(sha256(stored));
     const placed = descriptor(slot, () => ({
