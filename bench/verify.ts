@@ -1,17 +1,19 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { launcherBundle } from "../builder/launchers/bundle.ts";
+import { compileCli } from "../builder/launchers/compile-cli.ts";
 import { parseManifest } from "../builder/manifest/manifest.ts";
 import { packManifest } from "../builder/pack.ts";
 
 /**
- * `flavor verify` of packages of 100 MB against `sha256sum` of the same file, in pairs, so that a machine whose speed
+ * A compiled `flavor verify` of packages of 100 MB against `sha256sum` of the same file, in pairs, so that a machine whose speed
  * drifts favours neither; the ratio of the medians is the result. "zstd" is what `flavor pack` makes of folders when it
  * is not told otherwise. Arguments: the number of rounds, and a folder to work in.
  */
 const ROUNDS = Number(process.argv[2] ?? 15);
 const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "flavor-bench-"));
-const FLAVOR = join(import.meta.dir, "..", "builder", "cli", "main.ts");
+const CLI = join(import.meta.dir, "..", "builder", "cli", "main.ts");
 
 /** What lies in a package besides its launcher; bytes shrink to about six tenths. */
 const PACKAGES = [
@@ -27,11 +29,16 @@ interface Cost {
 }
 
 try {
+  const flavor = await compileCli({
+    entry: CLI,
+    outfile: join(folder, "flavor"),
+    bundle: await launcherBundle(),
+  });
   for (const [i, recipe] of PACKAGES.entries()) {
     const path = await pack(String(i), recipe);
     const pairs = Array.from({ length: ROUNDS + 1 }, () => ({
       sum: cost(["sha256sum", path]),
-      verify: cost([process.execPath, FLAVOR, "verify", path]),
+      verify: cost([flavor, "verify", path]),
     })).slice(1);
     const of = (which: "sum" | "verify", what: keyof Cost) => median(pairs.map((pair) => pair[which][what]));
     const text = (which: "sum" | "verify") =>

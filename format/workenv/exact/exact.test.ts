@@ -254,6 +254,17 @@ describe("what setup commands did", () => {
     expect(await next()).toEqual(NOTHING);
   });
 
+  test("gives way to a slot that comes later", async () => {
+    await make({
+      setupCommands: [{ type: "write_file", path: "{workenv}/lazy/it", content: "in its place" }],
+    });
+    expect(await next({ demanded: [9] })).toEqual(NOTHING);
+    expect(readFileSync(at("lazy/it"), "utf8")).toBe("later");
+    expect(await next()).toEqual(NOTHING);
+    writeFileSync(at("lazy/it"), "in its place");
+    expect((await next()).found).toEqual([["lazy/it", "changed"]]);
+  });
+
   test("is not known of a workenv that others made: it is made anew, once", async () => {
     await make(SETUP, { exact: false });
     expect(await next()).toEqual({ found: [], isNew: true });
@@ -293,6 +304,14 @@ test("files that come with each start are put there anew, though nobody has star
   writeFileSync(at("fresh/it"), "tampered");
   expect(await next()).toEqual(NOTHING);
   expect(noted()).toBe("changing");
+});
+
+test("bin is the package's, whoever asks for it: programs are looked for there first", async () => {
+  const directories = [{ path: "bin" }, { path: "var" }];
+  pkg = await shop.open({ about: { workenv: { directories, env: {} } } });
+  layout = await shop.ensure(pkg, { exact: true });
+  for (const path of ["bin/sh", "var/sh"]) writeFileSync(at(path), "code");
+  expect((await next()).found).toEqual([["bin/sh", "added"]]);
 });
 
 test("a marker that names other content is no way around it", async () => {
