@@ -88,6 +88,15 @@ const BOMBS: readonly Row[] = [
     grows("it does not have the 1000 bytes that were signed"),
   ),
   holding(
+    "more than any disk has, as its author signed",
+    () => gzip(zeros(1000)),
+    { operations: "gzip", original_size: Number.MAX_SAFE_INTEGER },
+    {
+      ...grows("it does not have the 9007199254740991 bytes that were signed"),
+      start: { code: "no-workenv-location", words: "Cannot find a place to unpack to" },
+    },
+  ),
+  holding(
     "an archive larger than was signed",
     () => zstd(rawArchive({ name: "big", body: "0".repeat(MIB) })),
     { operations: "tar|zstd", original_size: 2048 },
