@@ -89,7 +89,7 @@ export const REACTIONS: readonly Reaction[] = [
     script: "works",
   },
   {
-    does: "opens the inspector, calls it or tells of it; may wait for it",
+    does: "opens the inspector, calls it or tells of it; may wait for it. Launchers do so before the script, which may find the place taken: `BUN_OPTIONS=--inspect` is for scripts only",
     variables: {
       BUN_INSPECT: "ws+unix://{out}?wait=1",
       BUN_INSPECT_CONNECT_TO: "{out}",

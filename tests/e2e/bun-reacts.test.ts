@@ -68,6 +68,21 @@ describe.each(KINDS)("the inspector, %s", (kind) => {
   });
 });
 
+test("BUN_OPTIONS opens it for a script, and launchers stay out of it", async () => {
+  const socket = join(dir.path, "options.sock");
+  const env = { BUN_OPTIONS: `--inspect-wait=ws+unix://${socket}` };
+  expect(await runPackage(packages.native, [], { env })).toMatchObject({
+    stdout: "started BE_BUN=\n",
+    stderr: "",
+  });
+  expect(existsSync(socket)).toBe(false);
+  const child = startPackage(packages.script, [], { env });
+  while (!existsSync(socket) && child.exitCode === null) await Bun.sleep(5);
+  expect(child.exitCode).toBeNull();
+  child.kill("SIGKILL");
+  expect(await child.stdout.text()).toBe("");
+});
+
 test("BUN_INSPECT_NOTIFY tells of it", async () => {
   const path = join(dir.path, "told.sock");
   const { promise, resolve } = Promise.withResolvers<string>();

@@ -83,3 +83,12 @@ test("files of the folder where it is started do not reach it", () => {
   const line = `flavor ${FLAVOR_VERSION} (Bun ${Bun.version}, ${own})\n`;
   expect(run(flavor, ["--version"], hostile)).toEqual({ stdout: line, stderr: "", exitCode: 0 });
 });
+
+test("options that are for other Buns are not for it", () => {
+  const evil = join(dir.path, "planted.ts");
+  writeFileSync(evil, "process.stdout.write('EVIL');");
+  const env = { PATH: "", HOME: dir.path, BUN_OPTIONS: `--preload=${evil}` };
+  const { stdout, stderr } = Bun.spawnSync([flavor, "--version"], { env });
+  expect(stdout.toString()).toContain(FLAVOR_VERSION);
+  expect(stdout.toString() + stderr.toString()).not.toContain("EVIL");
+});
