@@ -34,7 +34,7 @@ export function readSetupChanges(
     const value: unknown = JSON.parse(readFileSync(pathTo(layout), "utf8"));
     if (!isObject(value) || value["schema"] !== SCHEMA || value["created"] !== created) return undefined;
     const { slots, changes } = value;
-    if (!Array.isArray(slots) || !isObject(changes)) return undefined;
+    if (!Array.isArray(slots) || !slots.every(Number.isSafeInteger) || !isObject(changes)) return undefined;
     const isSound = Object.entries(changes).every(
       ([path, what]) => isPathInside(path) && typeof what === "string",
     );

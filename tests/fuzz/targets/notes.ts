@@ -7,12 +7,13 @@ import { isPathInside } from "../../../format/io/paths.ts";
 import type { Bytes } from "../../../format/types.ts";
 import { readStartFiles } from "../../../format/workenv/lifecycles/start-files.ts";
 import { decodeMarker, encodeMarker } from "../../../format/workenv/marker.ts";
+import { readSetupChanges } from "../../../format/workenv/exact/setup-changes.ts";
 import { readStatIndex } from "../../../format/workenv/mending/stat-index.ts";
 import { readOriginals } from "../../../format/workenv/user-files/originals.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { must, type Target } from "../target.ts";
 import { edited, jsonOf, mostly, oddText, textOf, variables } from "./material.ts";
-import { useLaunchFacts } from "./documents.ts";
+import { useLaunchFacts } from "./metadata.ts";
 
 // What lies in a cache: a look-up never fails on bad data, so that no error at all is allowed here.
 
@@ -228,5 +229,34 @@ const packageInfo = inEntry("package-info", ({ metadata }) => metadata, {
   },
 });
 
+const setupChanges = inEntry("setup-changes", ({ bookkeeping }) => `${bookkeeping}/instance/setup.json`, {
+  structured: jsonOf(
+    mostly({
+      schema: fc.constant("flavor.setup/1"),
+      created: fc.constant("2026-01-01T00:00:00Z"),
+      slots: fc.array(fc.nat(3), { maxLength: 2 }),
+      changes: fc.dictionary(texts, texts, { maxKeys: 3 }),
+    }),
+  ),
+  tokens: ['"slots":', '"changes":', "null", "..", '"__proto__":', "1e999"],
+  read(at) {
+    const found = readSetupChanges(at, { created: "2026-01-01T00:00:00Z" });
+    must(found?.slots.every(Number.isSafeInteger) !== false, "slots are numbers");
+    const changes = Object.entries(found?.changes ?? {});
+    must(
+      changes.every(([path, what]) => isPathInside(path) && typeof what === "string"),
+      "every path lies inside",
+    );
+    return found && `${changes.length}`;
+  },
+});
+
 /** Files that lie in a cache. */
-export const NOTE_TARGETS: readonly Target[] = [marker, statIndex, originals, startFiles, packageInfo];
+export const NOTE_TARGETS: readonly Target[] = [
+  marker,
+  statIndex,
+  originals,
+  startFiles,
+  packageInfo,
+  setupChanges,
+];

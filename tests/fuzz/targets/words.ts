@@ -1,10 +1,12 @@
 import { posix } from "node:path";
 import fc from "fast-check";
+import { parseSignature } from "../../../builder/signing/signature-text.ts";
 import { executableKind } from "../../../builder/launchers/executable-kind.ts";
 import { globMatcher } from "../../../format/command/environment.ts";
 import { fillTemplate } from "../../../format/command/template.ts";
 import { splitWords } from "../../../format/command/words.ts";
 import { faultOfName, resolveInside } from "../../../format/io/paths.ts";
+import { decodeText, encodeText } from "../../../format/io/text-bytes.ts";
 import { decryptPrivateKey } from "../../../format/seal/encrypted-key.ts";
 import { privateKeyPem, publicKeyPem, readPrivateKey, readPublicKey } from "../../../format/seal/keys.ts";
 import { writePem } from "../../../format/seal/pem.ts";
@@ -182,6 +184,52 @@ const encryptedKeys: Target = {
   },
 };
 
+const signatures: Target = {
+  name: "signature",
+  allowed: [],
+  structured: fc
+    .tuple(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.nat(3))
+    .map(([bytes, form]) =>
+      form === 0
+        ? new Uint8Array(bytes)
+        : utf8(
+            form === 1
+              ? bytes.toHex()
+              : form === 2
+                ? `${bytes.toBase64()}\n`
+                : bytes.toBase64().replace("==", ""),
+          ),
+    ),
+  tokens: ["\n", " ", "=", "==", "-", "_", "0x"],
+  run(input) {
+    const found = parseSignature(input);
+    must(found === undefined || found.length === 64, "a signature has 64 bytes");
+    return found && `${input.length === 64}`;
+  },
+};
+
+/** Arguments and variables, whatever bytes they are. */
+const handed: Target = {
+  name: "handed",
+  allowed: [],
+  structured: fc.oneof(anyBytes(60), oddText(20).map(utf8)),
+  tokens: [
+    "\xff",
+    "\xc0\x80",
+    "\xed\xa0\x80",
+    "\xed\xb2\x80",
+    "\xf0\x9f\x98\x80",
+    "\xf4\x90\x80\x80",
+    "\xef\xbb\xbf",
+    "\xe2\x82",
+  ],
+  run(input) {
+    const text = decodeText(input);
+    must(Buffer.compare(encodeText(text), input) === 0, "the same bytes come back");
+    return `${text.isWellFormed()}`;
+  },
+};
+
 /** ELF, Mach-O and PE up to the number of their processor, and a script. */
 const HEADS = [
   `7f454c460201${"00".repeat(12)}3e00`,
@@ -209,5 +257,7 @@ export const WORD_TARGETS: readonly Target[] = [
   paths,
   keys,
   encryptedKeys,
+  signatures,
+  handed,
   executables,
 ];
