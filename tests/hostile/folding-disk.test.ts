@@ -94,7 +94,11 @@ describe("on a disk that folds names", () => {
 
   test("a link, then a file through it, is refused as ever", async () => {
     using dir = tempDir();
-    const entries = [{ name: "d/", type: "5" }, { name: "L", type: "2", linkName: "d" }, { name: "l/evil" }];
+    const entries = [
+      { name: "d/", type: "5", mode: 0o755 },
+      { name: "L", type: "2", linkName: "d" },
+      { name: "l/evil" },
+    ];
     expect(await unpacked(join(dir.path, "root"), entries)).toBe("path-escapes");
     expect(fs.existsSync(join(dir.path, "root", "d", "evil"))).toBe(false);
   });
@@ -103,7 +107,7 @@ describe("on a disk that folds names", () => {
     using dir = tempDir();
     const root = join(dir.path, "root");
     const entries = [
-      { name: "d/", type: "5" },
+      { name: "d/", type: "5", mode: 0o755 },
       { name: "d/f", body: "1" },
       { name: "d/f", body: "2" },
       { name: "l", type: "2", linkName: "d" },
