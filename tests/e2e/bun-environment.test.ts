@@ -32,7 +32,6 @@ console.log(JSON.stringify({
 const SHARED: Files = {
   "evil.ts": 'process.stdout.write("EVIL\\n"); export default "EVIL";',
   "packages/planted-package/index.js": 'module.exports = "EVIL";',
-  "plain/main.ts": SCRIPT,
 };
 
 let dir: ReturnType<typeof tempDir>;
@@ -149,13 +148,19 @@ function unchanged(plain: Seen, { env }: Required<Trial>): Seen {
   return { ...plain, said: { ...said, env: { ...said.env, ...given } } };
 }
 
-const plain = new Map<Program, Seen>();
+const plain = new Map<Program, Promise<Seen>>();
+
+/** What is seen of a program without any of it, when it was started before. */
+function plainOf(program: Program): Promise<Seen> {
+  const seen = plain.get(program) ?? observe(program, {}).then(() => observe(program, {}));
+  plain.set(program, seen);
+  return seen;
+}
+
 test("without any of it, each program says the same twice, and leaves nothing but Bun's own cache", async () => {
   for (const program of PROGRAMS) {
-    await observe(program, {});
-    const seen = await observe(program, {});
+    const seen = await plainOf(program);
     expect(await observe(program, {})).toEqual(seen);
-    plain.set(program, seen);
     expect(seen).toMatchObject({ stderr: "", exitCode: 0 });
     expect(seen.said).toHaveProperty("env.HOME", "/own/home");
     expect(seen.left).toEqual(program === "a script" || program === "Bun" ? [".bun"] : []);
@@ -165,10 +170,11 @@ test("without any of it, each program says the same twice, and leaves nothing bu
 /** The programs on which something is seen that is not seen without it; variables that they have do not count. */
 async function changedBy(trial: Trial, programs: readonly Program[], withheld = false): Promise<Program[]> {
   const { env, files } = filledIn(trial, "/own");
+  const plain = await Promise.all(programs.map(plainOf));
   const seen = await Promise.all(programs.map((program) => observe(program, trial)));
   return programs.filter((program, i) => {
     const given = withheld && program === "a script" ? {} : env;
-    return !Bun.deepEquals(seen[i], unchanged(plain.get(program) as Seen, { env: given, files }));
+    return !Bun.deepEquals(seen[i], unchanged(plain[i] as Seen, { env: given, files }));
   });
 }
 
