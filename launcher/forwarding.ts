@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import type { CallerSignals } from "./order.ts";
 
 const FORWARDED: readonly NodeJS.Signals[] = [
   "SIGINT",
@@ -22,7 +21,7 @@ const FORWARDED: readonly NodeJS.Signals[] = [
  * ignores, which the child ignores as well. On Linux it also stops when the child does, for the shell to see.
  */
 export function handleSignals(
-  { ignored }: CallerSignals,
+  ignored: readonly number[],
   child: () => Bun.Subprocess | undefined,
 ): Disposable {
   const forwarded = process.platform === "linux" ? [...FORWARDED, "SIGTSTP" as const] : FORWARDED;

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import type { EnsureRequest } from "../format/workenv/ensure.ts";
 import { endLike } from "./end-like.ts";
-import { callerSignals } from "./order.ts";
+import { ignoredSignals } from "./order.ts";
 
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
@@ -15,7 +15,7 @@ export async function withInterruptible<T>(work: (interruptible: Interruptible) 
   const controller = new AbortController();
   const { signal: interrupted } = controller;
   const interruptible: Interruptible = async (part) => {
-    const { ignored } = callerSignals();
+    const ignored = ignoredSignals();
     const ending = ENDING.filter((signal) => !ignored.includes(constants.signals[signal]));
     const handlers = ending.map((signal) => [signal, () => controller.abort(signal)] as const);
     for (const [signal, handler] of handlers) process.on(signal, handler);

@@ -8,7 +8,7 @@ import { writeOut } from "./write-out.ts";
 
 /**
  * What a launcher that stays as parent has its child become. The child is this program again, because Bun gives what it
- * starts neither bytes that are no UTF-8, nor ignored or blocked signals, nor a death with its parent.
+ * starts neither bytes that are no UTF-8, nor ignored signals, nor a death with its parent.
  */
 export interface Order {
   readonly program: string;
@@ -21,47 +21,39 @@ export interface Order {
   readonly closed: readonly number[];
   /** Those that do not wait: Bun makes them wait for what it starts. */
   readonly impatient: readonly number[];
-  readonly signals: CallerSignals;
+  /** Signals that the caller ignores. */
+  readonly ignored: readonly number[];
   readonly parent: number;
   /** What the package is called in messages. */
   readonly name: string;
 }
 
-/** Signals as the caller has set them. */
-export interface CallerSignals {
-  readonly ignored: readonly number[];
-  /** A bit for each, from the lowest for signal 1. */
-  readonly blocked: readonly number[];
-}
-
 /** Those that Bun sets itself, before anybody can look. */
 const OF_BUN = [4, 5, 6, 7, 8, 11, 13, 25, 30, 31];
 
-let known: CallerSignals | undefined;
+let known: readonly number[] | undefined;
 
-/** As the system tells; none where it does not. To be asked before this process handles any, and kept from then on. */
-export function callerSignals(): CallerSignals {
-  known ??= readSignals();
+/**
+ * Signals that the caller ignores, as the system tells; none where it does not. To be asked before this process handles
+ * any, and kept from then on.
+ */
+export function ignoredSignals(): readonly number[] {
+  known ??= readIgnored();
   return known;
 }
 
-function readSignals(): CallerSignals {
+function readIgnored(): readonly number[] {
   try {
     const status = readFileSync("/proc/self/status", "utf8");
-    const ignored = maskIn(status, "SigIgn").flatMap((byte, at) =>
+    const mask = [...Buffer.from(/^SigIgn:\s+(\w+)/m.exec(status)?.[1] ?? "", "hex")].reverse();
+    const numbers = mask.flatMap((byte, at) =>
       Array.from({ length: 8 }, (_, bit) => ((byte >> bit) & 1 ? 8 * at + bit + 1 : 0)),
     );
-    return {
-      ignored: ignored.filter((number) => number > 0 && !OF_BUN.includes(number)),
-      blocked: maskIn(status, "SigBlk"),
-    };
+    return numbers.filter((number) => number > 0 && !OF_BUN.includes(number));
   } catch {
-    return { ignored: [], blocked: [] };
+    return [];
   }
 }
-
-const maskIn = (status: string, name: string): readonly number[] =>
-  [...Buffer.from(new RegExp(`^${name}:\\s+(\\w+)`, "m").exec(status)?.[1] ?? "", "hex")].reverse();
 
 /** What Bun changes of the three streams. Those that it opened in the place of closed ones are marked; nothing inherited is. */
 export const callerStreams = (): Pick<Order, "closed" | "impatient"> => ({
@@ -108,14 +100,13 @@ export function followOrder(argv0: string): number {
   return 0;
 }
 
-function prepare({ closed, impatient, signals, parent }: Order, linux: LinuxLibc | undefined): void {
+function prepare({ closed, impatient, ignored, parent }: Order, linux: LinuxLibc | undefined): void {
   // A program whose launcher is killed ends with it, as it would if it were the launcher's process.
   linux?.signalAtParentDeath(SIGKILL);
   if (process.ppid !== parent) process.kill(process.pid, SIGKILL);
   for (const fd of closed) closeSync(fd);
   for (const fd of impatient) linux?.makeImpatient(fd);
-  for (const signal of signals.ignored) linux?.ignoreSignal(signal);
-  linux?.blockOnly(Uint8Array.from(signals.blocked));
+  for (const signal of ignored) linux?.ignoreSignal(signal);
 }
 
 const SIGKILL = 9;

@@ -9,7 +9,7 @@ import { inheritedFiles, linesOf } from "./caller.ts";
 import { waitForChildren } from "./own-children.ts";
 import { cannotStart } from "./cannot-start.ts";
 import { handleSignals } from "./forwarding.ts";
-import { type CallerSignals, callerSignals, callerStreams, nameOfOrdered, type Order } from "./order.ts";
+import { callerStreams, ignoredSignals, nameOfOrdered, type Order } from "./order.ts";
 
 /** How a program ended. */
 export interface Ending {
@@ -33,9 +33,9 @@ export interface Parent extends Disposable {
 /** Becomes a parent, until the scope ends. From the first moment: a signal before the child is there must not end us alone. */
 export function openParent(): Parent {
   let child: Bun.Subprocess | undefined;
-  const signals = callerSignals();
-  waitForChildren(signals);
-  const handlers = handleSignals(signals, () => child);
+  const ignored = ignoredSignals();
+  waitForChildren();
+  const handlers = handleSignals(ignored, () => child);
   const ended = async (started: Bun.Subprocess): Promise<Ending> => {
     child = started;
     await started.exited;
@@ -44,7 +44,7 @@ export function openParent(): Parent {
     return { exitCode: exitCode ?? 0, signal: (signalCode as NodeJS.Signals | number | null) ?? undefined };
   };
   return {
-    runApplication: (command, lease) => ended(startApplication(command, lease, signals)),
+    runApplication: (command, lease) => ended(startApplication(command, lease, ignored)),
     run: (command) => ended(spawn(command, NO_FILES)),
     [Symbol.dispose]: () => handlers[Symbol.dispose](),
   };
@@ -59,7 +59,7 @@ const NUMBERS = 4096;
 function startApplication(
   command: Command,
   lease: Lease | undefined,
-  signals: CallerSignals,
+  ignored: readonly number[],
 ): Bun.Subprocess {
   // The file of a channel, by which an application that was forked talks to its parent.
   const channel = Number(command.env[CHANNEL[0]] ?? Number.NaN);
@@ -76,19 +76,20 @@ function startApplication(
       variables: linesOf(command.env),
       files: [...given.keys()],
       ...callerStreams(),
-      signals,
+      ignored,
       parent: process.pid,
       name: basename(process.argv0),
     };
-    const file = linux.memoryFile(JSON.stringify(order));
+    let file: number | undefined;
     try {
+      file = linux.memoryFile(JSON.stringify(order));
       const withOrder = new Map([...given, [number, file] as const]);
       return Bun.spawn([process.execPath], { argv0: nameOfOrdered(number), stdio: stdioOf(withOrder) });
     } catch {
       // This file may have been replaced meanwhile.
       return spawn(command, given);
     } finally {
-      closeSync(file);
+      if (file !== undefined) closeSync(file);
     }
   };
   for (const number of lease === undefined ? [] : HIGH_NUMBERS.filter((high) => !files.has(high))) {

@@ -13,6 +13,7 @@ case "$1" in
   kill) kill "-$2" $$ ;;
   echo) cat; echo err >&2; echo "<$2>" ;;
   parent) [ "$$" = "$2" ] && echo same || echo other ;;
+  stay) echo $$; exec sleep 600 ;;
   pause) echo $$; read -r line; echo "went on" ;;
   wait) trap 'echo "got $2"; exit 7' "$2"; echo ready; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done ;;
 esac
@@ -110,8 +111,8 @@ test.each(["exec", "spawn"])("a program that cannot be started is 104 (%s)", asy
 
 describe.skipIf(process.platform !== "linux")("on Linux", () => {
   /** The program, when it has said its process id. */
-  async function paused() {
-    const child = Bun.spawn([app, "pause"], {
+  async function started(how: "pause" | "stay") {
+    const child = Bun.spawn([app, how], {
       env: { ...cleanEnv(join(dirname(app), "home")), ...env },
       stdin: "pipe",
       stdout: "pipe",
@@ -130,21 +131,28 @@ describe.skipIf(process.platform !== "linux")("on Linux", () => {
     }
   };
   const until = async (condition: () => boolean) => {
-    while (!condition()) await Bun.sleep(5);
+    for (let i = 0; !condition(); i++) {
+      if (i === 800) throw new Error("it does not happen");
+      await Bun.sleep(5);
+    }
   };
 
   test("a program whose launcher is killed ends", async () => {
-    const { launcher, program } = await paused();
+    const { launcher, program } = await started("stay");
     launcher.kill("SIGKILL");
     await launcher.exited;
-    // Whoever adopts it may let it lie dead.
-    await until(() => [undefined, "Z", "X"].includes(stateOf(program)));
+    try {
+      // Whoever adopts it may let it lie dead.
+      await until(() => [undefined, "Z", "X"].includes(stateOf(program)));
+    } finally {
+      if (stateOf(program) === "S") process.kill(program, "SIGKILL");
+    }
   });
 
   test.each(["launcher", "program"] as const)(
     "the other stops when the %s is stopped, and both go on",
     async (who) => {
-      const { launcher, program, rest } = await paused();
+      const { launcher, program, rest } = await started("pause");
       process.kill(who === "launcher" ? launcher.pid : program, "SIGTSTP");
       await until(() => stateOf(program) === "T" && stateOf(launcher.pid) === "T");
       launcher.kill("SIGCONT");

@@ -177,6 +177,13 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
     start(app, {});
   });
 
+  test.each(["exec", "spawn"])("streams wait, also after lines of the launcher's own (%s)", (mode) => {
+    const state = { variables: ["FLAVOR_LOG_LEVEL=debug", `FLAVOR_EXEC_MODE=${mode}`] };
+    const through = start(app, state);
+    expect(through.get("stderr")).toContain("probed.psp: debug ");
+    expect(through.get("file.2")).toBe(start(inDir("probe"), state).get("file.2"));
+  });
+
   /** How a program ended that was started with two words. */
   const endOf = (program: string, mode: string, ...words: readonly string[]) => {
     const env = { HOME: inDir("home"), FLAVOR_CACHE: inDir("home", "cache"), FLAVOR_EXEC_MODE: mode };
