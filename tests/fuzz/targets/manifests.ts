@@ -98,7 +98,10 @@ const manifestTarget = (form: "json" | "toml", rest: Pick<Target, "structured" |
 export const MANIFEST_TARGETS: readonly Target[] = [
   manifestTarget("json", { structured: jsonOf(both(SOUND_MANIFEST, manifests)), tokens: KEYS.split(" ") }),
   manifestTarget("toml", {
-    structured: fc.oneof(tomlOf(both(SOUND_MANIFEST, manifests)), oddText(40).map(utf8)),
+    structured: fc.oneof(
+      { arbitrary: tomlOf(both(SOUND_MANIFEST, manifests)), weight: 9 },
+      { arbitrary: oddText(40).map(utf8), weight: 1 },
+    ),
     tokens: [
       "[package]\n",
       "[[slots]]\n",
