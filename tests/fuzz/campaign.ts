@@ -21,7 +21,9 @@ export interface Result {
 
 const WORKER = join(import.meta.dir, "worker.ts");
 /** How often the watchdog looks. */
-const LOOK = 250;
+const LOOK = 100;
+/** Milliseconds until the first input. */
+const LOADING = 60_000;
 /** Milliseconds that an input has while it is made smaller. */
 const SHORT_PATIENCE = 2500;
 
@@ -56,12 +58,14 @@ export async function fuzzAside(campaign: Campaign): Promise<Result> {
 
 /** Waits for the process; kills it, and says so, when it has been at one input for too long. */
 async function outwaited(child: Bun.Subprocess, scratch: string, patience: number): Promise<boolean> {
-  let [last, since] = [-1, performance.now()];
+  let [last, since] = [0, performance.now()];
   let hung = false;
   const watch = setInterval(() => {
     const count = readScratch(scratch)?.count ?? 0;
+    // To load everything may take a while where much else is going on.
+    const limit = count === 0 ? Math.max(patience, LOADING) : patience;
     if (count !== last) [last, since] = [count, performance.now()];
-    else if (performance.now() - since > patience) {
+    else if (performance.now() - since > limit) {
       hung = true;
       child.kill("SIGKILL");
     }

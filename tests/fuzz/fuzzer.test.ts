@@ -127,13 +127,13 @@ describe("a planted fault", () => {
   });
 
   test("dawdles: is found by the clock, when it dawdles each time", async () => {
-    const { finds } = await fuzzAside(campaign("dawdles", { executions: 60, slowest: 60 }));
+    const { finds } = await fuzzAside(campaign("dawdles", { executions: 60, slowest: 30 }));
     expect(finds.map(({ feature }) => feature)).toEqual(["too slow"]);
     expect(text(finds[0]?.input as Bytes)).toContain("BANG");
   });
 
   test("hangs: is noticed from outside, and what was tried is known", async () => {
-    const { finds } = await fuzzAside(campaign("hangs", { patience: 1500, retries: 2 }));
+    const { finds } = await fuzzAside(campaign("hangs", { patience: 700, retries: 1 }));
     expect(finds.map(({ target, feature }) => [target, feature])).toEqual([["hangs", "it hangs"]]);
     expect(text(finds[0]?.input as Bytes)).toContain("BANG");
   });

@@ -41,7 +41,7 @@ export const TARGETS: readonly Target[] = [
   planted("steers", steer),
   planted("lies", () => must(false, "two and two are five")),
   planted("eats", eat),
-  planted("dawdles", () => Bun.sleepSync(120)),
+  planted("dawdles", () => Bun.sleepSync(60)),
   planted("hangs", () => {
     for (;;);
   }),
