@@ -184,6 +184,17 @@ describe.skipIf(compiler === null)("a program is started as if there were no lau
     expect(through.get("file.2")).toBe(start(inDir("probe"), state).get("file.2"));
   });
 
+  // Bun 1.4.5 damages the path of its own executable, too.
+  test("a package whose path is no UTF-8 does not find itself, and says so", () => {
+    const script =
+      'cd "$1" && folder=$(printf "caf\\351") && mkdir "$folder" && ln "$2" "$folder/it" && exec "$folder/it"';
+    const { stderr, exitCode } = Bun.spawnSync(["/bin/sh", "-c", script, "sh", dir.path, app], {
+      env: { HOME: inDir("home") },
+    });
+    expect(stderr.toString()).toStartWith(`it: Cannot open ${dir.path}/caf\ufffd/it`);
+    expect(exitCode).toBe(106);
+  });
+
   /** How a program ended that was started with two words. */
   const endOf = (program: string, mode: string, ...words: readonly string[]) => {
     const env = { HOME: inDir("home"), FLAVOR_CACHE: inDir("home", "cache"), FLAVOR_EXEC_MODE: mode };
