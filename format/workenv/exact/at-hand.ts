@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../../io/fs.ts";
-import type { Bytes } from "../../types.ts";
+import type { Bytes, Sha256 } from "../../types.ts";
+import { knownAt } from "../user-files/user-files.ts";
 
 /** What lies in the place of something signed. */
 export type Found = "same" | "changed" | "missing";
@@ -95,5 +96,20 @@ function feed(path: string, copy: FileAtHand): void {
       copy.compare(piece.subarray(0, read));
   } finally {
     closeSync(fd);
+  }
+}
+
+/** What lies in the place of a file whose SHA-256 is known. */
+export function stateByDigest(
+  content: string,
+  path: string,
+  signed: { readonly mode: number; readonly digest: Sha256 },
+): Found {
+  try {
+    const known = knownAt(join(content, path));
+    if (known === undefined) return "missing";
+    return known.id === signed.digest && (!HAS_MODES || known.mode === signed.mode) ? "same" : "changed";
+  } catch {
+    return "changed"; // it cannot be read
   }
 }

@@ -374,6 +374,23 @@ test("starts that change nothing do not wait for each other", async () => {
   expect(await next({ onWait: () => expect.unreachable() })).toEqual(NOTHING);
 });
 
+test("a copy of a file that another slot has replaced is compared with what it is a copy of", async () => {
+  const archive = rawArchive(
+    { name: "raw/a", body: "the same bytes" },
+    { name: "raw/b", type: "1", linkName: "raw/a" },
+    { name: "raw/c", type: "1", linkName: "raw/b" },
+  );
+  const slots = [
+    fileSlot("raw", archive, { target: "raw", operations: ["TAR"] }),
+    fileSlot("over", "others", { target: "raw/a" }),
+  ];
+  pkg = await shop.open({ slots });
+  layout = await shop.ensure(pkg, { exact: true });
+  expect(await next()).toEqual(NOTHING);
+  writeFileSync(at("raw/c"), "THE SAME BYTES");
+  expect((await next()).found).toEqual([["raw/c", "changed"]]);
+});
+
 test("links to other entries of an archive are compared with what these hold", async () => {
   await make();
   writeFileSync(at("lib/raw/a"), "what somebody wrote");

@@ -1,10 +1,18 @@
 import { posix } from "node:path";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Package, Slot } from "../../reader.ts";
-import type { Bytes } from "../../types.ts";
+import type { Bytes, ByteStream, Sha256 } from "../../types.ts";
+import { sha256Stream } from "../../wire/hashes.ts";
 import { NO_SLOT } from "../mending/stat-index.ts";
 import { extractSlot } from "../unpacking/extract-slot.ts";
-import { type FileAtHand, type Found, openAtHand, stateOfCopy, stateOfLink } from "./at-hand.ts";
+import {
+  type FileAtHand,
+  type Found,
+  openAtHand,
+  stateByDigest,
+  stateOfCopy,
+  stateOfLink,
+} from "./at-hand.ts";
 
 /** Something that a package puts into a workenv, and what lies in its place. */
 export interface SignedEntry {
@@ -38,8 +46,14 @@ export async function signedTree(
 ): Promise<SignedTree> {
   const tree = new Map<string, SignedEntry>();
   for (const slot of slots) {
-    using comparer = comparerFor(tree, slot.entry.index, isCompared(slot) ? content : undefined);
-    await extractSlot(source, slot, comparer);
+    const place = isCompared(slot) ? content : undefined;
+    const compare = async (digests?: Map<string, Sha256>): Promise<boolean> => {
+      using comparer = comparerFor(tree, slot.entry.index, place, digests);
+      await extractSlot(source, slot, comparer);
+      return comparer.isCertain();
+    };
+    // What a hard link is a copy of lies there no more, be it that another slot has replaced it.
+    if (!(await compare())) await compare(new Map());
   }
   for (const { path, mode } of metadata.workenv.directories)
     noteFolder(tree, posix.normalize(path), NO_SLOT, mode ?? PRIVATE_FOLDER);
@@ -59,49 +73,69 @@ function noteParents(tree: Map<string, SignedEntry>, path: string): void {
   tree.set(parent, { kind: "folder", slot: undefined, mode: IMPLIED_FOLDER, found: "same" });
 }
 
-/** Takes what would be unpacked, and looks at what lies in its place; nowhere without `content`. */
-function comparerFor(tree: Map<string, SignedEntry>, slot: number, content: string | undefined): TreeWriter {
+/**
+ * Takes what would be unpacked, and looks at what lies in its place; nowhere without `content`. Notes the digest of each
+ * file where there are `digests` to note them in; otherwise what is said of hard links may be too strict, and is not certain.
+ */
+function comparerFor(
+  tree: Map<string, SignedEntry>,
+  slot: number,
+  content: string | undefined,
+  digests: Map<string, Sha256> | undefined,
+): TreeWriter & { readonly isCertain: () => boolean } {
   let open: FileAtHand | undefined;
+  let isCertain = true;
   const note = (path: string, entry: Omit<SignedEntry, "slot">): void => {
     noteParents(tree, path);
     tree.set(path, { ...entry, slot });
   };
-  const comparer: TreeWriter = {
-    directory: (path, mode) => noteFolder(tree, posix.normalize(path), slot, mode),
-    openFile(name, givenMode) {
+  const comparer = {
+    isCertain: () => isCertain,
+    directory: (path: string, mode: number) => noteFolder(tree, posix.normalize(path), slot, mode),
+    openFile(name: string, givenMode: number) {
       const path = posix.normalize(name);
       const mode = givenMode & 0o777 || PRIVATE_FILE;
       const atHand = content === undefined ? undefined : openAtHand(content, path, mode);
       open = atHand;
+      const hash = digests === undefined ? undefined : sha256Stream();
       let written = 0;
       return {
         write(piece: Bytes) {
           atHand?.compare(piece);
+          hash?.update(piece);
           written += piece.length;
         },
         close() {
           open = undefined;
+          if (hash !== undefined) digests?.set(path, hash.hex());
           note(path, { kind: "file", mode, found: atHand?.end() ?? "same" });
           return written;
         },
       };
     },
-    async file(path, mode, mtime, body) {
-      const sink = comparer.openFile(path, mode, mtime);
+    async file(path: string, mode: number, _mtime: number, body: ByteStream) {
+      const sink = comparer.openFile(path, mode);
       for await (const piece of body) sink.write(piece);
       return sink.close();
     },
-    symlink(name, target) {
+    symlink(name: string, target: string) {
       const path = posix.normalize(name);
       const found = content === undefined ? "same" : stateOfLink(content, path, target);
       note(path, { kind: "link", mode: 0, found });
     },
-    hardLinkAsCopy(name, existing) {
+    hardLinkAsCopy(name: string, existing: string) {
       const [path, other] = [posix.normalize(name), posix.normalize(existing)];
       const original = tree.get(other);
       if (original === undefined || path === other) return;
-      const found = content === undefined ? "same" : stateOfCopy(content, path, other, original);
-      note(path, { kind: "file", mode: original.mode, found });
+      const digest = digests?.get(other);
+      if (digest !== undefined) digests?.set(path, digest);
+      else if (content !== undefined && original.found !== "same") isCertain = false;
+      const { mode } = original;
+      const found = () =>
+        digest === undefined
+          ? stateOfCopy(content as string, path, other, original)
+          : stateByDigest(content as string, path, { mode, digest });
+      note(path, { kind: "file", mode, found: content === undefined ? "same" : found() });
     },
     folders: () => [],
     finish: () => {},
