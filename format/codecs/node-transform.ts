@@ -3,34 +3,31 @@ import type { Bytes, ByteStream } from "../types.ts";
 
 /**
  * Sends a stream through one of Node's transforms, with back pressure both ways. When the consumer leaves, or
- * anything fails, the transform is destroyed and the input closed before this returns. The input is read to its end,
- * and what it throws is thrown, even if the transform ended before: decoders end themselves when they like.
+ * anything fails, the transform is destroyed and the input closed before this returns. A decoder may end before its
+ * input does: the rest is not read then, but what the input has thrown until then is thrown.
  */
 export async function* throughTransform(input: ByteStream, transform: Transform): ByteStream {
-  let isWanted = true;
-  const feeding = feed(input, transform, () => isWanted);
-  // Nobody may be waiting yet; a failure of the input reaches the consumer through the transform or below.
-  feeding.catch(() => undefined);
-  let isAtEnd = false;
+  let failure: { readonly cause: unknown } | undefined;
+  const feeding = feed(input, transform).catch((cause: unknown) => {
+    failure = { cause };
+  });
   try {
     for await (const chunk of transform as AsyncIterable<Bytes>)
       yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
-    isAtEnd = true;
   } finally {
-    isWanted = isAtEnd;
     transform.destroy();
-    if (!isAtEnd) await feeding.catch(() => undefined);
+    await feeding;
   }
-  await feeding;
+  if (failure !== undefined) throw failure.cause;
 }
 
-async function feed(input: ByteStream, transform: Transform, isWanted: () => boolean): Promise<void> {
+async function feed(input: ByteStream, transform: Transform): Promise<void> {
   try {
     for await (const piece of input) {
-      if (!transform.destroyed) await written(transform, piece);
-      if (!isWanted()) return;
+      await written(transform, piece);
+      if (transform.destroyed) return;
     }
-    if (!transform.destroyed) transform.end();
+    transform.end();
   } catch (cause) {
     transform.destroy(cause instanceof Error ? cause : new Error(String(cause)));
     throw cause;

@@ -33,22 +33,31 @@ const SIZES = { magic: 4, "skip-size": 4, descriptor: 1, "block-header": 3 } as 
 
 /**
  * Decodes a zstd stream and follows its frames (RFC 8878, section 3.1), because neither decoder reports input that ends
- * inside a frame: both end as if all were well. Nor do they compare the size in a frame's header when its last block is
- * empty, unless they get the whole frame at once. Throws `codec-failed` for that and for what is no frame.
+ * inside a frame: both end as if all were well, and one also where it finds something else behind a frame. Nor do they
+ * compare the size in a frame's header when its last block is empty, unless they get the whole frame at once. Throws
+ * `codec-failed` for that and for what is no frame.
  */
 export async function* wholeFrames(input: ByteStream, decode: (input: ByteStream) => ByteStream): ByteStream {
   const walk = new FrameWalk();
+  // By hand: a decoder that ends early closes what it is given, and the rest must be looked at.
+  const pieces = input[Symbol.asyncIterator]();
   async function* followed(): ByteStream {
-    for await (const piece of input) {
-      walk.follow(piece);
-      yield piece;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+      walk.follow(next.value);
+      yield next.value;
     }
     if (!walk.betweenFrames) throw truncated("ZSTD");
   }
   let size = 0;
-  for await (const piece of decode(followed())) {
-    size += piece.length;
-    yield piece;
+  try {
+    for await (const piece of decode(followed())) {
+      size += piece.length;
+      yield piece;
+    }
+    for await (const piece of followed())
+      if (piece.length > 0) throw damaged("ZSTD", "something follows its frames");
+  } finally {
+    await pieces.return?.();
   }
   if (walk.contentSize !== undefined && walk.contentSize !== size)
     throw damaged("ZSTD", `${walk.contentSize} bytes were announced, ${size} came`);
