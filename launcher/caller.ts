@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Environment } from "../format/command/environment.ts";
 import { decodeText } from "../format/io/text-bytes.ts";
 
@@ -62,31 +62,10 @@ export function linesOf(env: Environment): readonly string[] {
 /** Strings with a zero byte behind each; undefined where the system has no such file. */
 function stringsIn(path: string): readonly string[] | undefined {
   try {
-    const bytes = readAll(path);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-        .decode(bytes)
-        .split("\0")
-        .slice(0, -1);
-    } catch {
-      return split(bytes).map(decodeText);
-    }
+    const text = readFileSync(path, "utf8");
+    return text.includes(DAMAGE) ? split(readFileSync(path)).map(decodeText) : text.split("\0").slice(0, -1);
   } catch {
     return undefined;
-  }
-}
-
-/** The system does not say how long these files are. */
-function readAll(path: string): Uint8Array {
-  const fd = openSync(path, "r");
-  try {
-    for (let size = 16 * 1024; ; size *= 8) {
-      const bytes = new Uint8Array(size);
-      const length = readSync(fd, bytes, 0, size, 0);
-      if (length < size) return bytes.subarray(0, length);
-    }
-  } finally {
-    closeSync(fd);
   }
 }
 
