@@ -92,6 +92,14 @@ describe.each(BACK_ENDS)("%s", (_, codec) => {
     },
   );
 
+  test.each([1, 7, 1000])(
+    "a compressed block without a byte is refused, %d bytes at a time",
+    async (size) => {
+      const stored = Uint8Array.fromHex("28b52ffd2000050000");
+      expect(await failure(decode(stored, size))).toMatchObject({ code: "codec-failed" });
+    },
+  );
+
   test("names what stands in the place of a frame", async () => {
     const error = await failure(decode(concat([frame(bytesOf("a")), bytesOf("tail")])));
     expect(error).toBeInstanceOf(PspfError);
