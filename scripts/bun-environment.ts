@@ -1,6 +1,6 @@
 /**
  * What a program that Bun 1.4.5 compiled, and Bun itself, react to: variables and files. Each name is tried on a real
- * launcher by tests/e2e/bun-environment.test.ts, and the table is in docs/security.md.
+ * launcher by tests/e2e/bun-environment.test.ts, and the table is in docs/bun.md.
  *
  * - "off": Bun reacts to it, our launchers or scripts do not.
  * - "nothing": a start with it is the same as one without, byte for byte.
