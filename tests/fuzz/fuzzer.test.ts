@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { Bytes } from "../../format/types.ts";
@@ -142,6 +142,22 @@ describe("a planted fault", () => {
     const { finds } = await fuzzAside(campaign("crashes"));
     expect(finds.map(({ feature }) => feature)).toEqual(["the process ended by SIGABRT"]);
     expect(text(finds[0]?.input as Bytes)).toContain("BANG");
+  });
+
+  test.skipIf(process.platform !== "linux")("hangs: not longer than who watches it", async () => {
+    using dir = tempDir();
+    const order = JSON.stringify(campaign("hangs"));
+    const run = `const { fuzzAside } = await import(${JSON.stringify(join(import.meta.dir, "campaign.ts"))}); await fuzzAside(${order});`;
+    const env = { ...process.env, TMPDIR: dir.path };
+    const watcher = Bun.spawn([process.execPath, "-e", run], { env, stdout: "ignore", stderr: "ignore" });
+    const childOf = () => readFileSync(`/proc/${watcher.pid}/task/${watcher.pid}/children`, "utf8").trim();
+    while (childOf() === "") await Bun.sleep(10);
+    const child = childOf();
+    while (!readdirSync(dir.path).some((name) => existsSync(join(dir.path, name, "input"))))
+      await Bun.sleep(10);
+    watcher.kill("SIGKILL");
+    await watcher.exited;
+    while (existsSync(`/proc/${child}`)) await Bun.sleep(10);
   });
 
   test("sound: one that refuses in its words is none", async () => {

@@ -1,4 +1,6 @@
 import { readFileSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+import { loadLinuxLibc } from "../../format/io/libc-linux.ts";
 import { corpusOf } from "./corpus.ts";
 import { openScratch } from "./scratch.ts";
 import { fuzz } from "./session.ts";
@@ -20,8 +22,12 @@ export interface Order {
   readonly replay?: string;
 }
 
+const { SIGKILL } = constants.signals;
+
 /** Takes over: a process of its own, because a parser that hangs or crashes takes its process along. */
 async function work(order: Order): Promise<void> {
+  // One that hangs would go on for ever when nobody watches any more. Elsewhere the watchdog alone must do.
+  loadLinuxLibc()?.signalAtParentDeath(SIGKILL);
   const { TARGETS } = (await import(order.module)) as { readonly TARGETS: readonly Target[] };
   for (const name of order.targets) {
     const target = TARGETS.find((each) => each.name === name);
