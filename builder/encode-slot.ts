@@ -10,6 +10,7 @@ import type { TreeEntry } from "../format/tar/tree-entry.ts";
 import { writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
+import { frameArchive } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { listTree } from "./sources/tree.ts";
 
@@ -36,7 +37,7 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
   const operations = operationsOf(slot);
   checkSupported(operations);
   const chain = splitChain(operations);
-  const { bundle, codecs } = chain;
+  const { bundle } = chain;
   const common = { operations, permissions: permissionsOf(slot) };
   const { data } = slot;
   if (data.kind === "self") return { ...common, stored: fromBytes(new Uint8Array()), originalSize: () => 0 };
@@ -48,7 +49,7 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
         'for example "tar|zstd"',
       );
     const entries = underTarget(slot.target, listTree(data.root, data));
-    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), codecs, level) };
+    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), chain, level) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -65,7 +66,7 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
     await close();
     throw noArchive(slot);
   }
-  return { ...common, ...counted(whole, codecs, level) };
+  return { ...common, ...counted(whole, chain, level) };
 }
 
 /**
@@ -80,7 +81,7 @@ function underTarget(target: string, entries: readonly TreeEntry[]): readonly Tr
 }
 
 /** Encodes and counts what goes in. */
-function counted(content: ByteStream, codecs: readonly OperationName[], level: number | undefined) {
+function counted(content: ByteStream, chain: SplitChain, level: number | undefined) {
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {
@@ -88,10 +89,15 @@ function counted(content: ByteStream, codecs: readonly OperationName[], level: n
       yield piece;
     }
   };
-  return {
-    stored: encodeChain(codecs, counting(), level === undefined ? {} : { level }),
-    originalSize: () => size,
-  };
+  return { stored: encode(chain, counting(), level), originalSize: () => size };
+}
+
+/** An archive that is only compressed by zstd gets frames; everything else is one stream. */
+function encode({ bundle, codecs }: SplitChain, content: ByteStream, level: number | undefined): ByteStream {
+  const isFramed = bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
+  return isFramed
+    ? frameArchive(content, level)
+    : encodeChain(codecs, content, level === undefined ? {} : { level });
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Codec, guarded, levelOf } from "./codec.ts";
 import { throughTransform } from "./node-transform.ts";
 import { wholeFrames } from "./zstd-frames.ts";
 
-const LEVELS = { min: 1, max: 22, usual: 3 };
+export const LEVELS = { min: 1, max: 22, usual: 3 };
 
 /** Larger pieces than Node's usual 16 KiB: fewer trips through the event loop. */
 const CHUNK = 256 * 1024;

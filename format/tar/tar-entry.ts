@@ -39,8 +39,8 @@ export interface TarLimits {
   /** Most bytes of one extended header or long name; 1 MiB by default. */
   readonly maxExtension?: number;
   /**
-   * "marked" (the default): an archive ends with two blocks of zeros. "anywhere": it may also end after any entry,
-   * as a piece of an archive does.
+   * "marked" (the default): an archive ends with two blocks of zeros. "open": it ends after an entry without them, as all
+   * parts of an archive but the last do, and says nothing that holds for other parts.
    */
-  readonly ending?: "marked" | "anywhere";
+  readonly ending?: "marked" | "open";
 }

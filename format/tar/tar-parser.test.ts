@@ -78,7 +78,7 @@ test("an offset is a place to cut: what follows is an archive", () => {
   );
   const cut = parse([plain])[1]?.offset as number;
   expect(parse([plain.slice(cut)]).map((entry) => entry.name)).toEqual(["b"]);
-  expect(parse([plain.slice(0, cut)], { ending: "anywhere" }).map((entry) => entry.name)).toEqual(["a"]);
+  expect(parse([plain.slice(0, cut)], { ending: "open" }).map((entry) => entry.name)).toEqual(["a"]);
 });
 
 describe("the end", () => {
@@ -93,7 +93,7 @@ describe("the end", () => {
   test("a piece may only end between entries", async () => {
     const entry = rawEntry({ name: "a", body: "1".repeat(600) });
     const extension = rawEntry({ name: "x", type: "x", body: paxRecord("path", "b") });
-    const piece = { ending: "anywhere" } as const;
+    const piece = { ending: "open" } as const;
     expect(parse([entry], piece)).toHaveLength(1);
     expect(parse([], piece)).toHaveLength(0);
     for (const length of [1, 511, 512, 1024, 1112, 1535]) await invalid(entry.slice(0, length), piece);

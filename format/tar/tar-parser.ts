@@ -10,6 +10,8 @@ export interface TarParser {
   push(piece: Bytes): void;
   /** Throws `archive-invalid` if the archive is not complete. */
   end(): void;
+  /** How many bytes belong to entries that the visitor was told of, or to the end: the next entry begins behind them. */
+  settled(): number;
 }
 
 /** GNU tar pads archives to records, of 10 KiB by default and 1 MiB at most in practice. */
@@ -39,6 +41,7 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
       return;
     }
     if (zeros > 0) throw invalid("an entry follows a block of zeros");
+    if (raw.type === "g" && limits.ending === "open") throw invalid("a part speaks for all that follow");
     start ??= at;
     body = raw.size;
     sink = extension.take(raw) ?? visit(raw, start);
@@ -98,11 +101,12 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
     },
     end() {
       const between = held === 0 && body === 0 && padding === 0 && start === undefined;
-      if (zeros === 2 || (limits.ending === "anywhere" && between && zeros === 0)) return;
+      if (limits.ending === "open" ? between && zeros === 0 : zeros === 2) return;
       throw new PspfError("archive-invalid", `Cannot read the archive: it breaks off after ${offset} bytes`, {
         hint: "the file may be incomplete",
       });
     },
+    settled: () => start ?? offset - held,
   };
 }
 

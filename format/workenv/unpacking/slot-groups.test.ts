@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Slot } from "../../reader.ts";
 import { groupSlots, isInAreas } from "./slot-groups.ts";
-import { threadsFor } from "./unpack-together.ts";
 
 const archive = (target: string, index = 0, originalSize = 1): Slot =>
   ({
@@ -91,15 +90,4 @@ test("property: what lies in the areas of one group is not in those of another",
         expect(groups.filter(({ areas }) => isInAreas(areas, path)).length).toBeLessThanOrEqual(1);
     }),
   );
-});
-
-test("threads are for several large groups only", () => {
-  const groups = (count: number, size: number) =>
-    groupSlots(Array.from({ length: count }, (_, i) => archive(`t${i}`, i, size)));
-  const LARGE = 100_000_000;
-  expect(threadsFor(groups(1, LARGE), 8)).toBe(1);
-  expect(threadsFor(groups(3, LARGE), 8)).toBe(3);
-  expect(threadsFor(groups(9, LARGE), 8)).toBe(4);
-  expect(threadsFor(groups(9, LARGE), 1)).toBe(1);
-  expect(threadsFor(groups(9, 1000), 8)).toBe(0);
 });

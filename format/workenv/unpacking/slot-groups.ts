@@ -74,7 +74,8 @@ function pathsTo(area: string): readonly string[] {
   return ["", ...steps.map((_, i) => steps.slice(0, i + 1).join("/"))];
 }
 
-const folded = (path: string): string => path.normalize("NFKD").toUpperCase().toLowerCase();
+/** One spelling of all that some disk may take for the same path. */
+export const folded = (path: string): string => path.normalize("NFKD").toUpperCase().toLowerCase();
 
 /** Whether a path in its shortest form lies in one of the areas. */
 export const isInAreas = (areas: readonly string[], path: string): boolean =>

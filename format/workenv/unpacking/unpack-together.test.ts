@@ -7,7 +7,7 @@ import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { openFileSource } from "../../io/byte-source.ts";
 import { openPackage, type Package } from "../../reader.ts";
 import { unpackSlots } from "./unpack.ts";
-import { unpackTogether } from "./unpack-together.ts";
+import { threadsFor, unpackTogether } from "./unpack-together.ts";
 
 const canUseThreads = availableParallelism() > 1;
 if (!canUseThreads) process.stderr.write("skipped: threads, there is one processor only\n");
@@ -110,4 +110,13 @@ test("without a crew, or from memory, there are no threads", async () => {
     await unpackTogether({ ...pkg, source }, pkg.slots, join(dir, "two"), { start, tell: () => {} });
     expect(treeOf(join(dir, "one"))).toEqual(treeOf(join(dir, "two")));
   });
+});
+
+test.each([
+  [1, 8, 1],
+  [3, 8, 3],
+  [9, 8, 4],
+  [9, 1, 1],
+])("%d jobs on %d processors take %d threads", (jobs, cores, threads) => {
+  expect(threadsFor(jobs, cores)).toBe(threads);
 });

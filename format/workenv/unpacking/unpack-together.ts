@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { removeTree } from "../../io/remove-tree.ts";
-import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Package, Slot } from "../../reader.ts";
-import { groupSlots, type SlotGroup } from "./slot-groups.ts";
-import { completeTree, type Unpacked, unpackSlots } from "./unpack.ts";
+import { mergeReports } from "./merge-reports.ts";
+import { groupSlots } from "./slot-groups.ts";
+import { type Unpacked, unpackSlots } from "./unpack.ts";
+import { jobsOf, type UnpackJob } from "./unpack-jobs.ts";
 import { type Done, STOPPED, type UnpackReport, type UnpackTask } from "./unpack-worker.ts";
 
 /** Threads that can help to unpack. */
@@ -20,9 +21,10 @@ const WORTH_IT = 32 * 1024 * 1024;
 const MOST_THREADS = 4;
 
 /**
- * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, at the
- * same time. `root` is not there yet or empty. When anything goes wrong in a thread, whatever it is, all of it is thrown
- * away and done again without threads: so the result, or the error, is always the one that `unpackSlots` gives.
+ * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, and the
+ * frames of a slot, at the same time. `root` is not there yet or empty. When anything goes wrong in a thread, whatever it
+ * is, all of it is thrown away and done again without threads: so the result, or the error, is always the one that
+ * `unpackSlots` gives.
  */
 export async function unpackTogether(
   pkg: Package,
@@ -30,19 +32,22 @@ export async function unpackTogether(
   root: string,
   crew: Crew | undefined,
 ): Promise<Unpacked> {
-  const groups = crew === undefined || pkg.source.fd === undefined ? [] : groupSlots(slots);
-  const threads = threadsFor(groups, availableParallelism());
-  const workers = crew === undefined || threads < 2 ? [] : startAll(threads, crew);
-  if (crew === undefined || workers.length === 0) return unpackSlots(pkg, slots, root);
-  const reports = await share(pkg, groups, root, workers);
-  const failure = reports.find((report) => "failure" in report);
-  if (failure === undefined) {
+  if (crew === undefined || pkg.source.fd === undefined) return unpackSlots(pkg, slots, root);
+  const groups = groupSlots(slots);
+  const size = groups.reduce((sum, group) => sum + group.size, 0);
+  const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
+  const threads = threadsFor(jobs.length, availableParallelism());
+  const workers = threads < 2 ? [] : startAll(threads, crew);
+  if (workers.length === 0) return unpackSlots(pkg, slots, root);
+  try {
+    const unpacked = mergeReports(pkg.metadata, (await share(pkg, jobs, root, workers)).map(done), root);
     crew.tell(`unpacked by ${threads} threads`);
-    return merge(pkg, reports.filter(isDone), root);
+    return unpacked;
+  } catch (error) {
+    crew.tell(`unpacking again without threads: ${String(error)}`);
+    removeTree(root);
+    return unpackSlots(pkg, slots, root);
   }
-  crew.tell(`unpacking again without threads: ${failure.failure}`);
-  removeTree(root);
-  return unpackSlots(pkg, slots, root);
 }
 
 /** No threads where one cannot be started: those that wait already get no work. */
@@ -59,24 +64,24 @@ function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
   }
 }
 
-const isDone = (report: UnpackReport): report is Done => "owners" in report;
-
-/** How many threads to start for these groups; less than two is none. */
-export function threadsFor(groups: readonly SlotGroup[], cores: number): number {
-  const size = groups.reduce((sum, group) => sum + group.size, 0);
-  return size < WORTH_IT ? 0 : Math.min(groups.length, cores, MOST_THREADS);
+function done(report: UnpackReport): Done {
+  if ("failure" in report) throw new Error(report.failure);
+  return report;
 }
+
+/** How many threads to start for so many jobs; less than two is none. */
+export const threadsFor = (jobs: number, cores: number): number => Math.min(jobs, cores, MOST_THREADS);
 
 /** Has threads do the work and waits for the end of each: afterwards nobody writes below `root` any more. */
 async function share(
   { source }: Package,
-  groups: readonly SlotGroup[],
+  jobs: readonly UnpackJob[],
   root: string,
   threads: readonly Worker[],
 ): Promise<readonly UnpackReport[]> {
   const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const { fd = -1, name, size } = source;
-  const task: UnpackTask = { fd, name, size, root, groups, shared };
+  const task: UnpackTask = { fd, name, size, root, jobs, shared };
   const stop = () => Atomics.store(new Int32Array(shared), STOPPED, 1);
   return Promise.all(threads.map((thread) => reportOf(thread, task, stop)));
 }
@@ -97,14 +102,3 @@ const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<U
     });
     thread.postMessage(task);
   });
-
-/** One tree of what threads have written: what is noted of several, such as ".", belongs to the last slot. */
-function merge({ metadata }: Package, reports: readonly Done[], root: string): Unpacked {
-  using writer = openTreeWriter(root);
-  const owners = new Map<string, number>();
-  for (const { folders } of reports) for (const [path, mode] of folders) writer.directory(path, mode);
-  for (const [path, slot] of reports.flatMap((report) => report.owners))
-    owners.set(path, Math.max(slot, owners.get(path) ?? slot));
-  completeTree(metadata, writer);
-  return { owners };
-}

@@ -1,18 +1,21 @@
 import { posix } from "node:path";
 import { type ByteSource, fileSource } from "../../io/byte-source.ts";
-import { openTreeWriter } from "../../io/tree-writer.ts";
+import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
+import { readSlot } from "../../reader.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
+import { type FrameContent, unpackFrame } from "./unpack-frame.ts";
+import type { UnpackJob } from "./unpack-jobs.ts";
 
-/** What a thread is to do: groups of slots, which it shares with others. */
+/** What threads are to do together. */
 export interface UnpackTask {
   /** The package, open in this process. */
   readonly fd: number;
   readonly name: string;
   readonly size: number;
   readonly root: string;
-  readonly groups: readonly SlotGroup[];
-  /** Two numbers that all threads share: see `NEXT_GROUP` and `STOPPED`. */
+  readonly jobs: readonly UnpackJob[];
+  /** Two numbers that all threads share: see `NEXT_JOB` and `STOPPED`. */
   readonly shared: SharedArrayBuffer;
 }
 
@@ -20,38 +23,74 @@ export interface UnpackTask {
 export interface Done {
   readonly owners: readonly (readonly [path: string, slot: number])[];
   readonly folders: readonly (readonly [path: string, mode: number])[];
+  readonly frames: readonly DoneFrame[];
+}
+
+export interface DoneFrame extends FrameContent {
+  readonly slot: number;
+  /** The number of the job. */
+  readonly job: number;
 }
 
 export type UnpackReport = Done | { readonly failure: string };
 
-/** The next group that nobody has taken. */
-export const NEXT_GROUP = 0;
+/** The next job that nobody has taken. */
+export const NEXT_JOB = 0;
 /** Not 0: somebody failed, and what the others do will not be used. */
 export const STOPPED = 1;
 
-/** Unpacks groups until none is left or somebody fails. Never throws: what happened is in the report. */
-export async function work({ fd, name, size, root, groups, shared }: UnpackTask): Promise<UnpackReport> {
+/** Does jobs until none is left or somebody fails. Never throws: what happened is in the report. */
+export async function work({ fd, name, size, root, jobs, shared }: UnpackTask): Promise<UnpackReport> {
   const board = new Int32Array(shared);
+  const stop = () => Atomics.store(board, STOPPED, 1);
   try {
     using writer = openTreeWriter(root);
     const owners = new Map<string, number>();
+    const frames: DoneFrame[] = [];
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
     for (;;) {
-      const group = groups[Atomics.add(board, NEXT_GROUP, 1)];
-      if (group === undefined) break;
-      await extractSlots(source, group.slots, writer, owners, (path) => {
-        if (staysIn(path, group)) return true;
-        // Where another thread may be writing we must not, nor read on to see whether the bytes are the signed ones.
-        Atomics.store(board, STOPPED, 1);
-        throw new Error(`${JSON.stringify(path)} is not below the target of its slot`);
-      });
+      const number = Atomics.add(board, NEXT_JOB, 1);
+      const job = jobs[number];
+      if (job === undefined) break;
+      switch (job.kind) {
+        case "group":
+          await unpackGroup(source, job.group, writer, owners, stop);
+          break;
+        case "frame": {
+          const content = await unpackFrame(source, job.slot, job.frame, writer);
+          frames.push({ ...content, slot: job.slot.entry.index, job: number });
+          break;
+        }
+        case "checksum": {
+          const stored = readSlot(source, job.slot);
+          for await (const _ of stored.bytes);
+          stored.check();
+          break;
+        }
+        default:
+          job satisfies never;
+      }
     }
-    return { owners: [...owners], folders: writer.folders() };
+    return { owners: [...owners], folders: writer.folders(), frames };
   } catch (error) {
-    Atomics.store(board, STOPPED, 1);
+    stop();
     return { failure: String(error) };
   }
 }
+
+const unpackGroup = (
+  source: ByteSource,
+  group: SlotGroup,
+  writer: TreeWriter,
+  owners: Map<string, number>,
+  stop: () => void,
+): Promise<void> =>
+  extractSlots(source, group.slots, writer, owners, (path) => {
+    if (staysIn(path, group)) return true;
+    // Where another thread may be writing we must not, nor read on to see whether the bytes are the signed ones.
+    stop();
+    throw new Error(`${JSON.stringify(path)} is not below the target of its slot`);
+  });
 
 function staysIn(path: string, { areas }: SlotGroup): boolean {
   const place = posix.normalize(path);

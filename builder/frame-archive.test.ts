@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { collect } from "../format/codecs/streams.ts";
+import { zstd } from "../format/codecs/zstd.ts";
+import { parseSeekTable, seekTableSize } from "../format/codecs/zstd-seek-table.ts";
+import { concat, inPieces, outcome, rawArchive } from "../format/tar/testing.ts";
+import type { Bytes, ByteStream } from "../format/types.ts";
+import { sha256Hex } from "../format/wire/hashes.ts";
+import { failureOf } from "../tests/support/failure.ts";
+import { frameArchive } from "./frame-archive.ts";
+
+const MIB = 1024 * 1024;
+const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });
+/** Several frames, one of them a single long file. */
+const ARCHIVE = rawArchive(
+  ...["a", "b", "c"].map((name) => file(name, 3 * MIB)),
+  file("long", 9 * MIB),
+  ...["d", "e"].map((name) => file(name, 3 * MIB)),
+);
+
+const framed = (archive: Bytes, level?: number) => collect(frameArchive(inPieces(archive), level));
+
+function framesIn(stream: Bytes) {
+  const size = seekTableSize(stream.slice(-9), stream.length) ?? 0;
+  return parseSeekTable(stream.slice(-size), stream.length);
+}
+
+test("any decoder of zstd reads it, and each frame alone gives what the table says", async () => {
+  const stream = await framed(ARCHIVE);
+  expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(sha256Hex(ARCHIVE));
+  const contents: Bytes[] = [];
+  let at = 0;
+  for (const { compressed, content } of framesIn(stream) ?? []) {
+    const bytes = await collect(zstd.decode(inPieces(stream.slice(at, at + compressed))));
+    expect(bytes.length).toBe(content);
+    contents.push(bytes);
+    at += compressed;
+  }
+  expect(contents).toHaveLength(4);
+  expect(sha256Hex(concat(contents))).toBe(sha256Hex(ARCHIVE));
+});
+
+test("the same archive makes the same bytes, in whatever pieces it comes", async () => {
+  const whole = sha256Hex(await framed(ARCHIVE));
+  expect(sha256Hex(await collect(frameArchive(inPieces(ARCHIVE, 700_001))))).toBe(whole);
+});
+
+test("levels are those of zstd", async () => {
+  const small = await framed(ARCHIVE, 12);
+  expect(small.length).toBeLessThan((await framed(ARCHIVE, 1)).length);
+  expect(await failureOf(() => framed(ARCHIVE, 23))).toMatchObject({ code: "bad-arguments" });
+});
+
+test("an archive that breaks off is refused, and an input that fails fails so", async () => {
+  expect(await outcome(() => framed(ARCHIVE.slice(0, 7 * MIB)))).toBe("archive-invalid");
+  const failing = async function* (): ByteStream {
+    yield* inPieces(ARCHIVE.slice(0, 7 * MIB));
+    throw new Error("the disk is gone");
+  };
+  await expect(collect(frameArchive(failing()))).rejects.toThrow("the disk is gone");
+});
+
+test("who stops reading closes the input", async () => {
+  let isClosed = false;
+  const watched = async function* (): ByteStream {
+    try {
+      yield* inPieces(ARCHIVE);
+    } finally {
+      isClosed = true;
+    }
+  };
+  for await (const _ of frameArchive(watched())) break;
+  expect(isClosed).toBe(true);
+});

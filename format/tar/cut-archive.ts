@@ -1,0 +1,75 @@
+import type { Bytes, ByteStream } from "../types.ts";
+import { tarParser } from "./tar-parser.ts";
+
+/** Bytes of an archive, in order. */
+export interface ArchivePiece {
+  readonly bytes: Bytes;
+  /** Present where a part begins: "short" ones can be held in memory, a "long" one is a single large entry. */
+  readonly begins?: "short" | "long";
+}
+
+export interface CutSizes {
+  /** A part ends with the first entry that brings it to so many bytes. */
+  readonly part: number;
+  /** An entry with a larger body is a part of its own. */
+  readonly long: number;
+}
+
+const MIB = 1024 * 1024;
+const SIZES: CutSizes = { part: 4 * MIB, long: 8 * MIB };
+
+/**
+ * Cuts a tar archive into parts that begin where entries begin, so that each is an archive without an end, but for the
+ * last. A short part has at most 13 MiB. Throws `archive-invalid` where the archive is damaged or breaks off.
+ */
+export async function* cutArchive(
+  archive: ByteStream,
+  { part, long }: CutSizes = SIZES,
+): AsyncGenerator<ArchivePiece, void, undefined> {
+  const cuts: { readonly at: number; readonly isLong: boolean }[] = [];
+  let begun = 0; // where the current part began
+  let isLong = false;
+  let isFirst = true;
+  const parser = tarParser({
+    entry({ offset, size }) {
+      const large = size > long;
+      if (!isFirst && !large && !isLong && offset - begun < part) return undefined;
+      cuts.push({ at: offset, isLong: large });
+      isFirst = false;
+      begun = offset;
+      isLong = large;
+      return undefined;
+    },
+  });
+  // What may still belong to the next part, because its header has not come to an end.
+  let held: Bytes = new Uint8Array();
+  let from = 0; // offset of `held`
+  let begins: ArchivePiece["begins"] = "short";
+  function* upTo(end: number): Generator<ArchivePiece> {
+    const bytes = held.subarray(0, end - from);
+    if (bytes.length > 0) {
+      yield begins === undefined ? { bytes } : { bytes, begins };
+      begins = undefined;
+    }
+    held = held.subarray(end - from);
+    from = end;
+  }
+  for await (const piece of archive) {
+    parser.push(piece);
+    held = held.length === 0 ? piece : joined(held, piece);
+    for (const { at, isLong } of cuts.splice(0)) {
+      yield* upTo(at);
+      begins = isLong ? "long" : "short";
+    }
+    yield* upTo(Math.max(from, parser.settled()));
+  }
+  parser.end();
+  yield* upTo(from + held.length);
+}
+
+function joined(a: Bytes, b: Bytes): Bytes {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
