@@ -89,6 +89,6 @@ async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<Pa
   try {
     while (!next.done) yield { kind: next.value.begins ?? "short", bytes: rest() };
   } finally {
-    await pieces.return();
+    await pieces.return(undefined);
   }
 }

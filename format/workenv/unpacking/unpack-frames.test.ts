@@ -1,0 +1,211 @@
+import { describe, expect, test } from "bun:test";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { constants, zstdCompressSync } from "node:zlib";
+import { failureOf } from "../../../tests/support/failure.ts";
+import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
+import { tempDir } from "../../../tests/support/temp-dir.ts";
+import { encodeSeekTable } from "../../codecs/zstd-seek-table.ts";
+import { memorySource, openFileSource } from "../../io/byte-source.ts";
+import { removeTree } from "../../io/remove-tree.ts";
+import { openTreeWriter } from "../../io/tree-writer.ts";
+import { openPackage, type Package, type Slot } from "../../reader.ts";
+import { concat, END, paxRecord, rawEntry } from "../../tar/testing.ts";
+import type { Bytes } from "../../types.ts";
+import { sha256Hex } from "../../wire/hashes.ts";
+import { unpackSlots } from "./unpack.ts";
+import { unpackFrame } from "./unpack-frame.ts";
+import { unpackTogether } from "./unpack-together.ts";
+
+// One slot, its frames made by hand and unpacked by threads. Whatever an archive holds, nobody can tell from the result
+// how it was unpacked.
+
+const canUseThreads = availableParallelism() > 1;
+if (!canUseThreads) process.stderr.write("skipped: threads, there is one processor only\n");
+
+const THREAD = new URL("../../../tests/support/unpack-thread.ts", import.meta.url).href;
+
+type Entry = Parameters<typeof rawEntry>[0];
+
+/** Large enough for threads to be worth it, and small when it is compressed. */
+const FILLER: readonly Entry[] = ["one", "two"].map((name) => ({
+  name: `t/filler/${name}`,
+  body: name.repeat(6 * 1024 * 1024),
+}));
+
+const compress = (content: Bytes): Bytes =>
+  new Uint8Array(zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
+
+interface Framed {
+  readonly frames: readonly Bytes[];
+  /** What the seek table says, where that is not the truth. */
+  readonly lie?: (sizes: { compressed: number; content: number }[]) => void;
+}
+
+function framed({ frames, lie }: Framed): Bytes {
+  const compressed = frames.map(compress);
+  const sizes = frames.map((frame, i) => ({
+    compressed: (compressed[i] as Bytes).length,
+    content: frame.length,
+  }));
+  lie?.(sizes);
+  return concat([...compressed, encodeSeekTable(sizes) as Bytes]);
+}
+
+const archive = (...entries: readonly Entry[]): Bytes => concat(entries.map(rawEntry));
+
+/** Frames with these entries, the last of which ends the archive. */
+const framesOf = (...parts: readonly (readonly Entry[])[]): readonly Bytes[] => [
+  archive(...FILLER.slice(0, 1)),
+  ...parts.map((part) => archive(...part)),
+  concat([archive(...FILLER.slice(1)), END]),
+];
+
+async function withPackage(stored: Bytes, work: (pkg: Package, dir: string) => Promise<void>) {
+  const dir = tempDir();
+  try {
+    const path = join(dir.path, "app.psp");
+    const slot = fileSlot("t", stored, { target: "t", operations: ["TAR", "ZSTD"] });
+    writeFileSync(path, await packageBytes({ slots: [slot] }));
+    using source = openFileSource(path);
+    await work(await openPackage(source), dir.path);
+  } finally {
+    removeTree(dir.path);
+  }
+}
+
+const treeOf = (root: string) =>
+  readdirSync(root, { recursive: true, encoding: "utf8" })
+    .toSorted()
+    .map((name) => {
+      const stat = lstatSync(join(root, name));
+      const content = stat.isSymbolicLink()
+        ? readlinkSync(join(root, name))
+        : stat.isFile()
+          ? sha256Hex(new Uint8Array(readFileSync(join(root, name))))
+          : "";
+      return [name, stat.mode, content];
+    });
+
+/** Unpacks by threads and by one; what the threads said. */
+async function unpackBoth(stored: Bytes): Promise<unknown> {
+  const told: string[] = [];
+  await withPackage(stored, async (pkg, dir) => {
+    const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
+    const work = {
+      alone: () => unpackSlots(pkg, pkg.slots, join(dir, "alone")),
+      together: () => unpackTogether(pkg, pkg.slots, join(dir, "together"), crew),
+    };
+    const failure = await failureOf(work.alone).catch(() => undefined);
+    if (failure !== undefined) {
+      const { code, message } = await failureOf(work.together);
+      expect([code, message.replace("/together/", "/alone/")]).toEqual([failure.code, failure.message]);
+      return;
+    }
+    const { owners } = await work.together();
+    expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
+    removeTree(join(dir, "alone"));
+    expect([...owners].toSorted()).toEqual([...(await work.alone()).owners].toSorted());
+  });
+  return told;
+}
+
+const BY_THREADS = [expect.stringMatching(/^unpacked by [234] threads$/)];
+const AGAIN = [expect.stringMatching(/^unpacking again without threads: /)];
+const ALONE: readonly unknown[] = [];
+
+const file = (name: string, body = name, more: Partial<Entry> = {}): Entry => ({ name, body, ...more });
+const folder = (name: string, mode: number): Entry => ({ name: `${name}/`, type: "5", mode });
+const link = (name: string, linkName: string): Entry => ({ name, type: "2", linkName });
+
+describe.if(canUseThreads)("frames of one slot", () => {
+  test.each<[string, readonly (readonly Entry[])[]]>([
+    ["files in one folder", [[file("t/a/1")], [file("t/a/2")], [file("t/a/3")]]],
+    ["modes", [[file("t/run", "x", { mode: 0o755 })], [file("t/secret", "x", { mode: 0o400 })]]],
+    ["a folder whose mode comes late", [[file("t/a/1")], [folder("t/a", 0o750)], [file("t/a/2")]]],
+    ["a folder whose mode comes early", [[folder("t/a", 0o500)], [file("t/a/1")], [file("t/a/2")]]],
+    ["a folder that is said twice", [[folder("t/a", 0o700)], [folder("t/a", 0o755)], [file("t/a/1")]]],
+    [
+      "links, before and after what they lead to",
+      [[link("t/x", "a/1")], [file("t/a/1")], [link("t/y", "a")]],
+    ],
+    ["a link alone in its folder", [[link("t/only/x", "../a")], [file("t/a")]]],
+    ["times", [[file("t/old", "x", { mtime: 1_000_000 })], [file("t/new", "x", { mtime: 2_000_000 })]]],
+    ["a frame without entries", [[], [file("t/a")]]],
+  ])("are unpacked by threads: %s", async (_, parts) => {
+    expect(await unpackBoth(framed({ frames: framesOf(...parts) }))).toEqual(BY_THREADS);
+  });
+
+  test.each<[string, readonly (readonly Entry[])[]]>([
+    ["a file twice", [[file("t/a", "first")], [file("t/a", "second")]]],
+    ["a file twice in one frame", [[file("t/a", "first"), file("t/a", "second")]]],
+    ["a file, then a link", [[file("t/a")], [link("t/a", "b")]]],
+    ["a link, then a file, in one frame", [[link("t/a", "b"), file("t/a")]]],
+    ["two names that some disks take for one", [[file("t/a")], [file("t/A")]]],
+    ["a hard link", [[file("t/a")], [{ name: "t/b", type: "1", linkName: "t/a" }]]],
+    ["what is not below the target", [[file("u/a")], [file("t/b")]]],
+    [
+      "a header for all that follow",
+      [[{ name: "g", type: "g", body: paxRecord("mtime", "5") }, file("t/a")], [file("t/b")]],
+    ],
+  ])("one thread does it where order could count: %s", async (_, parts) => {
+    expect(await unpackBoth(framed({ frames: framesOf(...parts) }))).toEqual(AGAIN);
+  });
+
+  test.each<[string, readonly (readonly Entry[])[]]>([
+    ["a link, then a file through it", [[link("t/a", "b")], [file("t/a/x")]]],
+    ["a file through what becomes a link", [[file("t/a/x")], [link("t/a", "b")]]],
+    ["a name that climbs", [[file("t/../../x")], [file("t/b")]]],
+    ["a link that leads out", [[file("t/b")], [link("t/a", "../../x")]]],
+    ["a file, then a folder", [[file("t/a")], [folder("t/a", 0o755)]]],
+    ["a device", [[{ name: "t/null", type: "3" }], [file("t/b")]]],
+  ])("what is refused, is refused with the same words: %s", async (_, parts) => {
+    expect(await unpackBoth(framed({ frames: framesOf(...parts) }))).toEqual(AGAIN);
+  });
+
+  test("an end in the middle is none of a whole archive", async () => {
+    const stored = compress(concat([archive(file("t/a")), END]));
+    const frame = { offset: 0, size: stored.length, content: 2048 };
+    const slot = { entry: { target: "t" } } as Slot;
+    using dir = tempDir();
+    using writer = openTreeWriter(dir.path);
+    const unpack = (isLast: boolean) => unpackFrame(memorySource(stored), slot, { ...frame, isLast }, writer);
+    expect((await unpack(true)).files).toEqual(["t/a"]);
+    expect(await failureOf(() => unpack(false))).toMatchObject({ code: "archive-invalid" });
+  });
+
+  test("a frame that does not begin where an entry begins", async () => {
+    const whole = concat(framesOf([file("t/a")], [file("t/b")]));
+    const frames = [whole.slice(0, 5000), whole.slice(5000)];
+    expect(await unpackBoth(framed({ frames }))).toEqual(AGAIN);
+  });
+
+  test.each<[string, NonNullable<Framed["lie"]>, readonly unknown[]]>([
+    ["the wrong size of a frame", ([a, b]) => void ((a!.compressed += 1), (b!.compressed -= 1)), AGAIN],
+    ["the wrong size of its content", ([a, b]) => void ((a!.content += 512), (b!.content -= 512)), AGAIN],
+    ["another size of all", ([a]) => void (a!.content += 512), ALONE],
+    ["frames that leave something out", ([a]) => void (a!.compressed -= 1), ALONE],
+  ])("a seek table that tells %s changes nothing", async (_, lie, told) => {
+    const frames = framesOf([file("t/a")], [file("t/b")]);
+    expect(await unpackBoth(framed({ frames, lie }))).toEqual(told);
+  });
+
+  test("damage is reported as such, wherever it is", async () => {
+    const stored = framed({ frames: framesOf([file("t/a")], [file("t/b")]) });
+    await withPackage(stored, async (pkg, dir) => {
+      const at = (pkg.slots[0]?.stored.offset as number) + 40;
+      const bytes = new Uint8Array(readFileSync(join(dir, "app.psp")));
+      bytes[at] = (bytes[at] as number) ^ 1;
+      writeFileSync(join(dir, "damaged.psp"), bytes);
+      using source = openFileSource(join(dir, "damaged.psp"));
+      const damaged = await openPackage(source);
+      const told: string[] = [];
+      const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
+      expect(
+        await failureOf(() => unpackTogether(damaged, damaged.slots, join(dir, "out"), crew)),
+      ).toMatchObject({ code: "slot-checksum-mismatch" });
+      expect(told).toEqual(AGAIN);
+    });
+  });
+});
