@@ -21,6 +21,11 @@ import { foldsNames, hostPathRules, type PathRules } from "./paths.ts";
 import { clash, notOfArchive, sameName, throughLink, treeNames } from "./tree-names.ts";
 
 export interface TreeWriterOptions {
+  /**
+   * "others": writers of ours make folders below the same root at the same time, and who started them compares afterwards
+   * how all names were spelled. "nobody", the default, looks at the spelling of every folder that it finds.
+   */
+  readonly company?: "nobody" | "others";
   readonly rules?: PathRules;
   /** Most files, folders and links, those counted twice that are written twice; a million by default. */
   readonly maxNodes?: number;
@@ -95,7 +100,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     const stat = doing("look at", path, () => lstatSync(path));
     if (stat.isSymbolicLink()) throw throughLink(path);
     if (!stat.isDirectory()) throw clash(path, "a file is where a folder was expected");
-    refuseOtherSpelling(path);
+    if (options.company !== "others") refuseOtherSpelling(path);
     const mode = stat.mode & 0o777;
     if (!hasModes || (mode & PRIVATE_DIRECTORY) === PRIVATE_DIRECTORY) return undefined;
     doing("change the mode of", path, () => chmodSync(path, mode | PRIVATE_DIRECTORY));

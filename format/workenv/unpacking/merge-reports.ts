@@ -11,7 +11,8 @@ import type { Done, DoneFrame } from "./unpack-worker.ts";
 export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
   const frames = reports.flatMap((report) => report.frames).sort((a, b) => a.job - b.job);
   refuseDoubles(frames);
-  using writer = openTreeWriter(root);
+  refuseSpellings([...reports, ...frames].flatMap(({ folders }) => folders.map(([path]) => path)));
+  using writer = openTreeWriter(root, { company: "others" });
   for (const { folders } of reports) for (const [path, mode] of folders) writer.directory(path, mode);
   // What an archive says of a folder counts, not what a thread made of it that needed it before; the last word counts most.
   for (const { folders } of frames) for (const [path, mode] of folders) writer.directory(path, mode);
@@ -28,6 +29,17 @@ function refuseDoubles(frames: readonly DoneFrame[]): void {
       if (seen.has(path)) throw new Error(`${JSON.stringify(path)} is there twice`);
       seen.add(path);
     }
+}
+
+/** Of two folders that some disks take for one, a single thread would refuse the second. */
+function refuseSpellings(folders: readonly string[]): void {
+  const spellings = new Map<string, string>();
+  for (const path of folders) {
+    const known = spellings.get(folded(path)) ?? path;
+    if (known !== path)
+      throw new Error(`${JSON.stringify(path)} is spelled ${JSON.stringify(known)} as well`);
+    spellings.set(folded(path), path);
+  }
 }
 
 /** What is noted of several slots, such as ".", belongs to the last one. */

@@ -143,6 +143,7 @@ describe.if(canUseThreads)("frames of one slot", () => {
     ["a file, then a link", [[file("t/a")], [link("t/a", "b")]]],
     ["a link, then a file, in one frame", [[link("t/a", "b"), file("t/a")]]],
     ["two names that some disks take for one", [[file("t/a")], [file("t/A")]]],
+    ["two folders that some disks take for one", [[file("t/a/1")], [file("t/A/2")]]],
     ["a hard link", [[file("t/a")], [{ name: "t/b", type: "1", linkName: "t/a" }]]],
     ["what is not below the target", [[file("u/a")], [file("t/b")]]],
     [

@@ -44,7 +44,7 @@ export async function work({ fd, name, size, root, jobs, shared }: UnpackTask): 
   const board = new Int32Array(shared);
   const stop = () => Atomics.store(board, STOPPED, 1);
   try {
-    using writer = openTreeWriter(root);
+    using writer = openTreeWriter(root, { company: "others" });
     const owners = new Map<string, number>();
     const frames: DoneFrame[] = [];
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
