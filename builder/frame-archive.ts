@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
-import { constants, zstdCompress } from "node:zlib";
-import { levelOf } from "../format/codecs/codec.ts";
+import { zstdCompress } from "node:zlib";
 import { collect } from "../format/codecs/streams.ts";
-import { LEVELS, zstd } from "../format/codecs/zstd.ts";
+import { zstd } from "../format/codecs/zstd.ts";
+import { zstdParams } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
@@ -44,10 +44,7 @@ interface Frame {
 }
 
 function compressor(level: number | undefined): (content: Bytes) => Promise<Frame> {
-  const params = {
-    [constants.ZSTD_c_compressionLevel]: levelOf("ZSTD", LEVELS, level === undefined ? {} : { level }),
-    [constants.ZSTD_c_checksumFlag]: 1,
-  };
+  const params = zstdParams(level === undefined ? {} : { level });
   return (content) =>
     new Promise((resolve, reject) => {
       zstdCompress(content, { params }, (error, bytes) =>

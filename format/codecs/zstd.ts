@@ -1,9 +1,8 @@
-import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
-import { type Codec, guarded, levelOf } from "./codec.ts";
+import { createZstdCompress, createZstdDecompress } from "node:zlib";
+import { type Codec, guarded } from "./codec.ts";
 import { throughTransform } from "./node-transform.ts";
 import { wholeFrames } from "./zstd-frames.ts";
-
-export const LEVELS = { min: 1, max: 22, usual: 3 };
+import { zstdParams } from "./zstd-params.ts";
 
 /** Larger pieces than Node's usual 16 KiB: fewer trips through the event loop. */
 const CHUNK = 256 * 1024;
@@ -15,10 +14,7 @@ const CHUNK = 256 * 1024;
 export const zstd: Codec = {
   name: "ZSTD",
   encode: (input, options) => {
-    const params = {
-      [constants.ZSTD_c_compressionLevel]: levelOf("ZSTD", LEVELS, options),
-      [constants.ZSTD_c_checksumFlag]: 1,
-    };
+    const params = zstdParams(options);
     return guarded("ZSTD", "encode", input, (pieces) =>
       throughTransform(pieces, createZstdCompress({ params, chunkSize: CHUNK })),
     );

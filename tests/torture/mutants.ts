@@ -52,7 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the application does not inherit the lease",
-    edits: one("launcher/exec.ts", "if (lease !== undefined) libc?.keepOpen(lease.fd);", ""),
+    edits: one("launcher/exec.ts", "if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);", ""),
     caughtBy: {
       file: "tests/e2e/lease.test.ts",
       test: "what runs (exec) is neither cleaned nor removed, and afterwards is",

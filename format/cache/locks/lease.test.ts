@@ -73,7 +73,7 @@ describe.skipIf(process.platform === "win32")("a lease", () => {
       const libc = loadLibc();
       libc.keepOpen(lease.fd);
       // Both hold it; the grandchild ends when the file is there.
-      libc.execve("/bin/sh", ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.02; done & echo started; wait', ${JSON.stringify(signal)}], process.env);`;
+      libc.execve("/bin/sh", ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.02; done & echo started; wait', ${JSON.stringify(signal)}], ["PATH=/usr/bin:/bin"]);`;
     const parent = Bun.spawn([process.execPath, "-e", script], {
       stdin: "ignore",
       stdout: "pipe",

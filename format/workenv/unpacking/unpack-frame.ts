@@ -1,11 +1,13 @@
 import { posix } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
+import { fromBytes } from "../../codecs/streams.ts";
 import { zstd } from "../../codecs/zstd.ts";
+import { wholeFrames } from "../../codecs/zstd-frames.ts";
 import { type ByteSource, streamRange } from "../../io/byte-source.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { tarUnpacker } from "../../tar/unpack.ts";
-import type { Bytes, ByteStream } from "../../types.ts";
+import type { ByteStream } from "../../types.ts";
 import type { SlotFrame } from "./slot-frames.ts";
 
 /** What a frame held, in order. */
@@ -61,7 +63,11 @@ const AT_ONCE = 16 * 1024 * 1024;
 async function* contentOf(source: ByteSource, { offset, size, content }: SlotFrame): ByteStream {
   if (content > AT_ONCE || size > AT_ONCE) return yield* zstd.decode(streamRange(source, offset, size));
   const stored = await source.read(offset, size);
-  yield new Uint8Array(zstdDecompressSync(stored, { maxOutputLength: Math.max(1, content) })) as Bytes;
+  const decoded = async function* (frames: ByteStream): ByteStream {
+    for await (const frame of frames)
+      yield new Uint8Array(zstdDecompressSync(frame, { maxOutputLength: Math.max(1, content) }));
+  };
+  yield* wholeFrames(fromBytes(stored, stored.length), decoded);
 }
 
 /** As `placement`, but of archives that have their target's last part on top only. */

@@ -176,6 +176,17 @@ describe.if(canUseThreads)("frames of one slot", () => {
     expect(await failureOf(() => unpack(false))).toMatchObject({ code: "archive-invalid" });
   });
 
+  test("something behind a frame", async () => {
+    const stored = concat([compress(concat([archive(file("t/a")), END])), Uint8Array.of(1, 2, 3)]);
+    const frame = { offset: 0, size: stored.length, content: 2048, isLast: true };
+    using dir = tempDir();
+    using writer = openTreeWriter(dir.path);
+    const slot = { entry: { target: "t" } } as Slot;
+    expect(await failureOf(() => unpackFrame(memorySource(stored), slot, frame, writer))).toMatchObject({
+      code: "codec-failed",
+    });
+  });
+
   test("a frame that does not begin where an entry begins", async () => {
     const whole = concat(framesOf([file("t/a")], [file("t/b")]));
     const frames = [whole.slice(0, 5000), whole.slice(5000)];

@@ -1,0 +1,10 @@
+import { constants } from "node:zlib";
+import { type EncodeOptions, levelOf } from "./codec.ts";
+
+const LEVELS = { min: 1, max: 22, usual: 3 };
+
+/** How the runtime's encoder writes our frames: at the level that was asked for, with a checksum of the content. */
+export const zstdParams = (options: EncodeOptions): Readonly<Record<number, number>> => ({
+  [constants.ZSTD_c_compressionLevel]: levelOf("ZSTD", LEVELS, options),
+  [constants.ZSTD_c_checksumFlag]: 1,
+});
