@@ -9,10 +9,7 @@ import { TAR_TARGETS } from "./targets/tar.ts";
 import { TRUST_TARGETS } from "./targets/trust.ts";
 import { WORD_TARGETS } from "./targets/words.ts";
 
-/**
- * Every parser of bytes and texts that somebody else has made. There is none of zstd seek tables: to every reader they
- * are frames to skip, which the target "zstd" has.
- */
+/** Every parser of bytes and texts that somebody else has made. */
 export const TARGETS: readonly Target[] = [
   ...PACKAGE_TARGETS,
   ...CODEC_TARGETS,

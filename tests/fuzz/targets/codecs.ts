@@ -8,6 +8,12 @@ import { collect, fromBytes } from "../../../format/codecs/streams.ts";
 import { xz } from "../../../format/codecs/xz.ts";
 import { zstd } from "../../../format/codecs/zstd.ts";
 import { zstdPortable } from "../../../format/codecs/zstd-portable.ts";
+import {
+  encodeSeekTable,
+  parseSeekTable,
+  SEEK_FOOTER,
+  seekTableSize,
+} from "../../../format/codecs/zstd-seek-table.ts";
 import { PspfError } from "../../../format/errors.ts";
 import type { Bytes } from "../../../format/types.ts";
 import { must, type Target } from "../target.ts";
@@ -132,7 +138,7 @@ const ZSTD_FRAMES: readonly Uint8Array[] = [
   Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0),
 ];
 
-/** Both decoders of zstd: what both take is the same. There is no parser of seek tables: they are frames to skip. */
+/** Both decoders of zstd: what both take is the same. */
 const zstdTarget = codecTarget(zstd, rows(ZSTD_FRAMES), {
   async run(input) {
     const native = await run(zstd, input);
@@ -144,6 +150,43 @@ const zstdTarget = codecTarget(zstd, rows(ZSTD_FRAMES), {
 });
 
 /** Every codec of a slot. */
+/** A seek table says how large the frames before it are; of these there is nothing here but their number of bytes. */
+const seekTable: Target = {
+  name: "zstd-seek-table",
+  allowed: [],
+  maxSize: 1024,
+  structured: fc
+    .tuple(
+      fc.array(fc.record({ compressed: fc.nat(0xffffffff), content: fc.nat(0xffffffff) }), { maxLength: 20 }),
+      fc.boolean(),
+    )
+    .map(([frames, isCut]) => {
+      const table = encodeSeekTable(frames) as Bytes;
+      return isCut ? table.slice(1) : table;
+    }),
+  tokens: ["\x5e\x2a\x4d\x18", "\xb1\xea\x92\x8f", "\x80\xb1\xea\x92\x8f"],
+  run(input) {
+    const footer = input.slice(-SEEK_FOOTER);
+    const size = seekTableSize(footer, Number.MAX_SAFE_INTEGER);
+    must(size === undefined || (size >= 17 && size < 2 ** 36), "a table has a length");
+    // What the rows say together, so that the sizes fit where everything else does.
+    const view = new DataView(input.buffer, input.byteOffset, input.length);
+    let total = input.length;
+    for (let at = 8; at + 17 <= input.length; at += 8) total += view.getUint32(at, true);
+    const frames = parseSeekTable(input, total);
+    if (frames === undefined) return undefined;
+    must(
+      frames.reduce((sum, { compressed }) => sum + compressed, input.length) === total,
+      "the frames fill the stream",
+    );
+    must(
+      input.at(-5) !== 0 || encodeSeekTable(frames)?.toHex() === input.toHex(),
+      "a table without flags is written as it was read",
+    );
+    return `${Math.min(frames.length, 3)} frames`;
+  },
+};
+
 export const CODEC_TARGETS: readonly Target[] = [
   codecTarget(gzip, rows(CONTENTS.map((content) => gzipSync(content)))),
   codecTarget(bzip2, rows(await encoded(bzip2, 1)), {
@@ -154,4 +197,5 @@ export const CODEC_TARGETS: readonly Target[] = [
     tokens: ["\xfd7zXZ\0", "YZ", "\0\0\0\0"],
   }),
   zstdTarget,
+  seekTable,
 ];
