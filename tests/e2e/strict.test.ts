@@ -198,6 +198,7 @@ test("slots that come and go, and scripts for the launcher's Bun, are what they 
     .join("");
   const files = {
     "app/main.ts":
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the script has the template
       'const { FLAVOR_WORKENV: w = "" } = process.env;\nfor (const s of ["startup", "temp"]) process.stdout.write(await Bun.file(`${w}/${s}/it.sh`).text());\nfor (const s of ["startup", "cache"]) await Bun.write(`${w}/${s}/it.sh`, "other");\n',
     "startup.sh": "#!/bin/sh\n#startup\n",
     "temp.sh": "#!/bin/sh\n#temp\n",
