@@ -345,6 +345,14 @@ test("what killed starts have left half-written goes, when it is old", async () 
   expect(readdirSync(places.memory)).toEqual(["app.json"]);
 });
 
+test("what looks like that and cannot be removed stops no start", async () => {
+  const folder = join(places.memory, ".0b1c.part");
+  mkdirSync(folder, { recursive: true });
+  utimesSync(folder, 1, 1);
+  await start(await signedBy("author"));
+  expect(readdirSync(places.memory).toSorted()).toEqual([".0b1c.part", "app.json"]);
+});
+
 describe("where nothing can be remembered, the package runs", () => {
   test("without a home", async () => {
     const nowhere = { ...places, memory: undefined, userStore: undefined };

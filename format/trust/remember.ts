@@ -145,12 +145,20 @@ function create(file: string, known: KnownPackage): boolean {
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Removes what starts that were killed have left half-written. */
+/** Removes what starts that were killed have left half-written. What cannot be removed stays. */
 function sweep(folder: string): void {
   for (const name of namesIn(folder)) {
     if (!/^\..*\.part$/.test(name)) continue;
     const path = join(folder, name);
-    if (Date.now() - (statOf(path)?.mtimeMs ?? Date.now()) > HOUR_MS) rmSync(path, { force: true });
+    if (Date.now() - (statOf(path)?.mtimeMs ?? Date.now()) > HOUR_MS) removeIfPossible(path);
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A folder, or the disk is read-only by now: nothing that a start depends on.
   }
 }
 
@@ -166,7 +174,7 @@ function createWhole(file: string, text: string): boolean {
       ),
     );
   } finally {
-    rmSync(part, { force: true });
+    removeIfPossible(part);
   }
 }
 
