@@ -64,8 +64,12 @@ async function* contentOf(source: ByteSource, { offset, size, content }: SlotFra
   if (content > AT_ONCE || size > AT_ONCE) return yield* zstd.decode(streamRange(source, offset, size));
   const stored = await source.read(offset, size);
   const decoded = async function* (frames: ByteStream): ByteStream {
-    for await (const frame of frames)
-      yield new Uint8Array(zstdDecompressSync(frame, { maxOutputLength: Math.max(1, content) }));
+    for await (const frame of frames) {
+      const { buffer, byteOffset, length } = zstdDecompressSync(frame, {
+        maxOutputLength: Math.max(1, content),
+      });
+      yield new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+    }
   };
   yield* wholeFrames(fromBytes(stored, stored.length), decoded);
 }

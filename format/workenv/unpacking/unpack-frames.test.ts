@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { constants, zstdCompressSync } from "node:zlib";
 import { failureOf } from "../../../tests/support/failure.ts";
 import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
@@ -16,6 +17,7 @@ import type { Bytes } from "../../types.ts";
 import { sha256Hex } from "../../wire/hashes.ts";
 import { unpackSlots } from "./unpack.ts";
 import { unpackFrame } from "./unpack-frame.ts";
+import { blocksOf, type UnpackJob } from "./unpack-jobs.ts";
 import { unpackTogether } from "./unpack-together.ts";
 
 // One slot, its frames made by hand and unpacked by threads. Whatever an archive holds, nobody can tell from the result
@@ -242,5 +244,75 @@ describe.if(canUseThreads)("frames of one slot", () => {
       ).toMatchObject({ code: "slot-checksum-mismatch" });
       expect(told).toEqual(AGAIN);
     });
+  });
+});
+
+describe("blocks of jobs", () => {
+  const jobs = (sizes: readonly number[]): readonly UnpackJob[] =>
+    sizes.map((content) => ({
+      kind: "frame",
+      slot: {} as Slot,
+      frame: { offset: 0, size: 1, content, isLast: false },
+    }));
+
+  test.each<[readonly number[], number, [number, number][]]>([
+    [
+      [1, 1, 1, 1],
+      2,
+      [
+        [0, 2],
+        [2, 4],
+      ],
+    ],
+    [
+      [9, 1, 1, 1],
+      2,
+      [
+        [0, 1],
+        [1, 4],
+      ],
+    ],
+    [
+      [1, 1, 1, 9],
+      2,
+      [
+        [0, 4],
+        [4, 4],
+      ],
+    ],
+    [
+      [1, 1, 1, 1, 1, 1],
+      3,
+      [
+        [0, 2],
+        [2, 4],
+        [4, 6],
+      ],
+    ],
+    [
+      [5],
+      3,
+      [
+        [0, 1],
+        [1, 1],
+        [1, 1],
+      ],
+    ],
+  ])("%j for %d threads", (sizes, threads, expected) => {
+    expect(blocksOf(jobs(sizes), threads).map(({ start, end }) => [start, end])).toEqual(expected);
+  });
+
+  test("property: every job is in one block, in order", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(100), { maxLength: 50 }),
+        fc.integer({ min: 1, max: 8 }),
+        (sizes, threads) => {
+          const blocks = blocksOf(jobs(sizes), threads);
+          expect(blocks).toHaveLength(threads);
+          expect(blocks.flatMap(({ start, end }) => sizes.slice(start, end))).toEqual([...sizes]);
+        },
+      ),
+    );
   });
 });

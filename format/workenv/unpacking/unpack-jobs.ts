@@ -30,3 +30,40 @@ export async function jobsOf(
   );
   return jobs.flat();
 }
+
+/** The jobs of one thread: those from `start` up to `end`. */
+export interface JobBlock {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Blocks of about equal work, one for each thread. Neighbours stay together: they write into the same folders, and two
+ * threads that do so wait for each other.
+ */
+export function blocksOf(jobs: readonly UnpackJob[], threads: number): readonly JobBlock[] {
+  const work = jobs.map(workOf);
+  const total = work.reduce((sum, size) => sum + size, 0);
+  const ends: number[] = [];
+  let done = 0;
+  for (const [i, size] of work.entries()) {
+    done += size;
+    if (done >= (total * (ends.length + 1)) / threads && ends.length < threads - 1) ends.push(i + 1);
+  }
+  while (ends.length < threads) ends.push(jobs.length);
+  return ends.map((end, i) => ({ start: ends[i - 1] ?? 0, end }));
+}
+
+/** Bytes to unpack; those that are only hashed count less. */
+function workOf(job: UnpackJob): number {
+  switch (job.kind) {
+    case "group":
+      return job.group.size;
+    case "frame":
+      return job.frame.content;
+    case "checksum":
+      return job.slot.stored.size / 4;
+    default:
+      return job satisfies never;
+  }
+}

@@ -4,8 +4,8 @@ import type { Package, Slot } from "../../reader.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { type Unpacked, unpackSlots } from "./unpack.ts";
-import { jobsOf, type UnpackJob } from "./unpack-jobs.ts";
-import { type Done, STOPPED, type UnpackReport, type UnpackTask } from "./unpack-worker.ts";
+import { blocksOf, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
+import { type Done, sharedNumbers, STOPPED, type UnpackReport, type UnpackTask } from "./unpack-worker.ts";
 
 /** Threads that can help to unpack. */
 export interface Crew {
@@ -79,11 +79,13 @@ async function share(
   root: string,
   threads: readonly Worker[],
 ): Promise<readonly UnpackReport[]> {
-  const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+  const shared = new SharedArrayBuffer(sharedNumbers(threads.length) * Int32Array.BYTES_PER_ELEMENT);
   const { fd = -1, name, size } = source;
-  const task: UnpackTask = { fd, name, size, root, jobs, shared };
+  const blocks = blocksOf(jobs, threads.length);
   const stop = () => Atomics.store(new Int32Array(shared), STOPPED, 1);
-  return Promise.all(threads.map((thread) => reportOf(thread, task, stop)));
+  return Promise.all(
+    threads.map((thread, own) => reportOf(thread, { fd, name, size, root, jobs, blocks, own, shared }, stop)),
+  );
 }
 
 const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>

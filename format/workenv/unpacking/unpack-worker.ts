@@ -5,7 +5,7 @@ import { readSlot } from "../../reader.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
 import { type FrameContent, unpackFrame } from "./unpack-frame.ts";
-import type { UnpackJob } from "./unpack-jobs.ts";
+import type { JobBlock, UnpackJob } from "./unpack-jobs.ts";
 
 /** What threads are to do together. */
 export interface UnpackTask {
@@ -15,7 +15,11 @@ export interface UnpackTask {
   readonly size: number;
   readonly root: string;
   readonly jobs: readonly UnpackJob[];
-  /** Two numbers that all threads share: see `NEXT_JOB` and `STOPPED`. */
+  /** Whose jobs are whose at first. */
+  readonly blocks: readonly JobBlock[];
+  /** The number of this thread's own block. */
+  readonly own: number;
+  /** Numbers that all threads share: `STOPPED`, then how many jobs of each block were taken. */
   readonly shared: SharedArrayBuffer;
 }
 
@@ -34,24 +38,25 @@ export interface DoneFrame extends FrameContent {
 
 export type UnpackReport = Done | { readonly failure: string };
 
-/** The next job that nobody has taken. */
-export const NEXT_JOB = 0;
 /** Not 0: somebody failed, and what the others do will not be used. */
-export const STOPPED = 1;
+export const STOPPED = 0;
+const TAKEN = 1;
+
+/** How many numbers threads share when there are so many of them. */
+export const sharedNumbers = (threads: number): number => TAKEN + threads;
 
 /** Does jobs until none is left or somebody fails. Never throws: what happened is in the report. */
-export async function work({ fd, name, size, root, jobs, shared }: UnpackTask): Promise<UnpackReport> {
-  const board = new Int32Array(shared);
+export async function work(task: UnpackTask): Promise<UnpackReport> {
+  const { fd, name, size, root, jobs } = task;
+  const board = new Int32Array(task.shared);
   const stop = () => Atomics.store(board, STOPPED, 1);
   try {
     using writer = openTreeWriter(root, { company: "others" });
     const owners = new Map<string, number>();
     const frames: DoneFrame[] = [];
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
-    for (;;) {
-      const number = Atomics.add(board, NEXT_JOB, 1);
-      const job = jobs[number];
-      if (job === undefined) break;
+    for (const number of numbersFor(task, board)) {
+      const job = jobs[number] as UnpackJob;
       switch (job.kind) {
         case "group":
           await unpackGroup(source, job.group, writer, owners, stop);
@@ -75,6 +80,19 @@ export async function work({ fd, name, size, root, jobs, shared }: UnpackTask): 
   } catch (error) {
     stop();
     return { failure: String(error) };
+  }
+}
+
+/** The jobs that this thread gets: those of its own block, then what others have not begun yet. */
+function* numbersFor({ blocks, own }: UnpackTask, board: Int32Array): Generator<number> {
+  for (let i = 0; i < blocks.length; i++) {
+    const block = (own + i) % blocks.length;
+    const { start, end } = blocks[block] as JobBlock;
+    for (;;) {
+      const number = start + Atomics.add(board, TAKEN + block, 1);
+      if (number >= end) break;
+      yield number;
+    }
   }
 }
 
