@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { printable, PspfError } from "../format/errors.ts";
+import { basename, join } from "node:path";
+import { exitCodeOf, printable, PspfError, renderError } from "../format/errors.ts";
 import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage, type Package } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
+import { withSignerCheck } from "../format/trust/signer-check.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
 import { formatOperations } from "../format/wire/operations.ts";
 import { splitChain } from "../format/codecs/chain.ts";
@@ -17,12 +18,13 @@ import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
 import { ensureWorkenvOf } from "./ready.ts";
+import { advisersOf } from "./trust.ts";
 import { writeOut } from "./write-out.ts";
 
 const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
 
   info                  name, version, slots and command (also without a command)
-  verify                every check of "flavor verify"
+  verify                structure, seal, signer, launcher and every slot
   metadata              the signed JSON, byte for byte
   extract INDEX DIR     unpacks one slot into a folder
   run [ARGUMENTS...]    runs the application after all
@@ -36,6 +38,21 @@ With --package FILE in front, all of this is about another file.
 /** The launcher's own commands. Returns the exit code. */
 export async function runOwnCommand(call: Invocation, options: LauncherOptions): Promise<number> {
   const { name, args, ...target } = parse(call);
+  try {
+    return await runNamed(name, call, options, { ...target, args });
+  } catch (error) {
+    // A package that is refused is named, not the launcher that was lent to it.
+    writeOut(2, `${renderError(error, basename(target.argv0))}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+async function runNamed(
+  name: string,
+  call: Invocation,
+  options: LauncherOptions,
+  { args, ...target }: Pick<Invocation, "package" | "argv0" | "args">,
+): Promise<number> {
   if (name === CLEAN_COMMAND) return (await import("./clean-worker.ts")).runCleaning(args);
   // What is started may be a package as well: the variable is not for it.
   const { FLAVOR_LAUNCHER_CLI: _, ...env } = call.env;
@@ -53,7 +70,7 @@ export async function runOwnCommand(call: Invocation, options: LauncherOptions):
     case "metadata":
       return print(new TextDecoder().decode((await openPackage(self)).json));
     case "verify": {
-      const result = await verifyPackage(self);
+      const result = await withSignerCheck(await verifyPackage(self), await advisersOf(call, options));
       const lines = result.checks.map(
         (check) => `${check.ok ? "ok  " : "FAIL"} ${check.name}: ${check.detail}`,
       );

@@ -2,8 +2,7 @@ import { recheckWorkenvs } from "../format/cache/recheck.ts";
 import { PspfError } from "../format/errors.ts";
 import type { Package } from "../format/reader.ts";
 import { sealOf } from "../format/seal/package-seal.ts";
-import type { Consultation } from "../format/trust/consult.ts";
-import { readPolicy } from "../format/trust/consult.ts";
+import { type Advisers, type Consultation, readPolicy } from "../format/trust/consult.ts";
 import { parseTrustedKeys } from "../format/trust/environment-keys.ts";
 import { explain } from "../format/trust/explain.ts";
 import { formerSignersOf } from "../format/trust/judge.ts";
@@ -56,7 +55,7 @@ export async function judgePackage(
   log("debug", () => `the seal is ${seal}`);
   // Without a valid seal nobody has signed: there is no signer to ask about.
   const { trust, formerSigners } =
-    seal === "valid" ? await judgeSignerOf(pkg, { call, options, places, level }) : NOT_ASKED;
+    seal === "valid" ? await judgeSignerOf(pkg, { call, options, level }) : NOT_ASKED;
   log("debug", () => `the signer is ${trust}`);
   return { seal, trust, lowest: policy.lowestValidation, level, formerSigners };
 }
@@ -64,6 +63,12 @@ export async function judgePackage(
 /** The level that counts for a start. Throws `bad-arguments` when the caller asks for less than the policy allows. */
 export const levelOf = (call: Invocation, options: LauncherOptions): ValidationLevel =>
   levelUnder(readPolicy(placesOf(call)), placesOf(call), options);
+
+/** Whom a call asks about signers. Throws `bad-arguments` for a FLAVOR_TRUSTED_KEYS that makes no sense. */
+export const advisersOf = async (call: Invocation, { trustedKeys }: LauncherOptions): Promise<Advisers> => ({
+  places: placesOf(call),
+  environmentKeys: trustedKeys === undefined ? undefined : await parseTrustedKeys(trustedKeys, call.cwd),
+});
 
 const placesOf = ({ env, host }: Invocation): TrustPlaces =>
   trustPlaces({ env, windows: host.os === "windows" });
@@ -104,7 +109,6 @@ const becauseOf = (level: ValidationLevel): string => `it runs because FLAVOR_VA
 interface Circumstances {
   readonly call: Invocation;
   readonly options: LauncherOptions;
-  readonly places: TrustPlaces;
   readonly level: ValidationLevel;
 }
 
@@ -112,18 +116,15 @@ const NOT_ASKED = { trust: "unchecked", formerSigners: [] } as const;
 
 async function judgeSignerOf(
   pkg: Package,
-  { call, options, places, level }: Circumstances,
+  { call, options, level }: Circumstances,
 ): Promise<Pick<Judged, "trust" | "formerSigners">> {
-  const { trustedKeys } = options;
   const log = logOf(call, options);
-  const environmentKeys =
-    trustedKeys === undefined ? undefined : await parseTrustedKeys(trustedKeys, call.cwd);
+  const advisers = await advisersOf(call, options);
   const warned = new Set<string>();
   try {
     const { state, about, isReplaced } = await consultAndRemember({
+      ...advisers,
       pkg,
-      places,
-      environmentKeys,
       uid: call.uid,
       accept: (found) => {
         const line = enforceTrust(found, level);

@@ -89,10 +89,11 @@ describe("a remedy to type, whatever a package is called", () => {
     ["my app", "flavor trust forget 'my app', or "],
     ["$(rm -rf ~)", "flavor trust forget '$(rm -rf ~)', or "],
     ["a'; rm -rf ~ '", "flavor trust forget 'a'\\''; rm -rf ~ '\\''', or "],
-    // What cannot be typed, or would be an option.
+    // It would be an option.
+    ["--system", "flavor trust forget -- '--system', or "],
+    // What cannot be typed.
     ["a\nb", ""],
     ["a\u202eb", ""],
-    ["--system", ""],
     ["", "flavor trust forget '', or "],
   ])("%j", (name, command) => {
     const { state, hint } = explain(found(ALL.changed, { name }));
@@ -113,5 +114,25 @@ describe("a remedy to type, whatever a package is called", () => {
     expect(explain({ ...found(ALL.changed), memoryFile: undefined }).hint).toBe(
       "if its author has changed the key: flavor trust forget app",
     );
+  });
+});
+
+describe("a remedy trusts a key for this package and for no other", () => {
+  const unlisted: Finding = { kind: "unlisted", by: "the policy of this machine" };
+  test.each([
+    ["app", `flavor trust add ${A} --package=app`],
+    ["my app", `flavor trust add ${A} --package='my app'`],
+    ["-rf", `flavor trust add ${A} --package='-rf'`],
+    // As a pattern it would mean others, too; or it cannot be typed.
+    ["*", "list it in FLAVOR_TRUSTED_KEYS"],
+    ["acme-*", "list it in FLAVOR_TRUSTED_KEYS"],
+    ["a\u001bb", "list it in FLAVOR_TRUSTED_KEYS"],
+  ])("%j", (name, remedy) => {
+    for (const finding of [unlisted, ALL.new, ALL.pinned]) {
+      const { hint } = explain(found(finding, { name }));
+      expect(hint).toContain(`author's`);
+      expect(hint).toContain(remedy);
+      if (remedy.startsWith("list")) expect(hint).not.toContain("trust add");
+    }
   });
 });

@@ -21,32 +21,32 @@ export function explain({ finding, about, memoryFile }: Consultation): Explanati
   const now = `now: ${signer}${about.isAnonymous ? " (made for this build alone)" : ""}`;
   const key = `signer: ${signer}`;
   const forget = forgetHint(name, memoryFile);
-  const add = `flavor trust add ${signer}${argument(name) === undefined ? "" : ` --package ${argument(name)}`}`;
+  const listing = addHint(signer, name);
+  const add = (more: string) => (listing === undefined ? BY_VARIABLE : `${listing}${more}`);
   switch (finding.kind) {
     case "trusted":
-      return untrusted(`its signer is "${printable(finding.name)}" in ${finding.by}`, [key], "");
+      return accepted(`its signer is "${printable(finding.name)}" in ${finding.by}`, [key]);
     case "named":
-      return untrusted("its signer is one of FLAVOR_TRUSTED_KEYS", [key], "");
+      return accepted("its signer is one of FLAVOR_TRUSTED_KEYS", [key]);
     case "known":
       return untrusted(
         `its signer has signed ${quoted} before, but is in no trust store`,
         [key, sinceLine(finding.remembered)],
-        add,
+        listing,
       );
     case "successor":
       return untrusted(
         `the former signer of ${quoted} has handed over to its signer, which is in no trust store`,
         [rememberedLine(finding.remembered), now],
-        add,
+        listing,
       );
     case "new":
-      return untrusted("its signer is in no trust store", [key], add);
+      return untrusted("its signer is in no trust store", [key], listing);
     case "anonymous":
-      return untrusted(
-        "it was signed with a key that was made for this build alone",
-        [key],
-        "ask its author for one that is signed with a key of theirs",
-      );
+      return {
+        ...accepted("it was signed with a key that was made for this build alone", [key]),
+        hint: "ask its author for one that is signed with a key of theirs",
+      };
     case "changed":
       return {
         code: "signer-changed",
@@ -68,7 +68,7 @@ export function explain({ finding, about, memoryFile }: Consultation): Explanati
         code: "signer-untrusted",
         state: `${finding.by} wants another key for ${quoted}`,
         facts: [...finding.to.map((row) => `wanted: ${row.key} (${printable(row.name)})`), now],
-        hint: `if that key is its author's, too: ${add}${finding.by === "your trust store" ? "" : " --system, as root"}`,
+        hint: `if that key is its author's, too: ${add(finding.by === "your trust store" ? "" : " --system, as root")}`,
       };
     case "unlisted":
       return finding.by === "FLAVOR_TRUSTED_KEYS"
@@ -82,7 +82,7 @@ export function explain({ finding, about, memoryFile }: Consultation): Explanati
             code: "signer-untrusted",
             state: "the policy of this machine wants a signer that is listed, and this one is not",
             facts: [key],
-            hint: `if that key is its author's: ${add}${about.policy.trust === "system" ? " --system, as root" : ""}`,
+            hint: `if that key is its author's: ${add(about.policy.trust === "system" ? " --system, as root" : "")}`,
           };
     case "older":
       return {
@@ -100,12 +100,33 @@ export function explain({ finding, about, memoryFile }: Consultation): Explanati
 }
 
 /** What is refused only where a listed signer is demanded. */
-const untrusted = (state: string, facts: readonly string[], hint: string): Explanation => ({
+const untrusted = (state: string, facts: readonly string[], listing: string | undefined): Explanation => ({
   code: "signer-untrusted",
   state,
   facts,
-  hint: hint.startsWith("flavor ") ? `if that key is its author's: ${hint}, or FLAVOR_TRUSTED_KEYS` : hint,
+  hint: `if that key is its author's: ${listing === undefined ? BY_VARIABLE : `${listing}, or FLAVOR_TRUSTED_KEYS`}`,
 });
+
+/** What no level refuses, or for another reason than its signer. */
+const accepted = (state: string, facts: readonly string[]): Explanation => ({
+  code: "signer-untrusted",
+  state,
+  facts,
+  hint: "",
+});
+
+const BY_VARIABLE = "list it in FLAVOR_TRUSTED_KEYS";
+
+/**
+ * How to trust a key for packages of a name and for no others; undefined for a name that cannot be typed, or that would
+ * be a pattern and mean others, too.
+ */
+function addHint(signer: string, name: string): string | undefined {
+  const word = argument(name);
+  return word === undefined || name.includes("*")
+    ? undefined
+    : `flavor trust add ${signer} --package=${word}`;
+}
 
 const rememberedLine = (known: KnownPackage): string => `remembered: ${known.signer} (${since(known)})`;
 const sinceLine = (known: KnownPackage): string => `remembered ${since(known)}`;
@@ -117,7 +138,7 @@ const since = ({ firstSeen, version }: KnownPackage): string =>
 function forgetHint(name: string, file: string | undefined): string {
   const word = argument(name);
   const ways = [
-    ...(word === undefined ? [] : [`flavor trust forget ${word}`]),
+    ...(word === undefined ? [] : [`flavor trust forget ${word.startsWith("'-") ? "-- " : ""}${word}`]),
     ...(file === undefined ? [] : [`remove ${file}`]),
   ];
   return ways.join(", or ");
@@ -126,5 +147,5 @@ function forgetHint(name: string, file: string | undefined): string {
 /** A name as an argument for a shell, whatever is in it; undefined for one that cannot be typed. */
 function argument(name: string): string | undefined {
   if (/^[\w.][\w.-]*$/.test(name)) return name;
-  return name === printable(name) && !name.startsWith("-") ? `'${name.replaceAll("'", `'\\''`)}'` : undefined;
+  return name === printable(name) ? `'${name.replaceAll("'", `'\\''`)}'` : undefined;
 }

@@ -71,6 +71,7 @@ const CHECKS = [
   "metadata",
   "slot table",
   "signature",
+  "signer",
   "gaps",
   "launcher",
   "slot 0",
@@ -95,6 +96,14 @@ test("verify of a package with a wrong launcher byte, which no start looks at, i
   writeFileSync(damaged, bytes);
   const { stdout, exitCode } = await runPackage(damaged, ["verify"], { env: CLI });
   expect(stdout).toContain("FAIL launcher: ");
+  expect(stdout.match(/^FAIL/gm)).toHaveLength(1);
+  expect(exitCode).toBe(107);
+});
+
+test("verify asks about the signer as a start does", async () => {
+  const env = { ...CLI, FLAVOR_TRUSTED_KEYS: "ab".repeat(32) };
+  const { stdout, exitCode } = await runPackage(app, ["verify"], { env });
+  expect(stdout).toContain("FAIL signer: its signer is not one of FLAVOR_TRUSTED_KEYS; ");
   expect(stdout.match(/^FAIL/gm)).toHaveLength(1);
   expect(exitCode).toBe(107);
 });
@@ -133,9 +142,10 @@ test.each([
   [["--package"], 105, "bad-arguments"],
   [["--package", "no-such-file", "info"], 106, "io-failed"],
 ] as const)("%j is %d %s", async (args, code, name) => {
+  const [, speaker = "talker.psp"] = args[0] === "--package" ? args : [];
   const { stdout, stderr, exitCode } = await ask(...args);
   expect(stdout).toBe("");
-  expect(stderr).toStartWith("talker.psp: Cannot ");
+  expect(stderr).toStartWith(`${speaker}: Cannot `);
   expect(stderr).toContain(`[${name}]`);
   expect(exitCode).toBe(code);
 });

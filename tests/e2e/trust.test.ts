@@ -426,7 +426,7 @@ describe("what the machine's owner says", () => {
     const { stderr, exitCode } = await user.run(app, {}, listed);
     expect(stderr).toContain(
       "the policy of this machine wants a signer that is listed, and this one is not [signer-untrusted]\n" +
-        `  signer: ${AUTHOR}\n  hint: if that key is its author's: flavor trust add ${AUTHOR} --package app\n`,
+        `  signer: ${AUTHOR}\n  hint: if that key is its author's: flavor trust add ${AUTHOR} --package=app\n`,
     );
     expect(exitCode).toBe(107);
     expect(user.remembered()).toBeUndefined();

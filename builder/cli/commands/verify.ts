@@ -34,7 +34,7 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   const { verifyPackage } = await import("../../../format/verify.ts");
   const { launcherOrigin } = await import("../../launchers/origin.ts");
   const { verifyReport } = await import("../reports/verify.ts");
-  const { withSignerCheck } = await import("../../trust/signer-check.ts");
+  const { withSignerCheck } = await import("../../../format/trust/signer-check.ts");
   const key = flags.key === undefined ? undefined : await readKey(flags.key);
   // Who names a key has said whom they trust.
   const advisers =

@@ -1,9 +1,9 @@
-import { PspfError } from "../../format/errors.ts";
-import type { Package } from "../../format/reader.ts";
-import { type Advisers, consult } from "../../format/trust/consult.ts";
-import { explain } from "../../format/trust/explain.ts";
-import { LEVELS, type Level, stricterOf } from "../../format/trust/levels.ts";
-import type { Check, Verification } from "../../format/verify.ts";
+import { PspfError } from "../errors.ts";
+import type { Package } from "../reader.ts";
+import { type Advisers, consult } from "./consult.ts";
+import { explain } from "./explain.ts";
+import { LEVELS, type Level, stricterOf } from "./levels.ts";
+import type { Check, Verification } from "../verify.ts";
 
 /**
  * A verification with what is known here about the signer, behind the check of the signature. It fails where a start
