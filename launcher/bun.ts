@@ -10,6 +10,15 @@ import type { Invocation } from "./invocation.ts";
  */
 const BE_BUN = { BUN_BE_BUN: "1" } as const;
 
+const BE_BUN_LINE = `BUN_BE_BUN=${BE_BUN.BUN_BE_BUN}`;
+
+/**
+ * Whether a program that gets these lines as its variables is Bun: then it may open as many files as Bun would see to by
+ * itself, if launchers were not kept from it.
+ */
+export const startsBun = (variables: readonly string[]): boolean =>
+  process.platform === "linux" && variables.includes(BE_BUN_LINE);
+
 /** A command that starts `{bun}`, as one that starts this file and makes it act as Bun. */
 export function bunCommand(
   executable: string,

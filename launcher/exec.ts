@@ -1,6 +1,7 @@
 import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
 import type { Lease } from "../format/cache/locks/lock.ts";
+import { startsBun } from "./bun.ts";
 import { cannotStart } from "./cannot-start.ts";
 import { inheritedFiles, linesOf, putBack } from "./caller.ts";
 import type { LauncherOptions } from "./env.ts";
@@ -29,7 +30,9 @@ export async function become(
   if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);
   if (inheritedFiles.length > 0) libc?.keepNumbers(inheritedFiles);
   putBack();
-  libc?.execve(program, argv, linesOf(env));
+  const variables = linesOf(env);
+  if (startsBun(variables)) libc?.openManyFiles();
+  libc?.execve(program, argv, variables);
   try {
     return process.execve?.(program, argv, env) as never;
   } catch (cause) {

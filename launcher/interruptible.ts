@@ -21,6 +21,8 @@ export async function withInterruptible<T>(work: (interruptible: Interruptible) 
     for (const [signal, handler] of handlers) process.on(signal, handler);
     try {
       const result = await part(interrupted);
+      // A signal that has come is told of in the next turn of the event loop: without it, it would be lost.
+      await Bun.sleep(0);
       interrupted.throwIfAborted();
       return result;
     } finally {

@@ -2,6 +2,7 @@ import { closeSync, readFileSync } from "node:fs";
 import { exitCodeOf, renderError } from "../format/errors.ts";
 import { type LinuxLibc, loadLinuxLibc } from "../format/io/libc-linux.ts";
 import { loadLibc } from "../format/io/libc.ts";
+import { startsBun } from "./bun.ts";
 import { ORDERED } from "./caller.ts";
 import { cannotStart } from "./cannot-start.ts";
 import { writeOut } from "./write-out.ts";
@@ -89,6 +90,7 @@ export function followOrder(argv0: string): number {
   libc?.resetSignal(SIGPIPE);
   libc?.resetSignal(SIGXFSZ);
   libc?.keepNumbers(order.files);
+  if (startsBun(variables)) libc?.openManyFiles();
   libc?.execve(program, [program, ...args], variables);
   try {
     process.execve?.(program, [program, ...args], {});

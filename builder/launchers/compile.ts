@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { PspfError } from "../../format/errors.ts";
 import { doingAsync } from "../../format/io/fs.ts";
-import type { Target } from "../../format/platform.ts";
+import { TARGETS, type Target } from "../../format/platform.ts";
 import { downloadEnvironment, type Environment, ownBase } from "./base.ts";
 import type { Bundle } from "./bundle.ts";
+import { keepCallersLimits } from "./caller-limits.ts";
 import { compileArguments, outfileOf } from "./compile-flags.ts";
 import { EXECUTABLE_HEAD_SIZE, executableKind, runsOn } from "./executable-kind.ts";
 import { runBun } from "./run-bun.ts";
@@ -26,6 +27,7 @@ export async function compileLauncher(
   if (failure !== undefined) throw unavailable(target, failure.state, failure.said);
   const path = join(cwd, outfileOf(target));
   await checkPlatform(path, target);
+  if (TARGETS[target].os === "linux") keepCallersLimits(path);
   return path;
 }
 

@@ -10,6 +10,8 @@ export interface Libc {
   resetSignal(signal: number): void;
   /** Lets this process leave no core when it ends. */
   withoutCore(): void;
+  /** Lets this process open as many files as it may: what Bun does for itself elsewhere. */
+  openManyFiles(): void;
   /** Ends this process without anything that would be done at its end. */
   exitNow(code: number): void;
   /** Lets a file stay open in the program that this process becomes, under a high number that is not `taken`. */
@@ -33,6 +35,8 @@ export const LOCK_EXCLUSIVE_NOW = 2 | 4;
 /** The same on Linux and macOS. */
 const RLIMIT_CORE = 4;
 const F_SETFD = 2;
+/** On Linux. */
+const RLIMIT_NOFILE = 7;
 
 const untilZero = (text: string): string => text.split("\0", 1)[0] as string;
 
@@ -97,6 +101,14 @@ function open(): Libc | undefined {
           } catch {
             // then there may be one
           }
+        },
+        openManyFiles() {
+          const rlimit = { args: ["i32", "ptr"], returns: "i32" } as const;
+          const { symbols: more } = dlopen(name, { getrlimit: rlimit, setrlimit: rlimit });
+          const limits = new Uint8Array(16);
+          if (more.getrlimit(RLIMIT_NOFILE, limits) !== 0) return;
+          limits.copyWithin(0, 8);
+          more.setrlimit(RLIMIT_NOFILE, limits);
         },
         exitNow(code) {
           const { symbols: more } = dlopen(name, { _exit: { args: ["i32"], returns: "void" } });

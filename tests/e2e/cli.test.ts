@@ -29,6 +29,7 @@ const environment = () => ({
   HOME: join(dir, "home"),
   USERPROFILE: join(dir, "home"),
   XDG_CACHE_HOME: join(dir, "home", "cache"),
+  TMPDIR: dir,
   FLAVOR_LAUNCHERS: launchers,
 });
 

@@ -19,6 +19,7 @@ case "$1" in
   kill) kill "-$2" $$ ;;
   many) while echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; do :; done ;;
   pid) echo $$ ;;
+  limit) echo "$(ulimit -Sn) $(ulimit -Hn)" ;;
 esac
 `;
 
@@ -246,3 +247,24 @@ test.each([
   expect(stderr).toBe("");
   expect(stdout).toBe("<x>");
 });
+
+test.skipIf(process.platform !== "linux").each(["exec", "spawn"])(
+  "a script of {bun} may open as many files as Bun would let it, a program as many as its caller (%s)",
+  async (mode) => {
+    const show =
+      'console.log(/open files +(\\d+) +(\\d+)/.exec(await Bun.file("/proc/self/limits").text()).slice(1).join());';
+    const command = "{bun} {workenv}/app/limit.ts";
+    const script = await packApp(join(dir.path, `limit-${mode}`), oneFolder("limit", command), {
+      "app/limit.ts": show,
+      "app/probe.sh": PROBE,
+    });
+    const limited = async (path: string, ...args: readonly string[]) => {
+      const env = { ...cleanEnv(join(dir.path, "limits")), FLAVOR_EXEC_MODE: mode };
+      const start = 'ulimit -n 3000; ulimit -Sn 300; exec "$0" "$@"';
+      const child = Bun.spawn(["/bin/sh", "-c", start, path, ...args], { env, stdout: "pipe" });
+      return child.stdout.text();
+    };
+    expect(await limited(script)).toBe("3000,3000\n");
+    expect(await limited(app, "limit")).toBe("300 3000\n");
+  },
+);

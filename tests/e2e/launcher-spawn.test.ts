@@ -149,18 +149,47 @@ describe.skipIf(process.platform !== "linux")("on Linux", () => {
     }
   });
 
+  /**
+   * The same in a process group of its own, beside that of a shell: in one without a parent from another group of its
+   * session, as everything has that was started without a terminal, nobody stops by SIGTSTP.
+   */
+  async function startedAsJob() {
+    const job =
+      'set -m; "$0" pause & echo "launcher $!"; while wait $!; code=$?; kill -0 $! 2>/dev/null; do :; done; echo "code $code"';
+    const shell = Bun.spawn(["bash", "-c", job, app], {
+      env: { ...cleanEnv(join(dirname(app), "home")), ...env },
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    const reader = shell.stdout.getReader();
+    let said = "";
+    const found = async (pattern: RegExp): Promise<string> => {
+      for (;;) {
+        const match = pattern.exec(said);
+        if (match !== null) return match[1] as string;
+        const { done, value } = await reader.read();
+        if (done) throw new Error(`only this was said: ${said}`);
+        said += new TextDecoder().decode(value);
+      }
+    };
+    return { shell, found };
+  }
+
   test.each(["launcher", "program"] as const)(
     "the other stops when the %s is stopped, and both go on",
     async (who) => {
-      const { launcher, program, rest } = await started("pause");
-      process.kill(who === "launcher" ? launcher.pid : program, "SIGTSTP");
-      await until(() => stateOf(program) === "T" && stateOf(launcher.pid) === "T");
-      launcher.kill("SIGCONT");
-      await until(() => stateOf(program) !== "T" && stateOf(launcher.pid) !== "T");
-      launcher.stdin.write("\n");
-      launcher.stdin.end();
-      expect(await rest()).toBe("went on\n");
-      expect(await launcher.exited).toBe(0);
+      const { shell, found } = await startedAsJob();
+      const launcher = Number(await found(/^launcher (\d+)$/m));
+      const program = Number(await found(/^(\d+)$/m));
+      process.kill(who === "launcher" ? launcher : program, "SIGTSTP");
+      await until(() => stateOf(program) === "T" && stateOf(launcher) === "T");
+      process.kill(launcher, "SIGCONT");
+      await until(() => stateOf(program) !== "T" && stateOf(launcher) !== "T");
+      shell.stdin.write("\n");
+      shell.stdin.end();
+      expect(await found(/^(went on)$/m)).toBe("went on");
+      expect(await found(/^code (\d+)$/m)).toBe("0");
+      await shell.exited;
     },
   );
 });
