@@ -61,12 +61,12 @@ function dynamicStrings(
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
   if (dynamic === undefined || dynamic.size > MOST_ENTRIES * 16) return undefined;
   const entries = viewOf(read(dynamic.offset, dynamic.size));
-  const valueOf = (tag: number): number | undefined => {
+  const entry = (tag: number): number | undefined => {
     for (let at = 0; at + 16 <= entries.byteLength; at += 16)
       if (u64(entries, at) === tag) return u64(entries, at + 8);
     return undefined;
   };
-  const [address, size] = [valueOf(DT_STRTAB), valueOf(DT_STRSZ)];
+  const [address, size] = [entry(DT_STRTAB), entry(DT_STRSZ)];
   if (address === undefined || size === undefined || size > MOST_NAMES) return undefined;
   const home = segments.find(
     (it) => it.type === PT_LOAD && address >= it.address && address + size <= it.address + it.size,
