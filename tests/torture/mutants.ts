@@ -219,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "format/workenv/ensure.ts",
       "return await share(layout.lock);",
-      'const lease = (await import("../cache/locks/lock.ts")).tryShare(layout.lock);\n  return typeof lease === "string" ? undefined : lease;',
+      'const shared = (await import("../cache/locks/lock.ts")).tryShare(layout.lock);\n  return typeof shared === "string" ? undefined : shared;',
     ),
     caughtBy: {
       file: "tests/torture/interleavings.test.ts",

@@ -70,6 +70,7 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
           const stored = readSlot(source, job.slot);
           for await (const _ of stored.bytes);
           stored.check();
+          globalThis.failPoint?.("slot-unpacked");
           break;
         }
         default:
