@@ -23,6 +23,16 @@ test.skipIf(!isElf)("one byte of an executable of Bun changes, once", () => {
   expect(keepCallersLimits(path)).toBe(false);
 });
 
+test.skipIf(!isElf)("an executable that does not have the other name, too, stays as it is", () => {
+  using dir = tempDir();
+  const path = join(dir.path, "bun");
+  const bytes = readFileSync(process.execPath);
+  bytes[bytes.indexOf("\0getrlimit\0") + 1] = 0x78;
+  writeFileSync(path, bytes);
+  expect(keepCallersLimits(path)).toBe(false);
+  expect(readFileSync(path).equals(bytes)).toBe(true);
+});
+
 test("whatever else a file is, it stays as it is", () => {
   using dir = tempDir();
   const path = join(dir.path, "file");

@@ -11,7 +11,7 @@ export interface ArchivePiece {
 export interface CutSizes {
   /** A part ends with the first entry that brings it to so many bytes. */
   readonly part: number;
-  /** An entry with a larger body is a part of its own. */
+  /** An entry with a larger body is a part of its own; not less than `part`. */
   readonly long: number;
 }
 
@@ -28,16 +28,14 @@ export async function* cutArchive(
 ): AsyncGenerator<ArchivePiece, void, undefined> {
   const cuts: { readonly at: number; readonly isLong: boolean }[] = [];
   let begun = 0; // where the current part began
-  let isLong = false;
   let isFirst = true;
   const parser = tarParser({
     entry({ offset, size }) {
       const large = size > long;
-      if (!isFirst && !large && !isLong && offset - begun < part) return undefined;
+      if (!isFirst && !large && offset - begun < part) return undefined;
       cuts.push({ at: offset, isLong: large });
       isFirst = false;
       begun = offset;
-      isLong = large;
       return undefined;
     },
   });

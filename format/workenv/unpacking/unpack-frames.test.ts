@@ -228,6 +228,29 @@ describe.if(canUseThreads)("frames of one slot", () => {
     expect(await unpackBoth(framed({ frames, lie }))).toEqual(told);
   });
 
+  test("content that is sound, but not what was signed, is refused", async () => {
+    await withPackage(framed({ frames: framesOf([file("t/a")], [file("t/b")]) }), async (pkg, dir) => {
+      const slots = pkg.slots.map((slot) => ({
+        ...slot,
+        entry: { ...slot.entry, checksum: sha256Hex(new Uint8Array()) },
+      }));
+      const told: string[] = [];
+      const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
+      const unpack = () => unpackTogether({ ...pkg, slots }, slots, join(dir, "out"), crew);
+      expect(await failureOf(unpack)).toMatchObject({ code: "slot-checksum-mismatch" });
+      expect(told).toEqual(AGAIN);
+    });
+  });
+
+  test("a frame that is shorter than its table says", async () => {
+    const stored = compress(concat([archive(file("t/a")), END]));
+    const frame = { offset: 0, size: stored.length, content: 2048 + 512, isLast: true };
+    using dir = tempDir();
+    using writer = openTreeWriter(dir.path);
+    const slot = { entry: { target: "t" } } as Slot;
+    await expect(unpackFrame(memorySource(stored), slot, frame, writer)).rejects.toThrow("seek table");
+  });
+
   test("damage is reported as such, wherever it is", async () => {
     const stored = framed({ frames: framesOf([file("t/a")], [file("t/b")]) });
     await withPackage(stored, async (pkg, dir) => {
