@@ -63,7 +63,8 @@ export async function* wholeFrames(input: ByteStream, decode: (input: ByteStream
     throw damaged("ZSTD", `${walk.contentSize} bytes were announced, ${size} came`);
 }
 
-class FrameWalk {
+/** Follows the frames of a stream without decoding them; throws `codec-failed` for what is none. */
+export class FrameWalk {
   #expects: Expects = "magic";
   /** Bytes still to come of the current part. */
   #left: number = SIZES.magic;
