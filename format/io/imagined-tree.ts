@@ -80,7 +80,6 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
       if (target !== source) names.copies(target, size);
       sizes.set(target, size);
     },
-    folders: () => [],
     finish: () => undefined,
     [Symbol.dispose]: () => undefined,
   };

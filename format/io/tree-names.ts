@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
 import type { SafePath } from "../types.ts";
@@ -23,6 +23,17 @@ export interface TreeNames {
   copies(path: string, size: number): void;
 }
 
+/**
+ * Whether a path is in its shortest form and goes down only, so that it needs no second look. Most are, and there can be
+ * tens of thousands. Shorter than twice the depth that is allowed, it cannot be deeper.
+ */
+const isPlain = (path: string): boolean =>
+  path.length < 2 * MAX_DEPTH && !NOT_PLAIN.test(path) && path.isWellFormed();
+
+/** Steps that are empty, "." or "..", and NUL. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path
+const NOT_PLAIN = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+
 /** PATH_MAX of Linux. */
 const MAX_PATH = 4096;
 /** Each entry of an archive may ask for so many folders around it. Also keeps the recursion over parents shallow. */
@@ -39,9 +50,11 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
   let made = 0;
   let written = 0;
   let copied = 0;
+  const prefix = base.endsWith(sep) ? base : base + sep;
   return {
     base,
     inside(path) {
+      if (!rules.windows && isPlain(path)) return (prefix + path) as SafePath;
       if (path.length > MAX_PATH) throw tooLong(`${path.length} characters`, MAX_PATH);
       const depth = path.split("/").length;
       if (depth > MAX_DEPTH) throw tooLong(`${depth} levels`, MAX_DEPTH);

@@ -4,17 +4,19 @@ import {
   constants,
   copyFileSync,
   fchmodSync,
+  fstatSync,
   futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  type Stats,
   symlinkSync,
   unlinkSync,
   utimesSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, relative, sep } from "node:path";
+import { basename, dirname, sep } from "node:path";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
 import { doing, errnoOf, ioError } from "./fs.ts";
 import { foldsNames, hostPathRules, type PathRules } from "./paths.ts";
@@ -29,6 +31,12 @@ export interface TreeWriterOptions {
   readonly rules?: PathRules;
   /** Most files, folders and links, those counted twice that are written twice; a million by default. */
   readonly maxNodes?: number;
+  /**
+   * Told of each file and link when it is complete, and of each folder that an entry describes: its path below the root,
+   * and its size in bytes, time of modification in milliseconds and st_mode as `lstat` gives them. Of a folder only path
+   * and mode mean something, and the mode is the one that it will have.
+   */
+  readonly onMade?: (path: string, size: number, mtimeMs: number, mode: number) => void;
 }
 
 /** A file that is being written. */
@@ -46,65 +54,118 @@ export interface FileSink {
  * `path-escapes` for everything that leads or could lead outside.
  */
 export interface TreeWriter extends Disposable {
-  /** The real mode comes with `finish`, so that read-only directories can be filled. */
+  /** A mode that keeps us from filling it, or lets others do so, comes with `finish`. */
   directory(path: string, mode: number): void;
   openFile(path: string, mode: number, mtime: number): FileSink;
   file(path: string, mode: number, mtime: number, body: ByteStream): Promise<number>;
   symlink(path: string, target: string): void;
   /** A copy of a file that this writer wrote: a real link would share later changes. */
   hardLinkAsCopy(path: string, existing: string): void;
-  /** The directories that shall get a mode, by their paths below the root, for another writer to `finish`. */
-  folders(): readonly (readonly [path: string, mode: number])[];
-  /** Gives directories their modes. Must be called once, after the last entry. */
+  /** Gives all directories their modes. Must be called once, after the last entry. */
   finish(): void;
   /** Closes the file that was being written when something failed. */
   [Symbol.dispose](): void;
 }
 
-/** For directories until `finish`, and for files until they are complete. */
+/** A writer that others may help. */
+export interface TreeOnDisk extends TreeWriter {
+  /** The directories that were made though no entry described them, by their paths below the root. */
+  impliedFolders(): readonly (readonly [path: string, mode: number])[];
+  /** Gives directories their modes, but for those that would keep others from filling them. */
+  settle(): void;
+}
+
+/** What a directory must allow its owner until `finish`, so that it can be filled. */
 const PRIVATE_DIRECTORY = 0o700;
+/** For files of which their entry says nothing. */
 const PRIVATE_FILE = 0o600;
 /** For directories that no entry describes. */
 const IMPLIED_DIRECTORY = 0o755;
 
+/** What st_mode says of a directory. */
+export const S_IFDIR = 0o040000;
+
+/** The modes that a directory has and is to have. */
+interface Directory {
+  now: number;
+  wanted: number;
+  /** We made it, and no entry has described it. */
+  isImplied: boolean;
+}
+
+/** The mode of a directory that is being filled: nobody else may write into it, we may. */
+export const earlyMode = (wanted: number): number =>
+  (wanted & 0o022) === 0 ? wanted | PRIVATE_DIRECTORY : PRIVATE_DIRECTORY;
+
 /** A writer for the directory `root`, which is made if need be and whose own mode stays as it is. */
-export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeWriter {
+export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeOnDisk {
   const rules = options.rules ?? hostPathRules;
   const hasModes = process.platform !== "win32";
   doing("create", root, () => mkdirSync(root, { recursive: true, mode: PRIVATE_DIRECTORY }));
   const names = treeNames(root, rules, options.maxNodes);
   const { base, inside } = names;
-  // Directories that are known to be real ones, with the modes they shall get, if any. We never remove or replace
-  // one, so what lies below needs no second look at them.
-  const directories = new Map<string, number | undefined>([[base, undefined]]);
+  // Directories that are known to be real ones. We never remove or replace one, so what lies below needs no second
+  // look at them.
+  const directories = new Map<string, Directory>([[base, { now: 0, wanted: 0, isImplied: false }]]);
   // The files that we wrote, with their times: only these may be copied.
   const files = new Map<string, number>();
+  // What a new directory gets of a mode: the umask takes some of it, or the folder around it gives others.
+  const granted = new Map<number, number>();
   let open: number | undefined;
 
-  function ensureDirectory(path: string): void {
-    if (directories.has(path)) return;
+  /** A path as entries have it. */
+  const relativeOf = (path: string): string => {
+    const below = path.slice(base.endsWith(sep) ? base.length : base.length + 1);
+    return sep === "/" ? below : below.replaceAll(sep, "/");
+  };
+
+  /** `wanted` is absent for a directory that no entry describes. */
+  function ensureDirectory(path: string, wanted?: number): Directory {
+    const known = directories.get(path);
+    if (known !== undefined) return known;
     ensureDirectory(dirname(path));
     names.claim(path);
-    let mode: number | undefined = IMPLIED_DIRECTORY;
+    let directory: Directory;
     try {
-      mkdirSync(path, PRIVATE_DIRECTORY);
+      directory = makeDirectory(path, wanted);
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw ioError("create", path, error);
-      mode = adopt(path);
+      directory = adopt(path);
     }
-    directories.set(path, mode);
+    directories.set(path, directory);
+    return directory;
   }
 
-  /** Makes sure of a directory that was there before us; the mode to give back to it, if it had to change. */
-  function adopt(path: string): number | undefined {
+  function makeDirectory(path: string, wanted?: number): Directory {
+    const asked = earlyMode(wanted ?? IMPLIED_DIRECTORY);
+    mkdirSync(path, asked);
+    let now = granted.get(asked);
+    if (now === undefined) granted.set(asked, (now = lstatSync(path).mode & 0o777));
+    if (hasModes && (now & PRIVATE_DIRECTORY) !== PRIVATE_DIRECTORY) chmodSync(path, (now = asked));
+    return { now, wanted: wanted ?? IMPLIED_DIRECTORY, isImplied: wanted === undefined };
+  }
+
+  /** Makes sure of a directory that was there before us; it gets its mode back if that has to change. */
+  function adopt(path: string): Directory {
     const stat = doing("look at", path, () => lstatSync(path));
     if (stat.isSymbolicLink()) throw throughLink(path);
     if (!stat.isDirectory()) throw clash(path, "a file is where a folder was expected");
     if (options.company !== "others") refuseOtherSpelling(path);
-    const mode = stat.mode & 0o777;
-    if (!hasModes || (mode & PRIVATE_DIRECTORY) === PRIVATE_DIRECTORY) return undefined;
-    doing("change the mode of", path, () => chmodSync(path, mode | PRIVATE_DIRECTORY));
-    return mode;
+    const wanted = stat.mode & 0o777;
+    const now = hasModes ? wanted | PRIVATE_DIRECTORY : wanted;
+    if (now !== wanted) doing("change the mode of", path, () => chmodSync(path, now));
+    return { now, wanted, isImplied: false };
+  }
+
+  /** Gives directories the modes that they have not yet, if these are among those that are asked for. */
+  function giveModes(isDue: (wanted: number) => boolean): void {
+    if (!hasModes) return;
+    const due = [...directories].filter(([, { now, wanted }]) => now !== wanted && isDue(wanted));
+    // a path is longer than its parent's: the deepest come first, while their parents can still be entered
+    for (const [path, directory] of due.sort(([a], [b]) => b.length - a.length)) {
+      doing("change the mode of", path, () => chmodSync(path, directory.wanted));
+      directory.now = directory.wanted;
+    }
   }
 
   /** What is there, but not by our hand, may be there by another name: then the disk takes two names for one. */
@@ -139,17 +200,32 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     });
   }
 
-  const writer: TreeWriter = {
+  /** Gives a file that is complete its mode and time, whatever the umask left of the mode when it was made. */
+  function complete(fd: number, wanted: number, mtime: number): Stats {
+    const stats = fstatSync(fd);
+    if (hasModes && (stats.mode & 0o7777) !== wanted) fchmodSync(fd, wanted);
+    else if (mtime === 0) return stats;
+    if (mtime !== 0) futimesSync(fd, mtime, mtime);
+    return fstatSync(fd);
+  }
+
+  const tell = (target: string, { size, mtimeMs, mode }: Stats): void =>
+    options.onMade?.(relativeOf(target), size, mtimeMs, mode);
+
+  const writer: TreeOnDisk = {
     directory(path, mode) {
       const target = inside(path);
       if (target === base) return;
-      ensureDirectory(target);
-      directories.set(target, mode & 0o777 || PRIVATE_DIRECTORY);
+      const wanted = mode & 0o777 || PRIVATE_DIRECTORY;
+      const directory = ensureDirectory(target, wanted);
+      directory.wanted = wanted;
+      directory.isImplied = false;
+      options.onMade?.(relativeOf(target), 0, 0, S_IFDIR | wanted);
     },
     openFile(path, mode, mtime) {
       const target = place(path);
-      const fd = replacing("create", target, () => openSync(target, "wx", PRIVATE_FILE));
-      const finalMode = mode & 0o777 || PRIVATE_FILE;
+      const wanted = mode & 0o777 || PRIVATE_FILE;
+      const fd = replacing("create", target, () => openSync(target, "wx", wanted));
       open = fd;
       let written = 0;
       return {
@@ -160,9 +236,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
         },
         close() {
           doing("complete", target, () => {
-            // not the mode of open(): that would be subject to the umask
-            if (hasModes) fchmodSync(fd, finalMode);
-            if (mtime !== 0) futimesSync(fd, mtime, mtime);
+            tell(target, complete(fd, wanted, mtime));
             open = undefined;
             closeSync(fd);
           });
@@ -181,6 +255,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       names.checkLink(path, target);
       const link = place(path);
       replacing("link", link, () => symlinkSync(target, link));
+      if (options.onMade !== undefined) tell(link, lstatSync(link));
     },
     hardLinkAsCopy(path, existing) {
       const source = inside(existing);
@@ -193,17 +268,14 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       // a copy has the mode of the original, but its own time
       if (mtime !== 0) doing("complete", target, () => utimesSync(target, mtime, mtime));
       files.set(target, mtime);
+      if (options.onMade !== undefined) tell(target, lstatSync(target));
     },
-    folders: () =>
-      [...directories].flatMap(([path, mode]) =>
-        mode === undefined ? [] : [[relative(base, path).replaceAll(sep, "/"), mode] as const],
+    impliedFolders: () =>
+      [...directories].flatMap(([path, { wanted, isImplied }]) =>
+        isImplied ? [[relativeOf(path), wanted] as const] : [],
       ),
-    finish() {
-      if (!hasModes) return;
-      // a path is longer than its parent's: the deepest come first, while their parents can still be entered
-      for (const [path, mode] of [...directories].sort(([a], [b]) => b.length - a.length))
-        if (mode !== undefined) doing("change the mode of", path, () => chmodSync(path, mode));
-    },
+    settle: () => giveModes((wanted) => wanted === earlyMode(wanted)),
+    finish: () => giveModes(() => true),
     [Symbol.dispose]() {
       if (open !== undefined) closeSync(open);
       open = undefined;

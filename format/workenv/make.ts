@@ -15,7 +15,7 @@ import { runSetup } from "./setup.ts";
 import { pathsOf, removeSlotFiles } from "./lifecycles/slot-files.ts";
 import { planSlots, wishesIn } from "./lifecycles/slot-plan.ts";
 import { noteStartFiles } from "./lifecycles/start-files.ts";
-import { indexTree } from "./mending/stat-index.ts";
+import { indexTree, watchedRows } from "./mending/stat-index.ts";
 import { type TakeOver, takeOver } from "./user-files/take-over.ts";
 import { unpackTogether } from "./unpacking/unpack-together.ts";
 import { watchFor, withoutLoose } from "./lifecycles/watch.ts";
@@ -55,9 +55,13 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   users.settle();
   globalThis.failPoint?.("users-files-settled");
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
-  const watched = indexTree(layout.content, unpacked.owners, watchFor(pkg.metadata.slots), before);
+  const watchOf = watchFor(pkg.metadata.slots);
+  const isAsUnpacked = !hasSetup && users.isNothing && plan.afterSetup.length === 0;
+  const watched = isAsUnpacked
+    ? watchedRows(unpacked.rows, watchOf)
+    : indexTree(layout.content, unpacked.owners, watchOf, before);
   const places = users.places();
-  const files = withoutLoose(watched, pkg.metadata.slots, unpacked.owners).filter(
+  const files = withoutLoose(watched, pkg.metadata.slots, unpacked).filter(
     ([path]) => !places.has(path),
   );
   const made = { slots: plan.withWorkenv, created: new Date().toISOString() };

@@ -137,7 +137,6 @@ function comparerFor(
           : stateByDigest(content as string, path, { mode, digest });
       note(path, { kind: "file", mode, found: content === undefined ? "same" : found() });
     },
-    folders: () => [],
     finish: () => {},
     [Symbol.dispose]: () => open?.end(),
   };

@@ -29,7 +29,7 @@ export async function addMissingSlots(
   using staging = await openStaging(layout.cache, "remove");
   const { owners } = await unpackSlots(pkg, slotsAt(pkg, missing), staging.path);
   const rows = indexTree(staging.path, owners, watchFor(pkg.metadata.slots));
-  const added = withoutLoose(rows, pkg.metadata.slots, owners);
+  const added = withoutLoose(rows, pkg.metadata.slots, { owners });
   making.confirm();
   graft(staging.path, layout.content);
   globalThis.failPoint?.("slots-added");

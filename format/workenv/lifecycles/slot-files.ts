@@ -7,10 +7,10 @@ import { resolveInside } from "../../io/paths.ts";
 import { removeTree } from "../../io/remove-tree.ts";
 import { splitChain } from "../../codecs/chain.ts";
 import type { SlotEntry } from "../../wire/metadata-types.ts";
-import type { Unpacked } from "../unpacking/unpack.ts";
+import type { Unpacked } from "../unpacking/unpacked.ts";
 
 /** The paths that a slot wrote, relative to the workenv, with forward slashes. */
-export const pathsOf = ({ owners }: Unpacked, slot: number): readonly string[] =>
+export const pathsOf = ({ owners }: Pick<Unpacked, "owners">, slot: number): readonly string[] =>
   [...owners].flatMap(([path, owner]) => (owner === slot ? [path] : []));
 
 /**

@@ -9,7 +9,7 @@ import type { Metadata } from "../../wire/metadata-types.ts";
 import { pathsOf } from "./slot-files.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import { removeFolder } from "../tidy-bookkeeping.ts";
-import type { Unpacked } from "../unpacking/unpack.ts";
+import type { Unpacked } from "../unpacking/unpacked.ts";
 
 const SCHEMA = "flavor.start/1";
 const STATES: readonly unknown[] = [

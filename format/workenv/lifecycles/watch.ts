@@ -1,4 +1,5 @@
 import type { SlotEntry } from "../../wire/metadata-types.ts";
+import type { Unpacked } from "../unpacking/unpacked.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
 import { lifecycleOf } from "./lifecycle.ts";
 import { isWithin } from "./slot-files.ts";
@@ -25,11 +26,13 @@ export const watchFor =
 export function withoutLoose(
   files: readonly IndexedFile[],
   slots: Slots,
-  owners: ReadonlyMap<string, number>,
+  unpacked: Pick<Unpacked, "owners">,
 ): readonly IndexedFile[] {
   const watchOf = watchFor(slots);
+  if (slots.every((_, i) => watchOf(i) === "whole")) return files;
   const places = slots.flatMap(({ target }, i) => (target !== "" && watchOf(i) !== "whole" ? [target] : []));
   const above = new Set(places.flatMap(foldersAbove));
+  const { owners } = unpacked;
   for (const [path, slot] of owners)
     if (watchOf(slot) === "nothing") for (const folder of foldersAbove(path)) above.add(folder);
   const isLoose = ([path, , , mode]: IndexedFile) =>

@@ -75,7 +75,6 @@ function comparer(content: string, judge: Judge): TreeWriter {
       const digest = digests.get(posix.normalize(existing));
       if (digest !== undefined) close(path, digest);
     },
-    folders: () => [],
     finish: () => {},
     [Symbol.dispose]: () => {},
   };

@@ -44,11 +44,23 @@ export function indexTree(
       const owner = owners.get(path) ?? NO_SLOT;
       const watch = owner === NO_SLOT ? "whole" : watchOf(owner);
       const slot = earlier === undefined || isAsBefore(facts) ? owner : NO_SLOT;
-      if (watch === "whole") files.push([...facts, slot]);
-      else if (watch === "existence") files.push([path, 0, EXISTENCE_ONLY, facts[3], slot]);
+      files.push(...held([...facts, slot], watch));
     }
   }
   return files;
+}
+
+/** What `indexTree` would find where nothing happened since these rows were noted. */
+export const watchedRows = (
+  rows: readonly IndexedFile[],
+  watchOf: (slot: number) => Watch,
+): readonly IndexedFile[] =>
+  rows.flatMap((row) => held(row, row[4] === NO_SLOT ? "whole" : watchOf(row[4])));
+
+function held(row: IndexedFile, watch: Watch): readonly IndexedFile[] {
+  if (watch === "nothing") return [];
+  const [path, , , mode, slot] = row;
+  return [watch === "whole" ? row : [path, 0, EXISTENCE_ONLY, mode, slot]];
 }
 
 function namesIn(folder: string): readonly string[] {

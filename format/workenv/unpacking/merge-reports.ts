@@ -1,54 +1,60 @@
-import { openTreeWriter } from "../../io/tree-writer.ts";
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { earlyMode, openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
+import { isDirectoryMode } from "../mending/file-facts.ts";
+import type { IndexedFile } from "../mending/stat-index.ts";
 import { folded } from "./slot-groups.ts";
-import { completeTree, type Unpacked } from "./unpack.ts";
-import type { Done, DoneFrame } from "./unpack-worker.ts";
+import { completeTree, impliedRows } from "./unpack.ts";
+import type { Done } from "./unpack-worker.ts";
+import { newNotes, refuseDouble, rowsIn, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
- * Completes the tree that threads have written: links, the folders that the package asks for, and the modes of folders.
- * Throws where the threads may have written another tree than one alone would have.
+ * Completes the tree that threads have written: links, the folders that the package asks for, and modes of folders that
+ * had to wait. Throws where the threads may have written another tree than one alone would have.
  */
 export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
-  const frames = reports.flatMap((report) => report.frames).sort((a, b) => a.job - b.job);
-  refuseDoubles(frames);
-  refuseSpellings([...reports, ...frames].flatMap(({ folders }) => folders.map(([path]) => path)));
-  using writer = openTreeWriter(root, { company: "others" });
-  for (const { folders } of reports) for (const [path, mode] of folders) writer.directory(path, mode);
-  // What an archive says of a folder counts, not what a thread made of it that needed it before; the last word counts most.
-  for (const { folders } of frames) for (const [path, mode] of folders) writer.directory(path, mode);
-  for (const { links } of frames) for (const [path, target] of links) writer.symlink(path, target);
-  completeTree(metadata, writer);
-  return { owners: ownersOf(reports, frames) };
-}
+  const notes = newNotes();
+  for (const { rows } of reports) for (const row of rowsIn(rows)) take(row);
+  const implied = reports.flatMap((report) => report.implied);
+  const folders = [...notes.rows.values()].filter(([, , , mode]) => isDirectoryMode(mode));
+  refuseSpellings(root, [...folders, ...implied].map(([path]) => path));
 
-/** Two entries with one path, or with two that some disks take for one: which one was written last, nobody knows. */
-function refuseDoubles(frames: readonly DoneFrame[]): void {
-  const seen = new Set<string>();
-  for (const { files, links } of frames)
-    for (const path of [...files, ...links.map(([link]) => link)].map(folded)) {
-      if (seen.has(path)) throw new Error(`${JSON.stringify(path)} is there twice`);
-      seen.add(path);
+  using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
+  const isImplied = new Set(implied.map(([path]) => path));
+  // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
+  for (const [path, , , mode, slot] of folders)
+    if ((mode & 0o777) !== earlyMode(mode & 0o777) || isImplied.has(path)) {
+      notes.slot = slot;
+      writer.directory(path, mode);
     }
-}
+  for (const [path, target, slot] of reports.flatMap(({ links }) => links)) {
+    const known = notes.rows.get(path);
+    if (known !== undefined) refuseDouble(known, 0);
+    notes.slot = slot;
+    writer.symlink(path, target);
+  }
+  completeTree(metadata, writer, notes);
+  const around = new Map([...implied, ...writer.impliedFolders()]);
+  return unpackedOf([...notes.rows.values(), ...impliedRows([...around], notes.rows)]);
 
-/** Of two folders that some disks take for one, a single thread would refuse the second. */
-function refuseSpellings(folders: readonly string[]): void {
-  const spellings = new Map<string, string>();
-  for (const path of folders) {
-    const known = spellings.get(folded(path)) ?? path;
-    if (known !== path)
-      throw new Error(`${JSON.stringify(path)} is spelled ${JSON.stringify(known)} as well`);
-    spellings.set(folded(path), path);
+  function take([path, size, mtime, mode, slot]: IndexedFile): void {
+    const known = notes.rows.get(path);
+    if (known !== undefined) refuseDouble(known, mode);
+    // What is noted of several slots belongs to the last one.
+    notes.slot = Math.max(slot, known?.[4] ?? slot);
+    notes.note(path, size, mtime, mode);
   }
 }
 
-/** What is noted of several slots, such as ".", belongs to the last one. */
-function ownersOf(reports: readonly Done[], frames: readonly DoneFrame[]): ReadonlyMap<string, number> {
-  const owners = new Map<string, number>();
-  const note = (path: string, slot: number) => owners.set(path, Math.max(slot, owners.get(path) ?? slot));
-  for (const [path, slot] of reports.flatMap((report) => report.owners)) note(path, slot);
-  for (const { slot, files, folders, links } of frames)
-    for (const path of [...files, ...folders.map(([folder]) => folder), ...links.map(([link]) => link)])
-      note(path, slot);
-  return owners;
+/** Of two folders that the disk takes for one, a single thread would refuse the second. */
+function refuseSpellings(root: string, folders: readonly string[]): void {
+  const spellings = new Map<string, string>();
+  for (const path of folders) {
+    const key = folded(path);
+    const known = spellings.get(key);
+    if (known === undefined) spellings.set(key, path);
+    else if (known !== path && lstatSync(join(root, known)).ino === lstatSync(join(root, path)).ino)
+      throw new Error(`${JSON.stringify(path)} is spelled ${JSON.stringify(known)} as well`);
+  }
 }

@@ -75,7 +75,11 @@ function pathsTo(area: string): readonly string[] {
 }
 
 /** One spelling of all that some disk may take for the same path. */
-export const folded = (path: string): string => path.normalize("NFKD").toUpperCase().toLowerCase();
+export const folded = (path: string): string =>
+  isAscii(path) ? path.toLowerCase() : path.normalize("NFKD").toUpperCase().toLowerCase();
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this is ASCII
+const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 /** Whether a path in its shortest form lies in one of the areas. */
 export const isInAreas = (areas: readonly string[], path: string): boolean =>

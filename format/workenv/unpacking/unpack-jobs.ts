@@ -67,3 +67,48 @@ function workOf(job: UnpackJob): number {
       return job satisfies never;
   }
 }
+
+/** What threads tell each other while they work. */
+export interface Board {
+  /** Somebody failed, and what the others do will not be used. */
+  readonly isStopped: () => boolean;
+  readonly stop: () => void;
+  /** Takes a job of a block, from its front or its back; undefined when none is left. */
+  take(block: number, size: number, from: "front" | "back"): number | undefined;
+}
+
+const STOPPED = 0;
+/** For each block: how many of its jobs were asked for, how many taken at the front, and how many at the back. */
+const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [1, 0, 1, 2, 3];
+
+export const boardSize = (blocks: number): number =>
+  (FIRST + NUMBERS * blocks) * Int32Array.BYTES_PER_ELEMENT;
+
+export function boardOf(memory: SharedArrayBuffer): Board {
+  const numbers = new Int32Array(memory);
+  return {
+    isStopped: () => Atomics.load(numbers, STOPPED) !== 0,
+    stop: () => void Atomics.store(numbers, STOPPED, 1),
+    take(block, size, from) {
+      const at = FIRST + NUMBERS * block;
+      // Whoever asks in time gets one: so front and back never meet.
+      if (Atomics.add(numbers, at + ASKED, 1) >= size) return undefined;
+      return from === "front"
+        ? Atomics.add(numbers, at + FRONT, 1)
+        : size - 1 - Atomics.add(numbers, at + BACK, 1);
+    },
+  };
+}
+
+/** The jobs that a thread gets: those of its own block, then what others would do last. */
+export function* numbersFor(blocks: readonly JobBlock[], own: number, board: Board): Generator<number> {
+  for (let i = 0; i < blocks.length; i++) {
+    const block = (own + i) % blocks.length;
+    const { start, end } = blocks[block] as JobBlock;
+    for (;;) {
+      const taken = board.take(block, end - start, i === 0 ? "front" : "back");
+      if (taken === undefined) break;
+      yield start + taken;
+    }
+  }
+}

@@ -3,9 +3,10 @@ import { removeTree } from "../../io/remove-tree.ts";
 import type { Package, Slot } from "../../reader.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
-import { type Unpacked, unpackSlots } from "./unpack.ts";
-import { blocksOf, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
-import { type Done, sharedNumbers, STOPPED, type UnpackReport, type UnpackTask } from "./unpack-worker.ts";
+import { unpackSlots } from "./unpack.ts";
+import { blocksOf, boardOf, boardSize, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
+import { type Done, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
+import type { Unpacked } from "./unpacked.ts";
 
 /** Threads that can help to unpack. */
 export interface Crew {
@@ -37,8 +38,8 @@ export async function unpackTogether(
   const size = groups.reduce((sum, group) => sum + group.size, 0);
   const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
   const threads = threadsFor(jobs.length, availableParallelism());
-  const workers = threads < 2 ? [] : startAll(threads, crew);
-  if (workers.length === 0) return unpackSlots(pkg, slots, root);
+  const workers = threads < 2 ? undefined : startAll(threads - 1, crew);
+  if (workers === undefined) return unpackSlots(pkg, slots, root);
   try {
     const unpacked = mergeReports(pkg.metadata, (await share(pkg, jobs, root, workers)).map(done), root);
     crew.tell(`unpacked by ${threads} threads`);
@@ -51,7 +52,7 @@ export async function unpackTogether(
 }
 
 /** No threads where one cannot be started: those that wait already get no work. */
-function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
+function startAll(count: number, { start, tell }: Crew): readonly Worker[] | undefined {
   const workers: Worker[] = [];
   try {
     while (workers.length < count) workers.push(start());
@@ -60,7 +61,7 @@ function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
     tell(`unpacking without threads: ${String(error)}`);
     // Not ended: Bun 1.4.5 sometimes aborts when a young thread is. They wait for work until this process has gone.
     for (const worker of workers) worker.unref();
-    return [];
+    return undefined;
   }
 }
 
@@ -69,23 +70,23 @@ function done(report: UnpackReport): Done {
   return report;
 }
 
-/** How many threads to start for so many jobs; less than two is none. */
+/** How many threads are to share so many jobs, this one included; less than two is no sharing. */
 export const threadsFor = (jobs: number, cores: number): number => Math.min(jobs, cores, MOST_THREADS);
 
-/** Has threads do the work and waits for the end of each: afterwards nobody writes below `root` any more. */
+/** Works with other threads and waits for the end of each: afterwards nobody writes below `root` any more. */
 async function share(
   { source }: Package,
   jobs: readonly UnpackJob[],
   root: string,
-  threads: readonly Worker[],
+  others: readonly Worker[],
 ): Promise<readonly UnpackReport[]> {
-  const shared = new SharedArrayBuffer(sharedNumbers(threads.length) * Int32Array.BYTES_PER_ELEMENT);
+  const blocks = blocksOf(jobs, others.length + 1);
+  const shared = new SharedArrayBuffer(boardSize(blocks.length));
   const { fd = -1, name, size } = source;
-  const blocks = blocksOf(jobs, threads.length);
-  const stop = () => Atomics.store(new Int32Array(shared), STOPPED, 1);
-  return Promise.all(
-    threads.map((thread, own) => reportOf(thread, { fd, name, size, root, jobs, blocks, own, shared }, stop)),
-  );
+  const task = { fd, name, size, root, jobs, blocks, shared };
+  const { stop } = boardOf(shared);
+  const reports = others.map((thread, i) => reportOf(thread, { ...task, own: i + 1 }, stop));
+  return Promise.all([work({ ...task, own: 0 }), ...reports]);
 }
 
 const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>

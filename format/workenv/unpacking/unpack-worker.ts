@@ -1,11 +1,13 @@
 import { posix } from "node:path";
+import { openSyncDecoder } from "../../codecs/zstd-sync.ts";
 import { type ByteSource, fileSource } from "../../io/byte-source.ts";
 import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
-import { readSlot } from "../../reader.ts";
+import { readSlot, type Slot } from "../../reader.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
-import { type FrameContent, unpackFrame } from "./unpack-frame.ts";
-import type { JobBlock, UnpackJob } from "./unpack-jobs.ts";
+import { type FoundLink, unpackFrame } from "./unpack-frame.ts";
+import { boardOf, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
+import { newNotes, type Notes, type PackedRows, packRows } from "./unpacked.ts";
 
 /** What threads are to do together. */
 export interface UnpackTask {
@@ -19,92 +21,90 @@ export interface UnpackTask {
   readonly blocks: readonly JobBlock[];
   /** The number of this thread's own block. */
   readonly own: number;
-  /** Numbers that all threads share: `STOPPED`, then how many jobs of each block were taken. */
+  /** The memory of a board that all threads share. */
   readonly shared: SharedArrayBuffer;
 }
 
-/** What a thread has done. Its folders have no modes yet: others may still write into them. */
+/** What a thread has done. */
 export interface Done {
-  readonly owners: readonly (readonly [path: string, slot: number])[];
-  readonly folders: readonly (readonly [path: string, mode: number])[];
-  readonly frames: readonly DoneFrame[];
-}
-
-export interface DoneFrame extends FrameContent {
-  readonly slot: number;
-  /** The number of the job. */
-  readonly job: number;
+  /** Files, and folders with the modes that they are to get: some have to wait until nobody writes into them. */
+  readonly rows: PackedRows;
+  /** Folders that this thread made because it needed them. */
+  readonly implied: readonly (readonly [path: string, mode: number])[];
+  readonly links: readonly (readonly [...link: FoundLink, slot: number])[];
 }
 
 export type UnpackReport = Done | { readonly failure: string };
 
-/** Not 0: somebody failed, and what the others do will not be used. */
-export const STOPPED = 0;
-const TAKEN = 1;
-
-/** How many numbers threads share when there are so many of them. */
-export const sharedNumbers = (threads: number): number => TAKEN + threads;
+/** How long others in the launcher's own thread have to wait at most, such as the heartbeat of a lock. */
+const TURN_MS = 500;
+const READ = 256 * 1024;
 
 /** Does jobs until none is left or somebody fails. Never throws: what happened is in the report. */
 export async function work(task: UnpackTask): Promise<UnpackReport> {
   const { fd, name, size, root, jobs } = task;
-  const board = new Int32Array(task.shared);
-  const stop = () => Atomics.store(board, STOPPED, 1);
+  const board = boardOf(task.shared);
   try {
-    using writer = openTreeWriter(root, { company: "others" });
-    const owners = new Map<string, number>();
-    const frames: DoneFrame[] = [];
-    const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
-    for (const number of numbersFor(task, board)) {
+    const notes = newNotes();
+    const links: [...FoundLink, number][] = [];
+    using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
+    const decoder = openSyncDecoder();
+    const memory = new Uint8Array(READ);
+    const source = stoppable(fileSource(fd, name, size), board.isStopped);
+    let turned = performance.now();
+    for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
         case "group":
-          await unpackGroup(source, job.group, writer, owners, stop);
+          notes.entries = "in order";
+          await unpackGroup(source, job.group, writer, notes, board.stop);
           break;
         case "frame": {
-          const content = await unpackFrame(source, job.slot, job.frame, writer);
-          frames.push({ ...content, slot: job.slot.entry.index, job: number });
+          if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
+          notes.entries = "in no order";
+          const { index } = job.slot.entry;
+          notes.slot = index;
+          const found = await unpackFrame(source, job.slot, job.frame, { decoder, memory, writer });
+          for (const [path, target] of found) links.push([path, target, index]);
           break;
         }
-        case "checksum": {
-          const stored = readSlot(source, job.slot);
-          for await (const _ of stored.bytes);
-          stored.check();
-          globalThis.failPoint?.("slot-unpacked");
+        case "checksum":
+          await checkStored(source, job.slot);
           break;
-        }
         default:
           job satisfies never;
       }
+      if (performance.now() - turned < TURN_MS) continue;
+      await new Promise((resume) => setImmediate(resume));
+      turned = performance.now();
     }
-    return { owners: [...owners], folders: writer.folders(), frames };
+    writer.settle();
+    return {
+      rows: packRows(notes.rows.values(), notes.rows.size),
+      implied: writer.impliedFolders(),
+      links,
+    };
   } catch (error) {
-    stop();
+    board.stop();
     return { failure: String(error) };
   }
 }
 
-/** The jobs that this thread gets: those of its own block, then what others have not begun yet. */
-function* numbersFor({ blocks, own }: UnpackTask, board: Int32Array): Generator<number> {
-  for (let i = 0; i < blocks.length; i++) {
-    const block = (own + i) % blocks.length;
-    const { start, end } = blocks[block] as JobBlock;
-    for (;;) {
-      const number = start + Atomics.add(board, TAKEN + block, 1);
-      if (number >= end) break;
-      yield number;
-    }
-  }
+async function checkStored(source: ByteSource, slot: Slot): Promise<void> {
+  const stored = readSlot(source, slot);
+  for await (const _ of stored.bytes);
+  stored.check();
+  globalThis.failPoint?.("slot-unpacked");
 }
 
 const unpackGroup = (
   source: ByteSource,
   group: SlotGroup,
   writer: TreeWriter,
-  owners: Map<string, number>,
+  notes: Notes,
   stop: () => void,
 ): Promise<void> =>
-  extractSlots(source, group.slots, writer, owners, (path) => {
+  extractSlots(source, group.slots, writer, notes, (path) => {
     if (staysIn(path, group)) return true;
     // Where another thread may be writing we must not, nor read on to see whether the bytes are the signed ones.
     stop();

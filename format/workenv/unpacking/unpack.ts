@@ -1,15 +1,11 @@
 import { posix } from "node:path";
 import type { ByteSource } from "../../io/byte-source.ts";
-import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
+import { openTreeWriter, S_IFDIR, type TreeOnDisk, type TreeWriter } from "../../io/tree-writer.ts";
 import type { Package, Slot } from "../../reader.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
+import { type IndexedFile, NO_SLOT } from "../mending/stat-index.ts";
 import { extractSlot } from "./extract-slot.ts";
-
-/** What was written. */
-export interface Unpacked {
-  /** The slot that wrote each file, link and folder last, by its path below the root, with forward slashes. */
-  readonly owners: ReadonlyMap<string, number>;
-}
+import { newNotes, type Notes, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
  * Unpacks slots into a folder, and makes the folders that the package asks for. With `only`, everything but these files
@@ -21,54 +17,38 @@ export async function unpackSlots(
   root: string,
   only?: ReadonlySet<string>,
 ): Promise<Unpacked> {
-  using writer = openTreeWriter(root);
-  const owners = new Map<string, number>();
-  await extractSlots(source, slots, writer, owners, only && ((path) => only.has(posix.normalize(path))));
-  completeTree(metadata, writer);
-  return { owners };
+  const notes = newNotes();
+  using writer = openTreeWriter(root, { onMade: notes.note });
+  await extractSlots(source, slots, writer, notes, only && ((path) => only.has(posix.normalize(path))));
+  completeTree(metadata, writer, notes);
+  return unpackedOf([...notes.rows.values(), ...impliedRows(writer.impliedFolders(), notes.rows)]);
 }
 
-/** Writes slots, one after the other, of these only the paths that are wanted, and notes who wrote what. */
+/** Writes slots, one after the other, of these only the paths that are wanted. */
 export async function extractSlots(
   source: ByteSource,
   slots: readonly Slot[],
   writer: TreeWriter,
-  owners: Map<string, number>,
+  notes: Notes,
   isWanted?: (path: string) => boolean,
 ): Promise<void> {
   for (const slot of slots) {
-    const noted = noting(writer, (path) => owners.set(posix.normalize(path), slot.entry.index));
-    await extractSlot(source, slot, noted, isWanted);
+    notes.slot = slot.entry.index;
+    await extractSlot(source, slot, writer, isWanted);
     globalThis.failPoint?.("slot-unpacked");
   }
 }
 
 /** Makes the folders that a package asks for, and gives all folders their modes. */
-export function completeTree({ workenv }: Metadata, writer: TreeWriter): void {
+export function completeTree({ workenv }: Metadata, writer: TreeWriter, notes?: Notes): void {
+  if (notes !== undefined) notes.slot = NO_SLOT;
   for (const { path, mode } of workenv.directories) writer.directory(path, mode ?? 0o700);
   writer.finish();
 }
 
-const noting = (writer: TreeWriter, note: (path: string) => void): TreeWriter => ({
-  ...writer,
-  directory(path, mode) {
-    note(path);
-    writer.directory(path, mode);
-  },
-  openFile(path, mode, mtime) {
-    note(path);
-    return writer.openFile(path, mode, mtime);
-  },
-  file(path, mode, mtime, body) {
-    note(path);
-    return writer.file(path, mode, mtime, body);
-  },
-  symlink(path, target) {
-    note(path);
-    writer.symlink(path, target);
-  },
-  hardLinkAsCopy(path, existing) {
-    note(path);
-    writer.hardLinkAsCopy(path, existing);
-  },
-});
+/** The rows of folders that were made around others, and that nothing was said about. */
+export const impliedRows = (
+  folders: ReturnType<TreeOnDisk["impliedFolders"]>,
+  known: ReadonlyMap<string, IndexedFile>,
+): readonly IndexedFile[] =>
+  folders.flatMap(([path, mode]) => (known.has(path) ? [] : [[path, 0, 0, S_IFDIR | mode, NO_SLOT]]));

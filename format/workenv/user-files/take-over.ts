@@ -20,11 +20,13 @@ import { isPersistent, lifecycleOf } from "../lifecycles/lifecycle.ts";
 import { hasOriginals, type Known, newOriginals, type Originals, writeOriginals } from "./originals.ts";
 import { isThere, moveAside, placeCopy } from "./place-file.ts";
 import { isWithin } from "../lifecycles/slot-files.ts";
-import type { Unpacked } from "../unpacking/unpack.ts";
+import type { Unpacked } from "../unpacking/unpacked.ts";
 import { filesBelow, knownAt } from "./user-files.ts";
 
 /** The user's part of a workenv that is being made. */
 export interface TakeOver extends Disposable {
+  /** The user has no part in it: nothing will be done. */
+  readonly isNothing: boolean;
   /** To be called before the old content goes: keeps it for good if something of the user's in it would go with it. */
   rescue(): void;
   /** Sees to it that what setup commands wrote lies beside the user's files, and notes what the package gave. */
@@ -36,6 +38,7 @@ export interface TakeOver extends Disposable {
 }
 
 const NOTHING: TakeOver = {
+  isNothing: true,
   rescue() {},
   settle() {},
   places: () => new Set(),
@@ -58,12 +61,13 @@ export async function takeOver(
   const own = slots.filter(({ lifecycle, selfRef }) => !selfRef && lifecycleOf(lifecycle).changes === "user");
   const isOwn = (slot: number | undefined) => own.some(({ index }) => index === slot);
   const fresh = new Map<string, Known>();
-  for (const [path, slot] of unpacked.owners) {
+  for (const [path, slot] of own.length === 0 ? [] : unpacked.owners) {
     const known = isOwn(slot) ? knownAt(resolveInside(root, path)) : undefined;
     if (known !== undefined) fresh.set(path, { id: known.id, mode: known.mode });
   }
   const isOthers = (path: string) => unpacked.owners.has(path) && !isOwn(unpacked.owners.get(path));
   const othersBelow = (roots: readonly string[]) => {
+    if (roots.length === 0) return [];
     const isBelow = (path: string) => roots.some((folder) => isWithin(path, folder));
     const files = [...unpacked.owners.keys()].filter(
       (path) => isOthers(path) && isBelow(path) && !isFolder(resolveInside(root, path)),
@@ -102,6 +106,7 @@ export async function takeOver(
   const others = othersBelow(roots);
   let places: ReadonlySet<string> = new Set();
   return {
+    isNothing: false,
     rescue() {
       const kept = left.size === 0 ? undefined : keepContent(layout.content);
       for (const path of left) request.onNotCarried?.(kept === undefined ? path : `${kept}/${path}`);
@@ -157,7 +162,7 @@ async function safeFilesOf(
 }
 
 /** Folders of a slot in which everything that is added is the user's. */
-export function rootsOf({ index, target, operations }: SlotEntry, { owners }: Unpacked): readonly string[] {
+export function rootsOf({ index, target, operations }: SlotEntry, { owners }: Pick<Unpacked, "owners">): readonly string[] {
   if (splitChain(operations).bundle !== "TAR") return [];
   const paths = [...owners].flatMap(([path, slot]) => (slot === index && path !== "." ? [path] : []));
   if (target !== "" && (paths.length === 0 || paths.some((path) => isWithin(path, target)))) return [target];
