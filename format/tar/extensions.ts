@@ -7,11 +7,15 @@ import type { EntrySink, TarHeader } from "./tar-entry.ts";
 
 /** Headers that are not entries, but describe the entries after them. */
 export interface Extensions {
+  /** Whether nothing was said that an entry's own header would not say. */
+  isIdle(): boolean;
   /** A sink for the body if the header is such a one, else undefined. */
   take(header: RawHeader): EntrySink | undefined;
   /** An entry's header with everything that was said in front of it; what was said for it alone is used up. */
   apply(header: RawHeader, offset: number): TarHeader;
 }
+
+const NOTHING: PaxRecords = {};
 
 const MAX_EXTENSION = 1024 * 1024;
 
@@ -28,8 +32,8 @@ const BODILESS = /^[123456]$/;
 
 /** Collects pax headers (x, X, g) and GNU's long names (L, K). Each body is at most `limit` bytes. */
 export function extensions(limit = MAX_EXTENSION): Extensions {
-  let global: PaxRecords = {};
-  let local: PaxRecords = {};
+  let global = NOTHING;
+  let local = NOTHING;
   let longName: string | undefined;
   let longLink: string | undefined;
 
@@ -52,6 +56,8 @@ export function extensions(limit = MAX_EXTENSION): Extensions {
   };
 
   return {
+    isIdle: () =>
+      global === NOTHING && local === NOTHING && longName === undefined && longLink === undefined,
     take(header) {
       const use = uses[header.type];
       if (use === undefined) return undefined;
@@ -69,7 +75,7 @@ export function extensions(limit = MAX_EXTENSION): Extensions {
         mtime: pax.mtime ?? header.mtime,
         linkName: pax.linkpath ?? longLink ?? header.linkName,
       });
-      local = {};
+      local = NOTHING;
       longName = undefined;
       longLink = undefined;
       return { ...entry, offset };

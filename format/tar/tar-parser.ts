@@ -1,8 +1,9 @@
 import { PspfError } from "../errors.ts";
 import type { Bytes } from "../types.ts";
 import { extensions } from "./extensions.ts";
-import { BLOCK, isZero, parseHeader, type RawHeader } from "./header.ts";
-import type { EntrySink, TarLimits, TarVisitor } from "./tar-entry.ts";
+import { BLOCK, isZero, parseHeader } from "./header.ts";
+import { plainHeader } from "./plain-header.ts";
+import type { EntrySink, TarHeader, TarLimits, TarVisitor } from "./tar-entry.ts";
 
 /** Takes an archive in pieces of any size and tells a visitor what is in it. Holds at most one header. */
 export interface TarParser {
@@ -33,8 +34,13 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
   let zeros = 0; // blocks of zeros; two are the end
   let trailing = 0; // bytes after the end
 
-  function header(block: Bytes, at: number): void {
-    const raw = parseHeader(block);
+  /** Reads the header at `at` of a piece, which has the offset `place` in the archive. */
+  function header(piece: Bytes, at: number, place: number): void {
+    if (start === undefined && zeros === 0 && extension.isIdle()) {
+      const plain = plainHeader(piece, at, place);
+      if (plain !== undefined) return begin(plain);
+    }
+    const raw = parseHeader(piece.subarray(at, at + BLOCK));
     if (raw === undefined) {
       if (start !== undefined) throw invalid("an extended header has no entry");
       zeros++;
@@ -42,19 +48,25 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
     }
     if (zeros > 0) throw invalid("an entry follows a block of zeros");
     if (raw.type === "g" && limits.ending === "open") throw invalid("a part speaks for all that follow");
-    start ??= at;
-    body = raw.size;
-    sink = extension.take(raw) ?? visit(raw, start);
-    padding = (BLOCK - (body % BLOCK)) % BLOCK;
-    if (body === 0) sink?.close();
+    start ??= place;
+    const extended = extension.take(raw);
+    if (extended !== undefined) return expect(raw.size, extended);
+    const entry = extension.apply(raw, start);
+    start = undefined;
+    begin(entry);
   }
 
-  function visit(raw: RawHeader, from: number): EntrySink | undefined {
+  function begin(entry: TarHeader): void {
     if (++entries > maxEntries) throw invalid(`it has more than ${maxEntries} entries`);
-    const entry = extension.apply(raw, from);
-    start = undefined;
-    body = entry.size;
-    return visitor.entry(entry);
+    expect(entry.size, visitor.entry(entry));
+  }
+
+  /** Goes on with a body, which is for `taker`. */
+  function expect(size: number, taker: EntrySink | undefined): void {
+    body = size;
+    padding = (BLOCK - (size % BLOCK)) % BLOCK;
+    sink = taker;
+    if (size === 0) taker?.close();
   }
 
   /** Uses up some of the piece from `at`; the number of bytes used. */
@@ -78,7 +90,7 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
       return left;
     }
     if (held === 0 && left >= BLOCK) {
-      header(piece.subarray(at, at + BLOCK), offset);
+      header(piece, at, offset);
       return BLOCK;
     }
     const count = Math.min(left, BLOCK - held);
@@ -86,7 +98,7 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
     held += count;
     if (held === BLOCK) {
       held = 0;
-      header(partial, offset + count - BLOCK);
+      header(partial, 0, offset + count - BLOCK);
     }
     return count;
   }

@@ -1,0 +1,76 @@
+import type { Bytes } from "../types.ts";
+import { BLOCK } from "./header.ts";
+import type { TarHeader } from "./tar-entry.ts";
+
+const FILE = 0x30;
+const DIRECTORY = 0x35;
+const SLASH = 0x2f;
+
+/**
+ * The entry of a header block at `at`, if it is one of those that most archives are full of: a file or a folder with a
+ * ustar header, an ASCII name and octal numbers to the end of their fields. Undefined for all others, sound or not, which
+ * `parseHeader` then reads in full: this does nothing else, but with a tenth of the work.
+ */
+export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader | undefined {
+  const type = piece[at + 156];
+  if (type !== FILE && type !== DIRECTORY) return undefined;
+  // "ustar" and NUL
+  if (piece[at + 257] !== 0x75 || piece[at + 261] !== 0x72 || piece[at + 262] !== 0) return undefined;
+  // Eight blanks stand for the checksum's own field.
+  let sum = 8 * 0x20;
+  let seen = 0;
+  for (let i = at; i < at + 148; i++) {
+    const byte = piece[i] as number;
+    sum += byte;
+    seen |= byte;
+  }
+  for (let i = at + 156; i < at + BLOCK; i++) {
+    const byte = piece[i] as number;
+    sum += byte;
+    seen |= byte;
+  }
+  if (seen >= 0x80) return undefined;
+  const mode = octal(piece, at + 100, 8);
+  const size = octal(piece, at + 124, 12);
+  const mtime = octal(piece, at + 136, 12);
+  if (mode < 0 || size < 0 || mtime < 0 || octal(piece, at + 148, 8) !== sum) return undefined;
+  const prefix = piece[at + 345] === 0 ? "" : `${text(piece, at + 345, 155)}/`;
+  const name = prefix + text(piece, at, 100);
+  const isFolder = type === DIRECTORY;
+  // A folder with a size, a file whose name says that it is a folder, no name at all
+  if (isFolder ? size !== 0 : name.charCodeAt(name.length - 1) === SLASH) return undefined;
+  if (name === "") return undefined;
+  return {
+    name,
+    kind: isFolder ? "directory" : "file",
+    mode: mode & 0o7777,
+    size,
+    mtime,
+    linkName: "",
+    offset,
+  };
+}
+
+/** The value of a field of octal digits with blanks or NULs behind them, or -1 for anything else. */
+function octal(piece: Bytes, at: number, length: number): number {
+  const end = at + length;
+  let value = 0;
+  let i = at;
+  for (; i < end; i++) {
+    const digit = (piece[i] as number) - 0x30;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  for (; i < end; i++) if (piece[i] !== 0 && piece[i] !== 0x20) return -1;
+  return value;
+}
+
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, from: number, to: number): string;
+};
+
+/** ASCII up to the first NUL or the end of the field. */
+function text(piece: Bytes, at: number, length: number): string {
+  const found = piece.indexOf(0, at);
+  return latin1Slice.call(piece, at, found < 0 || found > at + length ? at + length : found);
+}
