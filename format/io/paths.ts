@@ -47,6 +47,16 @@ export function resolveInside(root: string, untrusted: string, rules: PathRules 
 export const isPathInside = (value: unknown): value is string =>
   typeof value === "string" && faultOfName(value) === undefined;
 
+/**
+ * Whether a relative path is in its shortest form and goes down only, so that nothing but Windows finds fault with it.
+ * Most are, and there can be tens of thousands.
+ */
+export const isPlainPath = (path: string): boolean => !NOT_PLAIN.test(path) && path.isWellFormed();
+
+/** Steps that are empty, "." or "..", and NUL. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path
+const NOT_PLAIN = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+
 /** What is wrong with a name from a package, or undefined. */
 export function faultOfName(name: string, rules: PathRules = hostPathRules): string | undefined {
   if (name.includes("\0")) return "it contains a NUL";

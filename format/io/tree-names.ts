@@ -2,7 +2,7 @@ import { resolve, sep } from "node:path";
 import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
 import type { SafePath } from "../types.ts";
-import { foldsNames, type PathRules, resolveInside } from "./paths.ts";
+import { foldsNames, isPlainPath, type PathRules, resolveInside } from "./paths.ts";
 
 /** Which names may become part of a tree. Paths are untrusted and relative on their way in, and absolute inside. */
 export interface TreeNames {
@@ -22,17 +22,6 @@ export interface TreeNames {
   /** To be called before a file of so many bytes is copied for a hard link; `archive-invalid` when that is too much. */
   copies(path: string, size: number): void;
 }
-
-/**
- * Whether a path is in its shortest form and goes down only, so that it needs no second look. Most are, and there can be
- * tens of thousands. Shorter than twice the depth that is allowed, it cannot be deeper.
- */
-const isPlain = (path: string): boolean =>
-  path.length < 2 * MAX_DEPTH && !NOT_PLAIN.test(path) && path.isWellFormed();
-
-/** Steps that are empty, "." or "..", and NUL. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path
-const NOT_PLAIN = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 
 /** PATH_MAX of Linux. */
 const MAX_PATH = 4096;
@@ -54,7 +43,9 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
   return {
     base,
     inside(path) {
-      if (!rules.windows && isPlain(path)) return (prefix + path) as SafePath;
+      // Shorter than twice the depth that is allowed, it cannot be deeper.
+      if (!rules.windows && path.length < 2 * MAX_DEPTH && isPlainPath(path))
+        return (prefix + path) as SafePath;
       if (path.length > MAX_PATH) throw tooLong(`${path.length} characters`, MAX_PATH);
       const depth = path.split("/").length;
       if (depth > MAX_DEPTH) throw tooLong(`${depth} levels`, MAX_DEPTH);

@@ -3,9 +3,6 @@ import {
   closeSync,
   constants,
   copyFileSync,
-  fchmodSync,
-  fstatSync,
-  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -14,11 +11,11 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
-  writeSync,
 } from "node:fs";
 import { basename, dirname, sep } from "node:path";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
 import { doing, errnoOf, ioError } from "./fs.ts";
+import { NewFile } from "./new-file.ts";
 import { foldsNames, hostPathRules, type PathRules } from "./paths.ts";
 import { clash, notOfArchive, sameName, throughLink, treeNames } from "./tree-names.ts";
 
@@ -93,6 +90,9 @@ interface Directory {
   isImplied: boolean;
 }
 
+/** `dirname` of a path that is in its shortest form. */
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf(sep)) || dirname(path);
+
 /** The mode of a directory that is being filled: nobody else may write into it, we may. */
 export const earlyMode = (wanted: number): number =>
   (wanted & 0o022) === 0 ? wanted | PRIVATE_DIRECTORY : PRIVATE_DIRECTORY;
@@ -123,7 +123,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   function ensureDirectory(path: string, wanted?: number): Directory {
     const known = directories.get(path);
     if (known !== undefined) return known;
-    ensureDirectory(dirname(path));
+    ensureDirectory(folderOf(path));
     names.claim(path);
     let directory: Directory;
     try {
@@ -179,19 +179,19 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   function place(path: string): SafePath {
     const target = inside(path);
     if (directories.has(target)) throw clash(target, "a folder is where another entry was expected");
-    ensureDirectory(dirname(target));
+    ensureDirectory(folderOf(target));
     names.claim(target);
     return target;
   }
 
   /** Does what creates `path` exclusively; if something else was there, it goes first. */
   function replacing<T>(deed: string, path: SafePath, create: () => T): T {
+    try {
+      return create();
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw ioError(deed, path, error);
+    }
     return doing(deed, path, () => {
-      try {
-        return create();
-      } catch (error) {
-        if (errnoOf(error) !== "EEXIST") throw error;
-      }
       if (lstatSync(path).isDirectory()) throw clash(path, "a folder is where another entry was expected");
       if (!files.has(path)) refuseOtherSpelling(path);
       unlinkSync(path);
@@ -200,17 +200,15 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     });
   }
 
-  /** Gives a file that is complete its mode and time, whatever the umask left of the mode when it was made. */
-  function complete(fd: number, wanted: number, mtime: number): Stats {
-    const stats = fstatSync(fd);
-    if (hasModes && (stats.mode & 0o7777) !== wanted) fchmodSync(fd, wanted);
-    else if (mtime === 0) return stats;
-    if (mtime !== 0) futimesSync(fd, mtime, mtime);
-    return fstatSync(fd);
-  }
-
   const tell = (target: string, { size, mtimeMs, mode }: Stats): void =>
     options.onMade?.(relativeOf(target), size, mtimeMs, mode);
+
+  function completed({ path, written, facts }: NewFile, stats: Stats): void {
+    open = undefined;
+    files.set(path, facts.mtime);
+    names.wrote(written);
+    tell(path, stats);
+  }
 
   const writer: TreeOnDisk = {
     directory(path, mode) {
@@ -227,24 +225,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       const wanted = mode & 0o777 || PRIVATE_FILE;
       const fd = replacing("create", target, () => openSync(target, "wx", wanted));
       open = fd;
-      let written = 0;
-      return {
-        write(piece) {
-          for (let at = 0; at < piece.length;)
-            at += doing("write", target, () => writeSync(fd, piece, at, piece.length - at));
-          written += piece.length;
-        },
-        close() {
-          doing("complete", target, () => {
-            tell(target, complete(fd, wanted, mtime));
-            open = undefined;
-            closeSync(fd);
-          });
-          files.set(target, mtime);
-          names.wrote(written);
-          return written;
-        },
-      };
+      return new NewFile(target, fd, { mode: wanted, mtime }, completed);
     },
     async file(path, mode, mtime, body) {
       const sink = writer.openFile(path, mode, mtime);

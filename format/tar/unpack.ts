@@ -1,5 +1,5 @@
 import { PspfError } from "../errors.ts";
-import { faultOfName } from "../io/paths.ts";
+import { faultOfName, isPlainPath } from "../io/paths.ts";
 import type { TreeWriter } from "../io/tree-writer.ts";
 import type { ByteStream } from "../types.ts";
 import type { EntrySink, TarHeader, TarLimits } from "./tar-entry.ts";
@@ -55,6 +55,8 @@ function write(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink
 
 /** "./a/b/" is "a/b" and "./" is ".". Judged before a new name could hide a fault of the old one. */
 function relativeName(name: string): string {
+  const path = name.endsWith("/") ? name.slice(0, -1) : name;
+  if (isPlainPath(path)) return path;
   const fault = faultOfName(name, { windows: false });
   if (fault !== undefined)
     throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(name)}: ${fault}`);
