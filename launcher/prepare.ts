@@ -77,6 +77,7 @@ export async function prepareWorkenv(
       demanded: options.demanded,
       onNotCarried: (path) => say(call, `warning: cannot take ${path} over from the version before`),
       crew: call.startThread && { start: call.startThread, tell: (line) => log("debug", () => line) },
+      onStep: (step) => log("debug", () => step),
       onWait: () => {
         refuseOwnWait(pkg.id, call);
         say(call, "waiting for another start of this package to finish unpacking it");

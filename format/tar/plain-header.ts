@@ -2,6 +2,9 @@ import type { Bytes } from "../types.ts";
 import { BLOCK } from "./header.ts";
 import type { TarHeader } from "./tar-entry.ts";
 
+const CHECKSUM = 148;
+const TYPE = 156;
+
 const FILE = 0x30;
 const DIRECTORY = 0x35;
 const SLASH = 0x2f;
@@ -12,28 +15,15 @@ const SLASH = 0x2f;
  * `parseHeader` then reads in full: this does nothing else, but with a tenth of the work.
  */
 export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader | undefined {
-  const type = piece[at + 156];
+  const type = piece[at + TYPE];
   if (type !== FILE && type !== DIRECTORY) return undefined;
   // "ustar" and NUL
   if (piece[at + 257] !== 0x75 || piece[at + 261] !== 0x72 || piece[at + 262] !== 0) return undefined;
-  // Eight blanks stand for the checksum's own field.
-  let sum = 8 * 0x20;
-  let seen = 0;
-  for (let i = at; i < at + 148; i++) {
-    const byte = piece[i] as number;
-    sum += byte;
-    seen |= byte;
-  }
-  for (let i = at + 156; i < at + BLOCK; i++) {
-    const byte = piece[i] as number;
-    sum += byte;
-    seen |= byte;
-  }
-  if (seen >= 0x80) return undefined;
+  const sum = asciiSum(piece, at, at + CHECKSUM) + 8 * 0x20 + asciiSum(piece, at + TYPE, at + BLOCK);
   const mode = octal(piece, at + 100, 8);
   const size = octal(piece, at + 124, 12);
   const mtime = octal(piece, at + 136, 12);
-  if (mode < 0 || size < 0 || mtime < 0 || octal(piece, at + 148, 8) !== sum) return undefined;
+  if (mode < 0 || size < 0 || mtime < 0 || octal(piece, at + CHECKSUM, 8) !== sum) return undefined;
   const prefix = piece[at + 345] === 0 ? "" : `${text(piece, at + 345, 155)}/`;
   const name = prefix + text(piece, at, 100);
   const isFolder = type === DIRECTORY;
@@ -49,6 +39,21 @@ export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader
     linkName: "",
     offset,
   };
+}
+
+/**
+ * The sum of bytes, or NaN where they are not ASCII. Apart, because JavaScriptCore spends most on optimising a function
+ * whose loop runs often: with the loop in it, `plainHeader` cost 30 ms in each thread.
+ */
+function asciiSum(piece: Bytes, from: number, to: number): number {
+  let sum = 0;
+  let seen = 0;
+  for (let i = from; i < to; i++) {
+    const byte = piece[i] as number;
+    sum += byte;
+    seen |= byte;
+  }
+  return seen < 0x80 ? sum : Number.NaN;
 }
 
 /** The value of a field of octal digits with blanks or NULs behind them, or -1 for anything else. */

@@ -59,6 +59,8 @@ export interface EnsureRequest {
   readonly interruptible?: <T>(work: (interrupted: AbortSignal) => Promise<T>) => Promise<T>;
   /** Told of each file of the user's that could not be taken over from an earlier workenv. */
   readonly onNotCarried?: (path: string) => void;
+  /** Told of each step that was done, for who wants to know where the time goes. */
+  readonly onStep?: (step: string) => void;
   /** Threads for large packages; without them all is done in this one. */
   readonly crew?: Crew | undefined;
   /** Told once when another process is preparing the same workenv. */

@@ -31,6 +31,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   const plan = planSlots(pkg.metadata, wishesIn(request));
   const slots = slotsAt(pkg, plan.withWorkenv);
   const unpacked = await unpackTogether(pkg, slots, staging.path, request.crew);
+  request.onStep?.("slots unpacked");
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;
   const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;
@@ -47,6 +48,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
     publish(staging.path, layout);
     globalThis.failPoint?.("published");
   }
+  request.onStep?.("tree put in its place");
   if (old !== undefined) tryRemove(old);
   await setUp(pkg, request);
   for (const { entry } of slotsAt(pkg, plan.afterSetup))
@@ -54,6 +56,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   globalThis.failPoint?.("set-up");
   users.settle();
   globalThis.failPoint?.("users-files-settled");
+  request.onStep?.("set up");
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
   const watchOf = watchFor(pkg.metadata.slots);
   const isAsUnpacked = !hasSetup && users.isNothing && plan.afterSetup.length === 0;
@@ -69,6 +72,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   making.confirm();
   writeRecord(pkg, request, { files, ...made });
   users.done();
+  request.onStep?.("recorded");
 }
 
 /** Slots of a package by their indices. */

@@ -11,17 +11,17 @@ const MAX_OTHERS = 32;
 
 /** Files that stand for all: those that a command names, and others at equal distances. */
 export function sampleOf(files: readonly IndexedFile[], command: string, scope: Scope): Sample {
-  const facts = files
-    .map(([path, size, mtime, mode]): FileFacts => [path, size, mtime, mode])
-    .filter(([, , , mode]) => !isDirectoryMode(mode));
+  const facts = files.filter(([, , , mode]) => !isDirectoryMode(mode));
   const named = new Set(splitWords(command).map((word) => pathIn(scope.workenv, fillTemplate(word, scope))));
   const entryPoints = facts.filter(([path]) => named.has(path)).slice(0, MAX_ENTRY_POINTS);
-  const rest = facts.filter((file) => !entryPoints.includes(file));
+  const rest = entryPoints.length === 0 ? facts : facts.filter((file) => !entryPoints.includes(file));
   const step = Math.max(1, rest.length / MAX_OTHERS);
   const count = Math.min(rest.length, MAX_OTHERS);
-  const others = Array.from({ length: count }, (_, i) => rest[Math.floor(i * step)] as FileFacts);
-  return { entryPoints, others };
+  const others = Array.from({ length: count }, (_, i) => rest[Math.floor(i * step)] as IndexedFile);
+  return { entryPoints: entryPoints.map(factsIn), others: others.map(factsIn) };
 }
+
+const factsIn = ([path, size, mtime, mode]: IndexedFile): FileFacts => [path, size, mtime, mode];
 
 /** A relative program is looked for in the workenv, too. */
 const pathIn = (workenv: string, path: string): string =>

@@ -54,8 +54,12 @@ export function indexTree(
 export const watchedRows = (
   rows: readonly IndexedFile[],
   watchOf: (slot: number) => Watch,
-): readonly IndexedFile[] =>
-  rows.flatMap((row) => held(row, row[4] === NO_SLOT ? "whole" : watchOf(row[4])));
+): readonly IndexedFile[] => {
+  const watch = (slot: number): Watch => (slot === NO_SLOT ? "whole" : watchOf(slot));
+  return rows.some((row) => watch(row[4]) !== "whole")
+    ? rows.flatMap((row) => held(row, watch(row[4])))
+    : rows;
+};
 
 function held(row: IndexedFile, watch: Watch): readonly IndexedFile[] {
   if (watch === "nothing") return [];

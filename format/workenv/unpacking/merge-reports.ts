@@ -7,15 +7,14 @@ import type { IndexedFile } from "../mending/stat-index.ts";
 import { folded } from "./slot-groups.ts";
 import { completeTree, impliedRows } from "./unpack.ts";
 import type { Done } from "./unpack-worker.ts";
-import { newNotes, refuseDouble, rowsIn, type Unpacked, unpackedOf } from "./unpacked.ts";
+import { newNotes, refuseDouble, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
  * Completes the tree that threads have written: links, the folders that the package asks for, and modes of folders that
  * had to wait. Throws where the threads may have written another tree than one alone would have.
  */
 export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
-  const notes = newNotes();
-  for (const { rows } of reports) for (const row of rowsIn(rows)) take(row);
+  const notes = newNotes(onceEach(reports.flatMap(({ rows }) => rows)));
   const implied = reports.flatMap((report) => report.implied);
   const folders = [...notes.rows.values()].filter(([, , , mode]) => isDirectoryMode(mode));
   refuseSpellings(root, [...folders, ...implied].map(([path]) => path));
@@ -37,14 +36,17 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
   completeTree(metadata, writer, notes);
   const around = new Map([...implied, ...writer.impliedFolders()]);
   return unpackedOf([...notes.rows.values(), ...impliedRows([...around], notes.rows)]);
+}
 
-  function take([path, size, mtime, mode, slot]: IndexedFile): void {
-    const known = notes.rows.get(path);
-    if (known !== undefined) refuseDouble(known, mode);
-    // What is noted of several slots belongs to the last one.
-    notes.slot = Math.max(slot, known?.[4] ?? slot);
-    notes.note(path, size, mtime, mode);
+/** Rows by their paths; a folder that several slots describe belongs to the last one. */
+function onceEach(rows: readonly IndexedFile[]): Map<string, IndexedFile> {
+  const all = new Map<string, IndexedFile>();
+  for (const row of rows) {
+    const known = all.get(row[0]);
+    if (known !== undefined) refuseDouble(known, row[3]);
+    if (known === undefined || known[4] < row[4]) all.set(row[0], row);
   }
+  return all;
 }
 
 /** Of two folders that the disk takes for one, a single thread would refuse the second. */

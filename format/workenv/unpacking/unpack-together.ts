@@ -5,8 +5,8 @@ import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { unpackSlots } from "./unpack.ts";
 import { blocksOf, boardOf, boardSize, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
-import { type Done, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
-import type { Unpacked } from "./unpacked.ts";
+import { type Done, type SentReport, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
+import { rowsIn, type Unpacked } from "./unpacked.ts";
 
 /** Threads that can help to unpack. */
 export interface Crew {
@@ -41,7 +41,8 @@ export async function unpackTogether(
   const workers = threads < 2 ? undefined : startAll(threads - 1, crew);
   if (workers === undefined) return unpackSlots(pkg, slots, root);
   try {
-    const unpacked = mergeReports(pkg.metadata, (await share(pkg, jobs, root, workers)).map(done), root);
+    const reports = await share(pkg, jobs, root, workers);
+    const unpacked = mergeReports(pkg.metadata, reports.map(done), root);
     crew.tell(`unpacked by ${threads} threads`);
     return unpacked;
   } catch (error) {
@@ -92,8 +93,8 @@ async function share(
 const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>
   new Promise((resolve) => {
     let report: UnpackReport = { failure: "a thread ended without a word" };
-    thread.addEventListener("message", ({ data }: MessageEvent<UnpackReport>) => {
-      report = data;
+    thread.addEventListener("message", ({ data }: MessageEvent<SentReport>) => {
+      report = "failure" in data ? data : { ...data, rows: rowsIn(data.rows) };
     });
     thread.addEventListener("error", (event) => {
       event.preventDefault();

@@ -6,6 +6,7 @@ import { readSlot, type Slot } from "../../reader.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
 import { type FoundLink, unpackFrame } from "./unpack-frame.ts";
+import type { IndexedFile } from "../mending/stat-index.ts";
 import { boardOf, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
 import { newNotes, type Notes, type PackedRows, packRows } from "./unpacked.ts";
 
@@ -28,13 +29,16 @@ export interface UnpackTask {
 /** What a thread has done. */
 export interface Done {
   /** Files, and folders with the modes that they are to get: some have to wait until nobody writes into them. */
-  readonly rows: PackedRows;
+  readonly rows: readonly IndexedFile[];
   /** Folders that this thread made because it needed them. */
   readonly implied: readonly (readonly [path: string, mode: number])[];
   readonly links: readonly (readonly [...link: FoundLink, slot: number])[];
 }
 
 export type UnpackReport = Done | { readonly failure: string };
+
+/** A report on its way between threads. */
+export type SentReport = (Omit<Done, "rows"> & { readonly rows: PackedRows }) | { readonly failure: string };
 
 /** How long others in the launcher's own thread have to wait at most, such as the heartbeat of a lock. */
 const TURN_MS = 500;
@@ -79,11 +83,7 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
       turned = performance.now();
     }
     writer.settle();
-    return {
-      rows: packRows(notes.rows.values(), notes.rows.size),
-      implied: writer.impliedFolders(),
-      links,
-    };
+    return { rows: [...notes.rows.values()], implied: writer.impliedFolders(), links };
   } catch (error) {
     board.stop();
     return { failure: String(error) };
@@ -129,5 +129,6 @@ export async function runUnpackWorker(): Promise<void> {
   const task = await new Promise<UnpackTask>((resolve) => {
     addEventListener("message", ({ data }: MessageEvent<UnpackTask>) => resolve(data), { once: true });
   });
-  postMessage(await work(task));
+  const report = await work(task);
+  postMessage("failure" in report ? report : { ...report, rows: packRows(report.rows) });
 }

@@ -34,8 +34,7 @@ export interface Notes {
   readonly note: (path: string, size: number, mtimeMs: number, mode: number) => void;
 }
 
-export function newNotes(): Notes {
-  const rows = new Map<string, IndexedFile>();
+export function newNotes(rows = new Map<string, IndexedFile>()): Notes {
   const notes: Notes = {
     slot: NO_SLOT,
     entries: "in order",
@@ -65,18 +64,16 @@ export interface PackedRows {
 
 const NUMBERS = 4;
 
-export function packRows(rows: Iterable<IndexedFile>, count: number): PackedRows {
-  const numbers = new Float64Array(NUMBERS * count);
-  let paths = "";
+export function packRows(rows: readonly IndexedFile[]): PackedRows {
+  const numbers = new Float64Array(NUMBERS * rows.length);
   let at = 0;
-  for (const [path, size, mtime, mode, slot] of rows) {
-    paths += `${path}\0`;
+  for (const [, size, mtime, mode, slot] of rows) {
     numbers[at++] = size;
     numbers[at++] = mtime;
     numbers[at++] = mode;
     numbers[at++] = slot;
   }
-  return { paths, numbers };
+  return { paths: rows.map(([path]) => `${path}\0`).join(""), numbers };
 }
 
 export function rowsIn({ paths, numbers }: PackedRows): readonly IndexedFile[] {
