@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, fstatSync, futimesSync, type Stats, writeSync } from "node:fs";
 import type { Bytes } from "../types.ts";
+import { shortLived } from "../short-lived.ts";
 import { ioError } from "./fs.ts";
 
 /** What a file is to have when it is complete: permission bits, seconds since 1970 or 0 for the time of its writing. */
@@ -58,3 +59,5 @@ export class NewFile {
     return this.written;
   }
 }
+
+for (const method of ["write", "close"] as const) shortLived(NewFile.prototype[method]);

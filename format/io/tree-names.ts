@@ -1,6 +1,7 @@
 import { resolve, sep } from "node:path";
 import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
+import { shortLived } from "../short-lived.ts";
 import type { SafePath } from "../types.ts";
 import { foldsNames, isPlainPath, type PathRules, resolveInside } from "./paths.ts";
 
@@ -40,7 +41,7 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
   let written = 0;
   let copied = 0;
   const prefix = base.endsWith(sep) ? base : base + sep;
-  return {
+  return shortLived({
     base,
     inside(path) {
       // Shorter than twice the depth that is allowed, it cannot be deeper.
@@ -75,7 +76,7 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
       const limit = COPIED + COPIED_RATIO * written;
       if (copied > limit) throw clash(path, `hard links would become more than ${limit} bytes`);
     },
-  };
+  });
 }
 
 /**

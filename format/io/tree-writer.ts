@@ -13,6 +13,7 @@ import {
   utimesSync,
 } from "node:fs";
 import { basename, dirname, sep } from "node:path";
+import { shortLived } from "../short-lived.ts";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
 import { doing, errnoOf, ioError } from "./fs.ts";
 import { NewFile } from "./new-file.ts";
@@ -262,5 +263,6 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       open = undefined;
     },
   };
-  return writer;
+  shortLived({ ensureDirectory, makeDirectory, place, replacing, completed, tell, relativeOf });
+  return shortLived(writer);
 }

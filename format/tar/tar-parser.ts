@@ -2,6 +2,7 @@ import { PspfError } from "../errors.ts";
 import type { Bytes } from "../types.ts";
 import { extensions } from "./extensions.ts";
 import { BLOCK, isZero, parseHeader } from "./header.ts";
+import { shortLived } from "../short-lived.ts";
 import { plainHeader } from "./plain-header.ts";
 import type { EntrySink, TarHeader, TarLimits, TarVisitor } from "./tar-entry.ts";
 
@@ -103,6 +104,7 @@ export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParse
     return count;
   }
 
+  shortLived({ header, begin, expect, step });
   return {
     push(piece) {
       for (let at = 0; at < piece.length;) {

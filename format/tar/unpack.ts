@@ -1,6 +1,7 @@
 import { PspfError } from "../errors.ts";
 import { faultOfName, isPlainPath } from "../io/paths.ts";
 import type { TreeWriter } from "../io/tree-writer.ts";
+import { shortLived } from "../short-lived.ts";
 import type { ByteStream } from "../types.ts";
 import type { EntrySink, TarHeader, TarLimits } from "./tar-entry.ts";
 import { type TarParser, tarParser } from "./tar-parser.ts";
@@ -63,6 +64,8 @@ function relativeName(name: string): string {
   const steps = name.split("/").filter((step) => step !== "" && step !== ".");
   return steps.join("/") || ".";
 }
+
+shortLived({ write, relativeName });
 
 const refused = (header: TarHeader, state: string) =>
   new PspfError("archive-invalid", `Cannot unpack ${JSON.stringify(header.name)}: ${state}`);

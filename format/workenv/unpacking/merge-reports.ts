@@ -14,7 +14,7 @@ import { newNotes, refuseDouble, type Unpacked, unpackedOf } from "./unpacked.ts
  * had to wait. Throws where the threads may have written another tree than one alone would have.
  */
 export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
-  const notes = newNotes(onceEach(reports.flatMap(({ rows }) => rows)));
+  const notes = newNotes(onceEach(reports));
   const implied = reports.flatMap((report) => report.implied);
   const folders = [...notes.rows.values()].filter(([, , , mode]) => isDirectoryMode(mode));
   refuseSpellings(root, [...folders, ...implied].map(([path]) => path));
@@ -39,13 +39,14 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
 }
 
 /** Rows by their paths; a folder that several slots describe belongs to the last one. */
-function onceEach(rows: readonly IndexedFile[]): Map<string, IndexedFile> {
+function onceEach(reports: readonly Done[]): Map<string, IndexedFile> {
   const all = new Map<string, IndexedFile>();
-  for (const row of rows) {
-    const known = all.get(row[0]);
-    if (known !== undefined) refuseDouble(known, row[3]);
-    if (known === undefined || known[4] < row[4]) all.set(row[0], row);
-  }
+  for (const { rows } of reports)
+    for (const row of rows) {
+      const known = all.get(row[0]);
+      if (known !== undefined) refuseDouble(known, row[3]);
+      if (known === undefined || known[4] < row[4]) all.set(row[0], row);
+    }
   return all;
 }
 

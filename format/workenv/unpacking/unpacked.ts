@@ -1,3 +1,4 @@
+import { shortLived } from "../../short-lived.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
 import { type IndexedFile, NO_SLOT } from "../mending/stat-index.ts";
 
@@ -47,6 +48,7 @@ export function newNotes(rows = new Map<string, IndexedFile>()): Notes {
       rows.set(path, isDirectoryMode(mode) ? [path, 0, 0, mode, slot] : [path, size, mtimeMs, mode, slot]);
     },
   };
+  shortLived(notes.note);
   return notes;
 }
 
