@@ -1,0 +1,12 @@
+/** Why something cannot be measured on this machine, which is no failure. The message is the reason. */
+export class Skip extends Error {}
+
+/** The path of a program; throws Skip where it is not on PATH. */
+export function need(program: string): string {
+  const path = Bun.which(program);
+  if (path === null) throw new Skip(`${program} is not here`);
+  return path;
+}
+
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " ");
