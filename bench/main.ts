@@ -24,24 +24,15 @@ import type { Measurement } from "./rows/measurement.ts";
 const RESULTS = join(import.meta.dir, "results.json");
 
 async function bench(options: Options): Promise<void> {
-  const work = openWorkFolder(options.dir, memoryParent());
-  const disk = openWorkFolder(options.disk, diskParent());
-  const remove = () => {
-    for (const folder of options.keep ? [] : [work, disk]) folder.remove();
-  };
-  // SIGINT would end us and leave gigabytes
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => {
-      remove();
-      process.exit(1);
-    });
+  const work = openWorkFolder(options.dir, memoryParent(), options.keep);
+  const disk = openWorkFolder(options.disk, diskParent(), options.keep);
   try {
     const lab = openLab({ ...options, dir: work.path, disk: disk.path, env: process.env, say });
     const results = await measureAll(lab, options);
     write(results, options);
     if (results.measurements.some(hasFailed)) process.exitCode = 1;
   } finally {
-    remove();
+    for (const { remove } of [work, disk]) await remove();
   }
 }
 

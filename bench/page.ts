@@ -8,6 +8,7 @@ import {
   barLines,
   bytesText,
   quantity,
+  ratio,
   ROW_HEAD,
   seriesLines,
   type Table,
@@ -109,7 +110,7 @@ function lossesTable(results: Results): Table {
         medianText(row, ours),
         name,
         medianText(row, name),
-        value.toFixed(2),
+        ratio(value),
       ]),
   };
 }

@@ -19,7 +19,7 @@ test("a system that does not list its mounts has unknown ones", () => {
   expect(fileSystemOf("/home", "")).toBe("unknown");
 });
 
-test("peaks are found in the reports of GNU time and busybox", () => {
+test("a peak is found in a report of GNU time", () => {
   expect(
     peakIn('\tCommand being timed: "x"\n\tMaximum resident set size (kbytes): 344732\n\tPage faults: 1\n'),
   ).toBe(344732);

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -151,7 +152,8 @@ function installTree(lab: Lab, dir: string): string {
 
 function withHello(name: string, dir: string): Payload {
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, HELLO_SH), "echo hello\n");
+  writeFileSync(join(dir, HELLO_SH), "#!/bin/sh\necho hello\n");
+  chmodSync(join(dir, HELLO_SH), 0o755);
   writeFileSync(join(dir, HELLO_JS), 'console.log("hello");\n');
   const files = filesOf(dir);
   return { name, dir, files: files.length, bytes: files.reduce((sum, [, size]) => sum + size, 0) };

@@ -7,7 +7,6 @@ import type { Peer } from "./peer.ts";
 /** GNU tar with zstd at level 3: unpacks and starts nothing. */
 export const tarZstd: Peer = {
   name: "tar --zstd -xf",
-  runs: "nothing",
   carriesFiles: true,
   build: (lab, payload, dir) => {
     for (const program of ["tar", "zstd"]) need(program);
@@ -40,7 +39,6 @@ export const tarZstdSync: Peer = {
 /** A copy of the folder: no archive, no checks. */
 export const copy: Peer = {
   name: "cp -r",
-  runs: "nothing",
   carriesFiles: true,
   build: (_, payload) => ({
     file: payload.dir,
@@ -48,10 +46,9 @@ export const copy: Peer = {
   }),
 };
 
-/** The floor of every native launcher: coreutils' `env` becomes the shell, and does nothing else. */
+/** What a native program costs that does nothing but become the shell: coreutils' `env`. */
 export const nativeFloor: Peer = {
-  name: "env (native, only becomes it)",
-  runs: "sh",
+  name: "env, a native program",
   carriesFiles: false,
   build: (_, payload) => {
     const file = need("env");

@@ -9,10 +9,9 @@ export const flavor = ours("flavor", "sh", `/bin/sh {workenv}/payload/${HELLO_SH
 /** Ours with the JavaScript, run by the Bun that is the launcher. */
 export const flavorBun = ours("flavor {bun}", "js", `{bun} {workenv}/payload/${HELLO_JS}`);
 
-function ours(name: string, runs: Peer["runs"], command: string): Peer {
+function ours(name: string, runs: "sh" | "js", command: string): Peer {
   return {
     name,
-    runs,
     carriesFiles: true,
     build: async (lab, payload) => {
       const slot = { id: "payload", source: payload.dir, target: "payload", operations: "tar|zstd" };

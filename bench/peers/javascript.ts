@@ -10,7 +10,6 @@ import type { Peer } from "./peer.ts";
 /** The program as its own executable of Bun, with the options that nobody changes. */
 export const bunCompile: Peer = {
   name: "bun build --compile",
-  runs: "js",
   carriesFiles: false,
   build: (lab, payload, dir) => {
     const file = join(dir, "hello");
@@ -27,7 +26,6 @@ const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 /** Node.js's single executable application, with its cache of compiled code. */
 export const nodeSea: Peer = {
   name: "Node SEA",
-  runs: "js",
   carriesFiles: false,
   build: async (lab, payload, dir) => {
     if (process.platform !== "linux" || process.arch !== "x64")

@@ -9,8 +9,6 @@ import { carriesMore, type Payload } from "../lab/tree.ts";
 /** A way to make one file of a payload. */
 export interface Peer {
   readonly name: string;
-  /** What the file starts: the payload's shell script or its JavaScript, or nothing. */
-  readonly runs: "sh" | "js" | "py" | "nothing";
   /** Whether a folder of files can go along. */
   readonly carriesFiles: boolean;
   /** Makes the file. Throws Skip where the tool cannot be had. */

@@ -12,7 +12,6 @@ const HELLO_PY = "def main():\n    print('hello')\n\nif __name__ == '__main__':\
 /** PyInstaller's one file: Python and all else, unpacked anew at every start. */
 export const pyinstaller: Peer = {
   name: "PyInstaller",
-  runs: "py",
   carriesFiles: true,
   build: async (lab, payload, dir) => {
     const tool = await pythonTool(lab, "pyinstaller");
@@ -49,7 +48,6 @@ export const shiv = zipapp("shiv", (site, file) => [
 function zipapp(name: "pex" | "shiv", options: (site: string, file: string) => readonly string[]): Peer {
   return {
     name,
-    runs: "py",
     carriesFiles: true,
     build: async (lab, payload, dir) => {
       const tool = await pythonTool(lab, name);
@@ -77,7 +75,6 @@ function siteWith(payload: Payload, dir: string): string {
 /** PyApp is here for completeness: what it makes of a program cannot be had from package registries alone. */
 export const pyapp: Peer = {
   name: "PyApp",
-  runs: "py",
   carriesFiles: false,
   build: () => {
     throw new Skip("it downloads its Python from outside of package registries");

@@ -1,4 +1,4 @@
-import { cpSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { environmentIn, type Lab } from "../lab/lab.ts";
 import { said } from "../lab/process.ts";
@@ -10,7 +10,6 @@ import type { Peer } from "./peer.ts";
 /** caxa: a native stub with a gzip'd archive, unpacked once into the folder for temporary files. Without Node.js in it. */
 export const caxa: Peer = {
   name: "caxa",
-  runs: "sh",
   carriesFiles: true,
   build: async (lab, payload, dir) => {
     const [node, tool] = [need("node"), await npmPackage(lab, "caxa")];
@@ -28,7 +27,6 @@ export const caxa: Peer = {
 /** makeself: a shell script with an archive, gzip and CRC as by default, unpacked anew at every start. */
 export const makeself: Peer = {
   name: "makeself",
-  runs: "sh",
   carriesFiles: true,
   build: async (lab, payload, dir) => {
     const file = join(dir, "hello.run");
@@ -54,7 +52,6 @@ async function makeselfProgram(lab: Lab): Promise<readonly string[]> {
 /** squashfs mounted by squashfuse, as AppImages are: nothing is unpacked. Unmounted after the measurement. */
 export const squashfuse: Peer = {
   name: "squashfuse",
-  runs: "sh",
   carriesFiles: true,
   build: (_, payload, dir) => {
     const [mount, make] = [need("squashfuse"), need("mksquashfs")];
@@ -90,7 +87,6 @@ export const squashfuse: Peer = {
 /** dotslash: a native launcher that knows its artifact by digest. It fetches from a file, so nothing of a network is in it. */
 export const dotslash: Peer = {
   name: "dotslash",
-  runs: "sh",
   carriesFiles: false,
   build: async (lab, payload, dir) => {
     const tool = await npmPackage(lab, "fb-dotslash");
@@ -102,7 +98,7 @@ export const dotslash: Peer = {
     );
     need("curl");
     const artifact = join(dir, HELLO_SH);
-    await Bun.write(artifact, `#!/bin/sh\n${await Bun.file(join(payload.dir, HELLO_SH)).text()}`);
+    copyFileSync(join(payload.dir, HELLO_SH), artifact);
     const bytes = await Bun.file(artifact).bytes();
     const entry = {
       size: bytes.length,
@@ -114,7 +110,6 @@ export const dotslash: Peer = {
     const platforms = { [`linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}`]: entry };
     const file = join(dir, "hello");
     await Bun.write(file, `#!/usr/bin/env dotslash\n${JSON.stringify({ name: "hello", platforms })}\n`);
-    cpSync(program, join(dir, "dotslash"));
     return {
       file: program,
       start: (home) => ({

@@ -11,11 +11,11 @@ export interface Judgement {
 }
 
 export function judge(row: Row, bar: Bar): Judgement {
-  const value = valueOf(row, bar);
+  const value = measuredValue(row, bar);
   return { bar, value, met: value !== undefined && value <= bar.limit };
 }
 
-function valueOf(row: Row, { kind, series, against }: Bar): number | undefined {
+function measuredValue(row: Row, { kind, series, against }: Bar): number | undefined {
   const ours = medianOf(row, series);
   const theirs = against === undefined ? undefined : medianOf(row, against);
   if (ours === undefined) return undefined;

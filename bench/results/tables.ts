@@ -37,7 +37,7 @@ function comparison(row: Row, series: Series, bar: Bar | undefined): string {
   const asked: Bar = bar ?? { kind: "ratio", series: of, against: series.name, limit: 0 };
   const { value } = judge(row, asked);
   if (value === undefined) return "";
-  return asked.kind === "difference" ? signed(value, row.unit) : value.toFixed(2);
+  return asked.kind === "difference" ? signed(value, row.unit) : ratio(value);
 }
 
 const verdict = (row: Row, bar: Bar): string => {
@@ -46,7 +46,7 @@ const verdict = (row: Row, bar: Bar): string => {
 };
 
 /** "≤ 0.80", "≤ 160 MB". */
-export const limitOf = ({ kind, limit }: Bar, unit: Unit): string =>
+const limitOf = ({ kind, limit }: Bar, unit: Unit): string =>
   kind === "ratio" ? `≤ ${limit.toFixed(2)}` : `≤ ${kind === "difference" ? "+" : ""}${limit} ${unit}`;
 
 export const BARS_HEAD = ["What", "Ours", "Against", "", "Value", "Bar", ""] as const;
@@ -70,7 +70,7 @@ export const barLines = (row: Row): Table["rows"] =>
 const valueText = (value: number | undefined, { kind }: Bar, unit: Unit): string => {
   if (value === undefined) return "";
   return kind === "ratio"
-    ? value.toFixed(2)
+    ? ratio(value)
     : kind === "difference"
       ? signed(value, unit)
       : quantity(value, unit);
@@ -83,6 +83,9 @@ export const quantity = (value: number, unit: Unit): string => `${number(value)}
 
 const signed = (value: number, unit: Unit): string =>
   `${value < 0 ? "−" : "+"}${quantity(Math.abs(value), unit)}`;
+
+/** Two digits behind the point, because bars are that close; fewer where they say nothing. */
+export const ratio = (value: number): string => (value < 10 ? value.toFixed(2) : number(value));
 
 /** Three digits that count: 0.52, 4.81, 48.1, 481, 4810. */
 export function number(value: number): string {

@@ -13,7 +13,7 @@ function rowText(row: Row): string {
 }
 
 /** Columns under each other, the first to the left, the others to the right. */
-export function tableText({ head: [title = "", ...titles], rows }: Table): string {
+function tableText({ head: [title = "", ...titles], rows }: Table): string {
   const lines = [["", ...titles], ...rows];
   const widths = ["", ...titles].map((_, i) =>
     Math.max(
