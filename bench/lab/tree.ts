@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { sha256Hex } from "../../format/wire/hashes.ts";
 import { writeTree } from "./content.ts";
 import { type Lab, removeFolder } from "./lab.ts";
+import { partOf, type SizedFile, totalOf } from "./part.ts";
 import { said } from "./process.ts";
 import { reasonOf } from "./skip.ts";
 
@@ -50,24 +50,14 @@ export const treePayload = (lab: Lab): Promise<Payload> =>
     return payload;
   });
 
-/** A part of the tree with about so many bytes: files in an order that no name decides, each that still fits. */
+/** A part of the tree with about so many bytes. */
 export const partPayload = (lab: Lab, bytes: number): Promise<Payload> =>
   lab.once(`payload ${bytes}`, async () => {
     const { dir: tree } = await treePayload(lab);
     const dir = join(lab.dir, "payloads", String(bytes));
     removeFolder(dir);
-    let left = bytes;
-    const files = filesOf(tree).toSorted(([a], [b]) => (sha256Hex(a) < sha256Hex(b) ? -1 : 1));
-    const fitting = files.filter(([, size]) => {
-      if (size > left) return false;
-      left -= size;
-      return true;
-    });
-    copyFiles(
-      tree,
-      dir,
-      fitting.map(([path]) => path),
-    );
+    const part = partOf(filesOf(tree), bytes).map(([path]) => path);
+    copyFiles(tree, dir, part);
     return withHello(String(bytes), dir);
   });
 
@@ -156,11 +146,11 @@ function withHello(name: string, dir: string): Payload {
   chmodSync(join(dir, HELLO_SH), 0o755);
   writeFileSync(join(dir, HELLO_JS), 'console.log("hello");\n');
   const files = filesOf(dir);
-  return { name, dir, files: files.length, bytes: files.reduce((sum, [, size]) => sum + size, 0) };
+  return { name, dir, files: files.length, bytes: totalOf(files) };
 }
 
 /** Every file below a folder with its size, by paths from there. */
-export const filesOf = (dir: string): readonly (readonly [path: string, bytes: number])[] =>
+export const filesOf = (dir: string): readonly SizedFile[] =>
   (readdirSync(dir, { recursive: true }) as string[]).flatMap((path) => {
     const facts = lstatSync(join(dir, path));
     return facts.isFile() ? [[path, facts.size] as const] : [];

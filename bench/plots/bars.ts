@@ -1,4 +1,4 @@
-import { evenScale } from "./scale.ts";
+import { logScale } from "./scale.ts";
 import { drawing, element, text } from "./svg.ts";
 
 export interface BarPlot {
@@ -20,12 +20,12 @@ export interface BarOfPlot {
 const WIDTH = 760;
 const [LEFT, RIGHT, TOP, STEP, THICK] = [230, 660, 52, 28, 18] as const;
 
-/** Horizontal bars, the shortest first, with their values behind them. */
+/** Horizontal bars over an axis by powers of ten, the shortest first, with their values behind them. */
 export function barPlot({ title, xLabel, xText, bars }: BarPlot): string {
   const sorted = bars.toSorted((a, b) => a.value - b.value);
   const bottom = TOP + sorted.length * STEP + 6;
-  const x = evenScale(
-    sorted.flatMap(({ value, spread: [, high] }) => [value, high]),
+  const x = logScale(
+    sorted.flatMap(({ value, spread: [low, high] }) => [low, value, high]),
     LEFT,
     RIGHT,
   );
@@ -34,7 +34,7 @@ export function barPlot({ title, xLabel, xText, bars }: BarPlot): string {
       element("line", { class: "grid", x1: x.at(mark), x2: x.at(mark), y1: TOP, y2: bottom }),
       text(x.at(mark), bottom + 20, xText(mark), { class: "quiet", "text-anchor": "middle" }),
     ]),
-    element("path", { class: "axis", fill: "none", d: `M${LEFT} ${TOP}V${bottom}` }),
+    element("path", { class: "axis", d: `M${LEFT} ${TOP}V${bottom}` }),
     text((LEFT + RIGHT) / 2, bottom + 44, xLabel, { "text-anchor": "middle" }),
     ...sorted.flatMap((bar, i) => barParts(bar, TOP + 8 + i * STEP, x.at, xText)),
   ];
@@ -51,7 +51,7 @@ function barParts(
   return [
     text(LEFT - 10, middle + 4, name, { "text-anchor": "end", ...(isOurs ? { class: "ours" } : {}) }),
     element("rect", {
-      class: isOurs ? "c0" : "c5",
+      class: `solid ${isOurs ? "c0" : "c5"}`,
       x: LEFT,
       y: top,
       width: Math.max(1, at(value) - LEFT),

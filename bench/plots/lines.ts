@@ -54,7 +54,6 @@ export function linePlot({ title, xLabel, yLabel, xText, yText, lines, limit }: 
     ]),
     element("path", {
       class: "axis",
-      fill: "none",
       d: `M${AREA.left} ${AREA.top}V${AREA.bottom}H${AREA.right}`,
     }),
     text((AREA.left + AREA.right) / 2, AREA.bottom + 44, xLabel, { "text-anchor": "middle" }),
@@ -72,19 +71,17 @@ export function linePlot({ title, xLabel, yLabel, xText, yText, lines, limit }: 
           .join(""),
       }),
       ...points.map((point) =>
-        element("circle", { class: colour, cx: x.at(point.x), cy: y.at(point.y), r: 3.5 }),
+        element("circle", { class: `solid ${colour}`, cx: x.at(point.x), cy: y.at(point.y), r: 3.5 }),
       ),
     ]),
     ...drawn.flatMap(({ name, points, colour }, i) => {
       const [at, label, end] = [x.at(points.at(-1)?.x ?? 0), labels[i] as number, ends[i] as number];
       return [
         element("path", {
-          class: `line ${colour}`,
-          "stroke-width": 1,
-          opacity: "0.5",
+          class: `lead ${colour}`,
           d: `M${tenths(at + 5)} ${tenths(end)}L${AREA.right + 22} ${tenths(label)}`,
         }),
-        element("circle", { class: colour, cx: AREA.right + 27, cy: label, r: 4 }),
+        element("circle", { class: `solid ${colour}`, cx: AREA.right + 27, cy: label, r: 4 }),
         text(AREA.right + 36, label + 4, name, colour === "c0" ? { class: "ours" } : {}),
       ];
     }),
@@ -93,7 +90,7 @@ export function linePlot({ title, xLabel, yLabel, xText, yText, lines, limit }: 
 }
 
 const limitParts = ({ label }: NonNullable<LinePlot["limit"]>, at: number): readonly string[] => [
-  element("path", { class: "bar", d: `M${AREA.left} ${tenths(at)}H${AREA.right}` }),
+  element("path", { class: "limit", d: `M${AREA.left} ${tenths(at)}H${AREA.right}` }),
   text(AREA.left + 8, at - 6, label, { class: "quiet" }),
 ];
 

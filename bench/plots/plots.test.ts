@@ -68,6 +68,8 @@ test("drawings show every series that was measured, by name, and no other", () =
   expect(warm).toContain(">flavor</text>");
   expect(warm).not.toContain(">tar</text>");
   expect(warm).toContain(">8 ms</text>");
+  const { "warm.svg": slow } = plotsOf(resultsWith([rowWith([200], [0.5], { id: "warm-hello" })]));
+  for (const value of ["0.5", "1", "30", "100", "200", "300"]) expect(slow).toContain(`>${value} ms</text>`);
 });
 
 test("texts lie on the page, and labels of lines that end in one place do not cover each other", () => {

@@ -17,8 +17,8 @@ export const plotsOf = (results: Results): Readonly<Record<string, string>> => (
   }),
   "warm.svg": barPlot({
     title: "Warm start of a program that says hello",
-    xLabel: "time, ms; the thin lines are quartiles",
-    xText: (value) => `${number(value).replace(/\.?0+$/, "")} ms`,
+    xLabel: "time; the axis goes by powers of ten, the thin lines are quartiles",
+    xText: (value) => `${Number(number(value))} ms`,
     bars: barsOf(results, "warm-hello"),
   }),
   "memory.svg": linePlot({

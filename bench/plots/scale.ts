@@ -5,21 +5,6 @@ export interface Scale {
   readonly marks: readonly number[];
 }
 
-/** From 0 to at least the largest value, in even steps. */
-export function evenScale(values: readonly number[], from: number, to: number): Scale {
-  const largest = Math.max(0, ...values.filter(Number.isFinite)) || 1;
-  const step = roundStep(largest / 5);
-  const marks = Array.from({ length: Math.ceil(largest / step - 1e-9) + 1 }, (_, i) => round(i * step));
-  const end = marks.at(-1) as number;
-  return { at: (value) => from + ((to - from) * value) / end, marks };
-}
-
-/** The next of 1, 2, 5, 10, 20, … */
-function roundStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return round(([1, 2, 5, 10].find((digit) => digit * power >= least * (1 - 1e-9)) ?? 10) * power);
-}
-
 /** By powers of ten, with marks at 1, 3, 10, 30, …; values that are not above zero count as the smallest that is. */
 export function logScale(values: readonly number[], from: number, to: number): Scale {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));

@@ -32,23 +32,23 @@ const STYLE = `
   .quiet { fill: #59636e; font-size: 12px; }
   .ours { font-weight: 600; }
   .grid { stroke: #e4e8ec; }
-  .axis { stroke: #818b98; }
-  .bar { stroke: #cf222e; stroke-dasharray: 6 4; fill: none; }
-  .line { fill: none; stroke-width: 2; }
-  .c0 { stroke: #0969da; fill: #0969da; } .line.c0 { stroke-width: 3.5; fill: none; }
-  .c1 { stroke: #bc4c00; fill: #bc4c00; } .c2 { stroke: #1a7f37; fill: #1a7f37; } .c3 { stroke: #8250df; fill: #8250df; }
-  .c4 { stroke: #9a6700; fill: #9a6700; } .c5 { stroke: #6e7781; fill: #6e7781; }
-  .line.c1, .line.c2, .line.c3, .line.c4, .line.c5 { fill: none; }
+  .axis { stroke: #818b98; fill: none; }
+  .limit { stroke: #cf222e; stroke-dasharray: 6 4; fill: none; }
+  .line { stroke: currentColor; stroke-width: 2; fill: none; }
+  .line.c0 { stroke-width: 3.5; }
+  .lead { stroke: currentColor; stroke-dasharray: 2 3; opacity: 0.5; fill: none; }
+  .solid { fill: currentColor; }
+  .c0 { color: #0969da; } .c1 { color: #bc4c00; } .c2 { color: #1a7f37; }
+  .c3 { color: #8250df; } .c4 { color: #9a6700; } .c5 { color: #6e7781; }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117; stroke: #3d444d; }
     text { fill: #e6edf3; }
     .quiet { fill: #9198a1; }
     .grid { stroke: #242b34; }
     .axis { stroke: #6e7681; }
-    .bar { stroke: #ff7b72; }
-    .c0 { stroke: #58a6ff; fill: #58a6ff; } .c1 { stroke: #f0883e; fill: #f0883e; } .c2 { stroke: #3fb950; fill: #3fb950; }
-    .c3 { stroke: #bc8cff; fill: #bc8cff; } .c4 { stroke: #d29922; fill: #d29922; } .c5 { stroke: #9198a1; fill: #9198a1; }
-    .line { fill: none !important; }
+    .limit { stroke: #ff7b72; }
+    .c0 { color: #58a6ff; } .c1 { color: #f0883e; } .c2 { color: #3fb950; }
+    .c3 { color: #bc8cff; } .c4 { color: #d29922; } .c5 { color: #9198a1; }
   }
 `;
 

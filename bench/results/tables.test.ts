@@ -21,6 +21,7 @@ test.each([
   [999, "1 kB"],
   [1e6, "1 MB"],
   [302_442_842, "302 MB"],
+  [1e9, "1 GB"],
   [6 * 2 ** 30, "6.44 GB"],
 ])("%p bytes are written as %p", (bytes, expected) => {
   expect(bytesText(bytes)).toBe(expected);

@@ -96,7 +96,7 @@ export function number(value: number): string {
 /** Bytes in the largest unit that leaves a whole: 300 MB, 6.44 GB. */
 export const bytesText = (bytes: number): string =>
   bytes >= 1e9
-    ? `${(bytes / 1e9).toFixed(2)} GB`
+    ? `${Number((bytes / 1e9).toFixed(2))} GB`
     : bytes >= 1e6
       ? `${Math.round(bytes / 1e6)} MB`
       : `${Math.round(bytes / 1e3)} kB`;
