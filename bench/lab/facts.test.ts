@@ -23,7 +23,7 @@ test("a peak is found in a report of GNU time", () => {
   expect(
     peakIn('\tCommand being timed: "x"\n\tMaximum resident set size (kbytes): 344732\n\tPage faults: 1\n'),
   ).toBe(344732);
-  expect(peakIn("Maximum resident set size: 12 pages")).toBeUndefined();
+  expect(peakIn("Maximum resident set size (pages): 12\n")).toBeUndefined();
 });
 
 test("what a launcher says of its time is found among what others say", () => {

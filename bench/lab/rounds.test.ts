@@ -15,6 +15,7 @@ test("contestants run in turn, another one first each time, and warm-ups do not 
 
 test("one that fails is out, with its reason and without what it had; the others go on", () => {
   let tidied = 0;
+  const closed: string[] = [];
   const broken = {
     name: "broken",
     run: (round: number) => {
@@ -22,6 +23,7 @@ test("one that fails is out, with its reason and without what it had; the others
       return round;
     },
     after: () => void tidied++,
+    close: () => closed.push("broken"),
   };
   const absent = {
     name: "absent",
@@ -30,11 +32,16 @@ test("one that fails is out, with its reason and without what it had; the others
     },
     run: () => 1,
   };
-  const series = inTurn({ rounds: 3, warmUp: 0 }, [broken, absent, { name: "sound", run: (round) => round }]);
+  const series = inTurn({ rounds: 3, warmUp: 0 }, [
+    broken,
+    absent,
+    { name: "sound", run: (round) => round, close: () => closed.push("sound") },
+  ]);
   expect(series).toEqual([
     { name: "broken", samples: [], missing: { why: "failed", reason: "it broke in two" } },
     { name: "absent", samples: [], missing: { why: "skipped", reason: "it is not here" } },
     { name: "sound", samples: [0, 1, 2] },
   ]);
   expect(tidied).toBe(2);
+  expect(closed).toEqual(["broken", "sound"]);
 });

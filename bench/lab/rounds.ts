@@ -10,6 +10,8 @@ export interface Contestant {
   readonly run: (round: number) => number;
   /** Tidies up after one run; not measured. */
   readonly after?: () => void;
+  /** Tidies up after all runs. */
+  readonly close?: () => void;
 }
 
 /** Rounds that are not counted: they fill the caches of the machine. */
@@ -33,6 +35,7 @@ export function inTurn(
       const [contestant, own] = [contestants[turn] as Contestant, series[turn] as Growing];
       if (own.missing === undefined) runOnce(contestant, round, round >= warmUp, own);
     }
+  for (const { close } of contestants) close?.();
   return series;
 }
 

@@ -53,7 +53,7 @@ export function coldStart(
   };
 }
 
-/** A start for a user who has had it before. Homes of such users stay until the work folder goes. */
+/** A start for a user who has had it before. */
 export function warmStart(name: string, { start, end }: Built, parent: string): Contestant {
   let home: string | undefined;
   return {
@@ -66,5 +66,8 @@ export function warmStart(name: string, { start, end }: Built, parent: string): 
     },
     run: () => milliseconds(start(home as string)),
     after: () => end?.(home as string),
+    close: () => {
+      if (home !== undefined) removeFolder(home);
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { environmentIn } from "../lab/lab.ts";
+import { environmentIn, removeFolder } from "../lab/lab.ts";
 import { said } from "../lab/process.ts";
 import { Skip } from "../lab/skip.ts";
 import { carriesMore, type Payload } from "../lab/tree.ts";
@@ -25,6 +25,7 @@ export const pyinstaller: Peer = {
       env: { ...lab.env, PYTHONPATH: tool },
       cwd: dir,
     });
+    removeFolder(join(dir, "work"));
     const file = join(dir, "dist", "hello");
     return { file, start: (home) => ({ command: [file], env: environmentIn(home) }) };
   },
@@ -57,7 +58,9 @@ function zipapp(name: "pex" | "shiv", options: (site: string, file: string) => r
       }).out.trim();
       const file = join(dir, `hello.${name}`);
       const env = { ...lab.env, PYTHONPATH: tool };
-      said({ command: [python, ...options(siteWith(payload, dir), file)], env, cwd: dir });
+      const site = siteWith(payload, dir);
+      said({ command: [python, ...options(site, file)], env, cwd: dir });
+      removeFolder(site);
       return { file, start: (home) => ({ command: [python, file], env: environmentIn(home) }) };
     },
   };

@@ -25,7 +25,7 @@ function tableText({ head: [title = "", ...titles], rows }: Table): string {
     cells
       .map((cell, i) => {
         const gap = " ".repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell)));
-        return i === 0 || isReason(cells) ? `${cell}${gap}` : `${gap}${cell}`;
+        return i === 0 ? `${cell}${gap}` : `${gap}${cell}`;
       })
       .join("  ")
       .trimEnd();

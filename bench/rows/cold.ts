@@ -31,7 +31,7 @@ async function coldRow(
   const contestants = [];
   for (const peer of [flavor, ...baselines])
     contestants.push(coldStart(peer.name, await builtBy(lab, peer, payload), parent));
-  const series = inTurn({ rounds: lab.rounds(11) }, contestants);
+  const series = inTurn({ rounds: lab.rounds(parent === lab.dir ? 11 : 7) }, contestants);
   const bars = baselines.map(({ name }): Bar => ({
     kind: "ratio",
     series: flavor.name,
