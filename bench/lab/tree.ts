@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -28,6 +27,7 @@ export interface Payload {
 export const HELLO_SH = "hello.sh";
 export const HELLO_JS = "hello.js";
 
+const HELLO = join(import.meta.dir, "hello");
 const PINS = join(import.meta.dir, "python-tree.txt");
 
 /** Whether there are files beside the programs. */
@@ -142,9 +142,7 @@ function installTree(lab: Lab, dir: string): string {
 
 function withHello(name: string, dir: string): Payload {
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, HELLO_SH), "#!/bin/sh\necho hello\n");
-  chmodSync(join(dir, HELLO_SH), 0o755);
-  writeFileSync(join(dir, HELLO_JS), 'console.log("hello");\n');
+  for (const program of [HELLO_SH, HELLO_JS]) copyFileSync(join(HELLO, program), join(dir, program));
   const files = filesOf(dir);
   return { name, dir, files: files.length, bytes: totalOf(files) };
 }
