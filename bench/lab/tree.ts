@@ -70,14 +70,9 @@ export function copyFiles(from: string, to: string, paths: readonly string[]): v
 }
 
 /** A generated payload; `write` writes it. */
-export const madePayload = (
-  lab: Lab,
-  name: string,
-  parent: string,
-  write: (dir: string) => void,
-): Promise<Payload> =>
+export const madePayload = (lab: Lab, name: string, write: (dir: string) => void): Promise<Payload> =>
   lab.once(`payload ${name}`, () => {
-    const dir = join(parent, "payloads", name);
+    const dir = join(lab.dir, "payloads", name);
     removeFolder(dir);
     write(dir);
     return withHello(name, dir);

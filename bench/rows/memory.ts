@@ -2,13 +2,14 @@ import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { someOf, writeEqual } from "../lab/content.ts";
 import { type Lab, removeFolder } from "../lab/lab.ts";
+import { flavorProgram } from "../lab/programs.ts";
 import { Skip } from "../lab/skip.ts";
 import { madePayload } from "../lab/tree.ts";
 import { tarZstd } from "../peers/baselines.ts";
 import { compare } from "../peers/compare.ts";
 import { flavor } from "../peers/flavor.ts";
-import { coldStart } from "../peers/peer.ts";
-import type { Bar } from "../results/results.ts";
+import { type Built, coldStart } from "../peers/peer.ts";
+import type { Bar, Row } from "../results/results.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** For any size, in MB. */
@@ -18,49 +19,44 @@ const GIB = 2 ** 30;
 /** The content, what is unpacked of it, its archive and its package. */
 const SPACE = 18 * GIB;
 
-/** Peak memory of a cold start of 6 GiB, on the disk: five large files, and 20 000 that are small. */
+/** Peak memory of cold starts of 1 and 6 GiB, on the disk: five large files, and small ones that have a sixth. */
 export const memory: Measurement = {
-  name: "memory-6gib",
+  name: "memory-large",
   rows: async (lab) => {
     if (lab.quick) throw new Skip("it takes minutes: only full runs do it");
     const { bavail, bsize } = statfsSync(lab.disk);
     if (bavail * bsize < SPACE)
       throw new Skip(`${lab.disk} has ${Math.floor((bavail * bsize) / GIB)} GiB free, wanted ${SPACE / GIB}`);
-    try {
-      return await sixGib({ ...lab, dir: lab.disk });
-    } finally {
-      for (const name of ["payloads", "packages", "peers"]) removeFolder(join(lab.disk, name));
-    }
+    await flavorProgram(lab);
+    return [await rowOf(lab, 1), await rowOf(lab, 6)];
   },
 };
 
-async function sixGib(lab: Lab) {
-  const payload = await madePayload(lab, "6gib", lab.dir, (dir) => {
-    for (let i = 0; i < 5; i++) writeLarge(join(dir, "large"), `${i}`, GIB);
-    writeEqual(join(dir, "small"), 20_000, GIB);
-  });
-  const series = await compare(
-    lab,
-    [flavor, tarZstd],
-    payload,
-    (name, it) => coldStart(name, it, lab.dir, "MB"),
-    {
-      rounds: Math.min(2, lab.rounds(2)),
-      warmUp: 0,
-    },
-  );
-  const what = `peak memory of a cold start of 6 GiB in ${payload.files} files, on a disk`;
-  return [
-    {
-      id: "memory/6gib",
+async function rowOf(lab: Lab, gibibytes: number): Promise<Row> {
+  // memory has no room for it
+  const onDisk = { ...lab, dir: join(lab.disk, "large") };
+  const [name, sixth] = [`${gibibytes}gib`, (gibibytes * GIB) / 6];
+  try {
+    const payload = await madePayload(onDisk, name, (dir) => {
+      for (let i = 0; i < 5; i++) writeLarge(join(dir, "large"), `${i}`, Math.floor(sixth));
+      writeEqual(join(dir, "small"), Math.round(sixth / 50_000), sixth);
+    });
+    const contestant = (peer: string, it: Built) => coldStart(peer, it, lab.disk, "MB");
+    const rounds = { rounds: Math.min(2, lab.rounds(2)), warmUp: 0 };
+    const series = await compare(onDisk, [flavor, tarZstd], payload, contestant, rounds);
+    const what = `peak memory of a cold start of ${gibibytes} GiB in ${payload.files} files, on a disk`;
+    return {
+      id: `memory/${name}`,
       what,
-      unit: "MB" as const,
+      unit: "MB",
       size: payload.bytes,
       series,
       bars: [MEMORY_BAR],
       notes: [],
-    },
-  ];
+    };
+  } finally {
+    removeFolder(onDisk.dir);
+  }
 }
 
 function writeLarge(dir: string, name: string, size: number): void {
