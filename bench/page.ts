@@ -91,12 +91,15 @@ const medianText = (row: Row, name: string): string => {
   return row.series.find((series) => series.name === name)?.missing?.reason ?? "";
 };
 
+/** Rows that compare ours with ours say what they are about themselves. */
+const isOurs = (name: string): boolean => name.startsWith("flavor");
+
 /** Everything that anyone does better than we do, the worst first. */
 function lossesTable(results: Results): Table {
   const losses = rowsOf(results).flatMap((row) =>
     row.series.slice(1).flatMap(({ name }) => {
       const ours = row.series[0]?.name ?? "";
-      if (/^flavor/.test(name) || /^flavor/.test(ours) === false) return [];
+      if (isOurs(name) || !isOurs(ours)) return [];
       const { value } = judge(row, { kind: "ratio", series: ours, against: name, limit: 1 });
       return value === undefined || value <= 1 ? [] : [{ row, ours, name, value }];
     }),

@@ -30,12 +30,12 @@ export const bareProgram = (lab: Lab): Promise<string> =>
     return (await ensureLauncher(hostTarget(), options)).path;
   });
 
-export const flavorEnvironment = (lab: Lab, more: Call["env"] = {}): Call["env"] =>
+/** For `flavor`: launchers, build cache and temporary files are in the work folder. */
+export const flavorEnvironment = (lab: Lab): Call["env"] =>
   environmentIn(join(lab.dir, "home"), {
     TMPDIR: lab.dir,
     FLAVOR_LAUNCHERS: join(lab.dir, "launchers"),
     FLAVOR_BUILD_CACHE: join(lab.dir, "build-cache"),
-    ...more,
   });
 
 /** What a package is made of. */
@@ -45,7 +45,6 @@ export interface Recipe {
   readonly command: string;
   readonly slots: readonly SlotRecipe[];
   readonly launcher?: "shebang";
-  readonly level?: number;
   /** More options of `flavor pack`. */
   readonly options?: readonly string[];
 }
@@ -72,15 +71,7 @@ export async function packCall(
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, "flavor.toml"), manifestOf(recipe));
   const launcher = recipe.launcher === undefined ? [] : ["--launcher", recipe.launcher];
-  const options = [
-    "--quiet",
-    "--key-seed",
-    SEED,
-    "--level",
-    String(recipe.level ?? 3),
-    ...launcher,
-    ...(recipe.options ?? []),
-  ];
+  const options = ["--quiet", "--key-seed", SEED, "--level", "3", ...launcher, ...(recipe.options ?? [])];
   return {
     call: { command: [flavor, "pack", dir, ...options, "--output", path], env: flavorEnvironment(lab) },
     path,

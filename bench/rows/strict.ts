@@ -42,12 +42,12 @@ async function rowOf(lab: Lab, files: number): Promise<Row> {
   const digests = ["sh", "-c", 'find "$1" -type f -print0 | xargs -0 sha256sum', "sh", join(home, "cache")];
   need("sha256sum");
   const series = inTurn({ rounds: lab.rounds(9) }, [
-    { name: "strict", run: () => milliseconds(start({ FLAVOR_VALIDATION: "strict" })) },
+    { name: "flavor, strict", run: () => milliseconds(start({ FLAVOR_VALIDATION: "strict" })) },
     {
       name: "sha256sum of every file",
       run: () => milliseconds({ command: digests, env: environmentIn(home) }),
     },
-    { name: "standard", run: () => milliseconds(start()) },
+    { name: "flavor, standard", run: () => milliseconds(start()) },
   ]);
   removeFolder(home);
   const what = `warm start with a workenv of ${bytes / 1e6} MB in ${files} files`;
