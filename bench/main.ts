@@ -15,13 +15,12 @@ import { commitOf, loadNow, machineWith, versionsOf } from "./lab/machine.ts";
 import { said } from "./lab/process.ts";
 import { reasonOf, Skip } from "./lab/skip.ts";
 import { MEASUREMENTS } from "./measurements.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { type Options, outputOf, parseOptions } from "./options.ts";
+import { RESULTS_FILE } from "./page.ts";
 import { hasFailed } from "./results/judge.ts";
 import { type Measured, renderResults, type Results, SCHEMA } from "./results/results.ts";
 import { headerText, measuredText } from "./results/text.ts";
 import type { Measurement } from "./rows/measurement.ts";
-
-const RESULTS = join(import.meta.dir, "results.json");
 
 async function bench(options: Options): Promise<void> {
   const work = openWorkFolder(options.dir, memoryParent(), options.keep);
@@ -72,14 +71,13 @@ async function measure(lab: Lab, { name, rows }: Measurement): Promise<Measured>
 }
 
 /** Into the named file; a whole run also into the repository, with the documents that follow from it. */
-function write(results: Results, { out, quick, only }: Options): void {
-  const isWhole = !quick && only.length === 0;
-  const path = out ?? (isWhole ? RESULTS : undefined);
+function write(results: Results, options: Options): void {
+  const path = outputOf(options, RESULTS_FILE);
   if (path === undefined) return;
   writeFileSync(`${path}.new`, renderResults(results));
   renameSync(`${path}.new`, path);
   say(`wrote ${path}\n`);
-  if (path !== RESULTS) return;
+  if (path !== RESULTS_FILE) return;
   const docs = join(import.meta.dir, "..", "scripts", "docs.ts");
   say(said({ command: [process.execPath, docs], env: process.env }).out);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { PspfError } from "../format/errors.ts";
-import { parseOptions } from "./options.ts";
+import { outputOf, parseOptions } from "./options.ts";
 
 const NAMES = ["cold", "warm"];
 const DEFAULTS = {
@@ -45,4 +45,15 @@ test.each([
     });
     expect(hint).toContain("usage: npm run bench -- [--quick]");
   }
+});
+
+test.each([
+  [[], "committed"],
+  [["--rounds", "3"], "committed"],
+  [["--quick"], undefined],
+  [["--only", "cold"], undefined],
+  [["--quick", "--out", "/a"], "/a"],
+  [["--out", "/a"], "/a"],
+])("what %p finds goes to %p", (args, expected) => {
+  expect(outputOf(parseOptions(args, NAMES), "committed")).toBe(expected as string);
 });

@@ -33,6 +33,13 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
   };
 }
 
+/**
+ * Where results go: into the named file, those of a whole run into `committed`, others nowhere. A quick run's figures mean
+ * nothing, and those of some rows are not all.
+ */
+export const outputOf = ({ out, quick, only }: Options, committed: string): string | undefined =>
+  out ?? (quick || only.length > 0 ? undefined : committed);
+
 const path = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : resolve(text);
 

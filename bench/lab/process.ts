@@ -6,25 +6,21 @@ export interface Call {
 }
 
 /** The milliseconds that a command takes, from before it is started until it has ended. What it says goes nowhere. */
-export function milliseconds(call: Call): number {
+export const milliseconds = (call: Call): number => run(call).wall;
+
+/** The milliseconds of processor time that a command and what it waits for take, on all cores together. */
+export const cpuMilliseconds = (call: Call): number => run(call).processor;
+
+function run(call: Call): { readonly wall: number; readonly processor: number } {
+  const [command, place] = [[...call.command], placeOf(call)];
   const before = Bun.nanoseconds();
-  const { exitCode } = Bun.spawnSync([...call.command], {
-    ...placeOf(call),
+  const { exitCode, resourceUsage } = Bun.spawnSync(command, {
+    ...place,
     stdio: ["ignore", "ignore", "ignore"],
   });
   const after = Bun.nanoseconds();
   if (exitCode !== 0) throw new Error(`${nameOf(call)} ended with ${exitCode}${heard(call)}`);
-  return (after - before) / 1e6;
-}
-
-/** The milliseconds of processor time that a command and what it waits for take, on all cores together. */
-export function cpuMilliseconds(call: Call): number {
-  const { exitCode, resourceUsage } = Bun.spawnSync([...call.command], {
-    ...placeOf(call),
-    stdio: ["ignore", "ignore", "ignore"],
-  });
-  if (exitCode !== 0) throw new Error(`${nameOf(call)} ended with ${exitCode}${heard(call)}`);
-  return Number(resourceUsage?.cpuTime.total ?? 0) / 1e3;
+  return { wall: (after - before) / 1e6, processor: Number(resourceUsage?.cpuTime.total ?? 0) / 1e3 };
 }
 
 /** What a command writes to stdout, and to stderr. Throws an Error with its last words when it fails. */

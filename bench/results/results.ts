@@ -104,7 +104,7 @@ export function renderResults(results: Results): string {
     (_, value) => (typeof value === "number" ? shortened(value) : value),
     1,
   );
-  return `${text.replaceAll(/\[\s+(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\s+\]/g, (_, list: string) => `[${list.replaceAll(/\s+/g, " ")}]`)}\n`;
+  return `${text.replaceAll(/\[\n\s*(-?[\d.e+-]+(?:,\n\s*-?[\d.e+-]+)*)\n\s*\]/g, (_, list: string) => `[${list.replaceAll(/\s+/g, " ")}]`)}\n`;
 }
 
 /** No clock and no meter here is better than a thousandth. */

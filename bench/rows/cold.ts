@@ -1,9 +1,9 @@
 import type { Lab } from "../lab/lab.ts";
-import { inTurn } from "../lab/rounds.ts";
 import { treePayload } from "../lab/tree.ts";
 import { copy, tarZstd, tarZstdSync } from "../peers/baselines.ts";
+import { compare } from "../peers/compare.ts";
 import { flavor } from "../peers/flavor.ts";
-import { builtBy, coldStart, type Peer } from "../peers/peer.ts";
+import { type Built, coldStart, type Peer } from "../peers/peer.ts";
 import type { Bar, Row } from "../results/results.ts";
 import { bytesText } from "../results/tables.ts";
 import type { Measurement } from "./measurement.ts";
@@ -11,27 +11,29 @@ import type { Measurement } from "./measurement.ts";
 /** First start of the whole tree, with every check: new cache, new user, nothing known of the signer. */
 export const cold: Measurement = {
   name: "cold",
-  rows: (lab) => coldRow(lab, "in memory", lab.dir, [tarZstd, copy], 0.8),
+  rows: async (lab) => [await rowOf(lab, "cold", "in memory", lab.dir, [tarZstd, copy], 0.8, 11)],
 };
 
 /** The same on a disk, where the workenv is on the disk before the application starts. */
 export const coldDisk: Measurement = {
   name: "cold-disk",
-  rows: (lab) => coldRow(lab, "on a disk", lab.disk, [tarZstdSync], 1),
+  rows: async (lab) => [await rowOf(lab, "cold-disk", "on a disk", lab.disk, [tarZstdSync], 1, 7)],
 };
 
-async function coldRow(
+async function rowOf(
   lab: Lab,
+  id: string,
   where: string,
   parent: string,
   baselines: readonly Peer[],
   limit: number,
-): Promise<readonly Row[]> {
+  rounds: number,
+): Promise<Row> {
   const payload = await treePayload(lab);
-  const contestants = [];
-  for (const peer of [flavor, ...baselines])
-    contestants.push(coldStart(peer.name, await builtBy(lab, peer, payload), parent));
-  const series = inTurn({ rounds: lab.rounds(parent === lab.dir ? 11 : 7) }, contestants);
+  const contestantOf = (name: string, built: Built) => coldStart(name, built, parent);
+  const series = await compare(lab, [flavor, ...baselines], payload, contestantOf, {
+    rounds: lab.rounds(rounds),
+  });
   const bars = baselines.map(({ name }): Bar => ({
     kind: "ratio",
     series: flavor.name,
@@ -39,5 +41,5 @@ async function coldRow(
     limit,
   }));
   const what = `cold start of ${bytesText(payload.bytes)} in ${payload.files} files, ${where}`;
-  return [{ id: parent === lab.dir ? "cold" : "cold-disk", what, unit: "ms", series, bars, notes: [] }];
+  return { id, what, unit: "ms", series, bars, notes: [] };
 }

@@ -1,13 +1,13 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeEqual } from "../lab/content.ts";
-import { environmentIn, type Lab, removeFolder } from "../lab/lab.ts";
+import { type Lab, removeFolder } from "../lab/lab.ts";
 import { pack } from "../lab/programs.ts";
 import { inTurn } from "../lab/rounds.ts";
 import { need } from "../lab/skip.ts";
-import { type Built, warmStart } from "../peers/peer.ts";
+import { warmStart } from "../peers/peer.ts";
 import type { Measurement } from "./measurement.ts";
-import { packTrue } from "./warm.ts";
+import { packTrue, program } from "./warm.ts";
 
 const SLOTS = 10;
 
@@ -28,11 +28,6 @@ export const growth: Measurement = {
     ];
   },
 };
-
-const program = (file: string): Built => ({
-  file,
-  start: (home) => ({ command: [file], env: environmentIn(home) }),
-});
 
 async function packLarge(lab: Lab, files: number, bytes: number): Promise<string> {
   const dir = join(lab.dir, "growth");

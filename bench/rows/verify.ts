@@ -1,6 +1,5 @@
-import { statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileSync, mkdirSync } from "node:fs";
 import { letters } from "../lab/content.ts";
 import { type Lab, removeFolder } from "../lab/lab.ts";
 import { cpuMilliseconds, milliseconds } from "../lab/process.ts";

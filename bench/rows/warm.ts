@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { environmentIn, freshHome, type Lab } from "../lab/lab.ts";
+import { environmentIn, freshHome, type Lab, removeFolder } from "../lab/lab.ts";
 import { said } from "../lab/process.ts";
 import { bareProgram, pack } from "../lab/programs.ts";
 import { inTurn } from "../lab/rounds.ts";
@@ -13,27 +13,25 @@ import type { Measurement } from "./measurement.ts";
 export const warm: Measurement = {
   name: "warm",
   rows: async (lab) => {
-    const [package_, bare] = [await packTrue(lab), await bareProgram(lab)];
-    const ours: Built = {
-      file: package_,
-      start: (home) => ({ command: [package_], env: environmentIn(home) }),
-    };
-    const program = (file: string): Built => ({
-      file,
-      start: (home) => ({ command: [file], env: environmentIn(home) }),
-    });
+    const [ours, bare] = [program(await packTrue(lab)), program(await bareProgram(lab))];
+    const against = "bare Bun that becomes /bin/true";
     const series = inTurn({ rounds: lab.rounds(200), warmUp: 5 }, [
       warmStart("flavor", ours, lab.dir),
-      warmStart("bare Bun that becomes /bin/true", program(bare), lab.dir),
+      warmStart(against, bare, lab.dir),
       warmStart("/bin/true", program("/bin/true"), lab.dir),
     ]);
-    const against = "bare Bun that becomes /bin/true";
     const bars = [{ kind: "ratio", series: "flavor", against, limit: 1.25 } as const];
     return [
       { id: "warm", what: "warm start of /bin/true", unit: "ms", series, bars, notes: phasesOf(lab, ours) },
     ];
   },
 };
+
+/** A program that is started as it is. */
+export const program = (file: string): Built => ({
+  file,
+  start: (home) => ({ command: [file], env: environmentIn(home) }),
+});
 
 /** A package of a copy of `true`, which it becomes. */
 export async function packTrue(lab: Lab): Promise<string> {
@@ -54,6 +52,7 @@ function phasesOf(lab: Lab, { start }: Built): readonly string[] {
   const call = start(home);
   const env = { ...call.env, FLAVOR_LOG_LEVEL: "debug" };
   const starts = Array.from({ length: lab.rounds(21) }, () => debugLines(said({ ...call, env }).err));
+  removeFolder(home);
   const texts = starts[0]?.map(({ text }) => text) ?? [];
   return texts.map((text, i) => {
     const times = starts.flatMap((lines) => (lines[i] === undefined ? [] : [lines[i].ms]));
