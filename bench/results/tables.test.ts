@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { resultsWith, rowWith } from "./fixture.ts";
 import type { Measured, Row } from "./results.ts";
-import { barLines, bytesText, number, seriesLines } from "./tables.ts";
+import { barLines, bytesText, number, quantity, seriesLines } from "./tables.ts";
 import { headerText, measuredText } from "./text.ts";
 
 test.each([
@@ -25,6 +25,14 @@ test.each([
   [6 * 2 ** 30, "6.44 GB"],
 ])("%p bytes are written as %p", (bytes, expected) => {
   expect(bytesText(bytes)).toBe(expected);
+});
+
+test.each([
+  [0.0188, "MB", "18.8 kB"],
+  [0.5, "MB", "0.50 MB"],
+  [0.05, "ms", "0.05 ms"],
+] as const)("%p %s is written as %p", (value, unit, expected) => {
+  expect(quantity(value, unit)).toBe(expected);
 });
 
 const value: Row["bars"][number] = { kind: "value", series: "flavor", limit: 160 };

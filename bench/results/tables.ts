@@ -79,7 +79,9 @@ const valueText = (value: number | undefined, { kind }: Bar, unit: Unit): string
 const quantityOr = (value: number | undefined, unit: Unit): string =>
   value === undefined ? "not measured" : quantity(value, unit);
 
-export const quantity = (value: number, unit: Unit): string => `${number(value)} ${unit}`;
+/** A figure with its unit; what is far below a MB in kB. */
+export const quantity = (value: number, unit: Unit): string =>
+  unit === "MB" && Math.abs(value) < 0.1 ? `${number(value * 1000)} kB` : `${number(value)} ${unit}`;
 
 const signed = (value: number, unit: Unit): string =>
   `${value < 0 ? "−" : "+"}${quantity(Math.abs(value), unit)}`;
