@@ -31,7 +31,10 @@ async function bench(options: Options): Promise<void> {
     write(results, options);
     if (results.measurements.some(hasFailed)) process.exitCode = 1;
   } finally {
-    for (const { remove } of [work, disk]) await remove();
+    for (const { path, remove } of [work, disk]) {
+      await remove();
+      if (options.keep) say(`kept ${path}\n`);
+    }
   }
 }
 

@@ -11,7 +11,15 @@ const partsOf = (rows: readonly Row[], more = {}) => pagePartsOf(resultsWith(row
 test("what others do better stands there, the furthest first; what we do better, or against ourselves, does not", () => {
   const rows = [
     rowWith([110], [100], { what: "a little" }),
-    rowWith([300], [100], { what: "a lot" }),
+    rowWith([300], [], {
+      what: "a lot",
+      series: [
+        { name: "flavor", samples: [300] },
+        { name: "cp", samples: [200] },
+        { name: "tar", samples: [100] },
+        { name: "zip", samples: [400] },
+      ],
+    }),
     rowWith([90], [100], { what: "ours" }),
     rowWith([90], [], { what: "unknown" }),
     rowWith([9], [1], {
@@ -24,7 +32,7 @@ test("what others do better stands there, the furthest first; what we do better,
   ];
   expect(partsOf(rows)["performance-losses"]).toBe(
     [
-      "What | Ours | Better |  | Ours to it",
+      "What | Ours | The best |  | Ours to it",
       "a lot | 300 ms | tar | 100 ms | 3.00",
       "a little | 110 ms | tar | 100 ms | 1.10",
     ].join("\n"),
@@ -40,6 +48,11 @@ test("peers have one line each, with the reason where they were not measured", (
       "tar | tar is not here |  |  | tar is not here",
     ].join("\n"),
   );
+});
+
+test("a peer that is missing everywhere for one reason has it once", () => {
+  const rows = ["warm-tree", "cold-tree", "peak-tree", "size-tree"].map((id) => rowWith([8], [], { id }));
+  expect(partsOf(rows)["performance-tree"]?.split("\n").at(-1)).toBe("tar | tar is not here |  |  | ");
 });
 
 test("sizes have one line each, smallest first", () => {

@@ -78,10 +78,11 @@ function peersTable(results: Results, payload: string): Table {
   const names = [...new Set(columns.flatMap((row) => row?.series.map(({ name }) => name) ?? []))];
   return {
     head: ["", "warm start", "first start", "peak memory", "file"],
-    rows: names.map((name) => [
-      name,
-      ...columns.map((row) => (row === undefined ? "" : medianText(row, name))),
-    ]),
+    rows: names.map((name) => {
+      const cells = columns.map((row) => (row === undefined ? "" : medianText(row, name)));
+      // what is missing everywhere for one reason has it once
+      return [name, ...cells.map((cell, i) => (i > 0 && cells.every((other) => other === cell) ? "" : cell))];
+    }),
   };
 }
 
@@ -94,18 +95,20 @@ const medianText = (row: Row, name: string): string => {
 /** Rows that compare ours with ours say what they are about themselves. */
 const isOurs = (name: string): boolean => name.startsWith("flavor");
 
-/** Everything that anyone does better than we do, the worst first. */
+/** Every row in which somebody does better than we do, with the best of them; where we are furthest behind first. */
 function lossesTable(results: Results): Table {
-  const losses = rowsOf(results).flatMap((row) =>
-    row.series.slice(1).flatMap(({ name }) => {
-      const ours = row.series[0]?.name ?? "";
-      if (isOurs(name) || !isOurs(ours)) return [];
-      const { value } = judge(row, { kind: "ratio", series: ours, against: name, limit: 1 });
-      return value === undefined || value <= 1 ? [] : [{ row, ours, name, value }];
-    }),
-  );
+  const losses = rowsOf(results).flatMap((row) => {
+    const [{ name: ours } = { name: "" }, ...others] = row.series;
+    const best = others
+      .filter(({ name }) => isOurs(ours) && !isOurs(name))
+      .map(({ name }) => ({ name, ...judge(row, { kind: "ratio", series: ours, against: name, limit: 1 }) }))
+      .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))[0];
+    return best?.value === undefined || best.value <= 1
+      ? []
+      : [{ row, ours, name: best.name, value: best.value }];
+  });
   return {
-    head: ["What", "Ours", "Better", "", "Ours to it"],
+    head: ["What", "Ours", "The best", "", "Ours to it"],
     rows: losses
       .toSorted((a, b) => b.value - a.value)
       .map(({ row, ours, name, value }) => [
