@@ -3,6 +3,7 @@ import { debugLines } from "../rows/warm.ts";
 import { sizeAt, someOf } from "./content.ts";
 import { fileSystemOf } from "./machine.ts";
 import { peakIn } from "./peak.ts";
+import { reasonOf, shortPaths } from "./skip.ts";
 
 const MOUNTS = "overlay / overlay rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n/dev/sda /home ext4 rw 0 0\n";
 
@@ -53,4 +54,17 @@ test("content is the same for the same seed, as long as asked, and shrinks as pr
   const share = Bun.zstdCompressSync(someOf(8e6, 1), { level: 3 }).length / 8e6;
   expect(share).toBeGreaterThan(0.2);
   expect(share).toBeLessThan(0.35);
+});
+
+test.each([
+  ["/dev/shm/work/npm/caxa ended with 1", "…/caxa ended with 1"],
+  ['"/home/me/a b" is not /there: /tmp/x/y:1', '"…/a b" is not /there: …/y:1'],
+  ["3 MB/s and tar|zstd", "3 MB/s and tar|zstd"],
+])("of %p stays %p", (text, expected) => {
+  expect(shortPaths(text)).toBe(expected);
+});
+
+test("a reason is one line without paths of this machine", () => {
+  expect(reasonOf(new Error("Cannot read /home/me/x:\n  it broke"))).toBe("Cannot read …/x: it broke");
+  expect(reasonOf("text")).toBe("text");
 });

@@ -8,5 +8,10 @@ export function need(program: string): string {
   return path;
 }
 
+/** What went wrong, in one line that may stand in results: paths of this machine are made short. */
 export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " ");
+  shortPaths((error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " "));
+
+/** A text whose absolute paths have only their last names. */
+export const shortPaths = (text: string): string =>
+  text.replaceAll(/(?:\/[^\s/,:"]+)+\/([^\s/,:"]+)/g, "…/$1");

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab/lab.ts";
 import { said } from "../lab/process.ts";
-import { need, reasonOf, Skip } from "../lab/skip.ts";
+import { reasonOf, Skip } from "../lab/skip.ts";
 
 /** Versions of everything that is installed to be measured; nothing of it is a dependency of this project. */
 const NPM = {
@@ -18,7 +18,7 @@ export const npmPackage = (lab: Lab, name: keyof typeof NPM): Promise<string> =>
   lab.once(`npm ${name}`, () => {
     const prefix = join(lab.dir, "npm", name);
     const quiet = ["--no-save", "--no-fund", "--no-audit", "--loglevel=error"];
-    install(lab, prefix, ["npm", "install", "--prefix", prefix, ...quiet, `${name}@${NPM[name]}`]);
+    install(lab, prefix, "npm", ["npm", "install", "--prefix", prefix, ...quiet, `${name}@${NPM[name]}`]);
     lab.versions[name] = NPM[name];
     return join(prefix, "node_modules", name);
   });
@@ -27,7 +27,7 @@ export const npmPackage = (lab: Lab, name: keyof typeof NPM): Promise<string> =>
 export const pythonTool = (lab: Lab, name: keyof typeof PYPI): Promise<string> =>
   lab.once(`pypi ${name}`, () => {
     const target = join(lab.dir, "pypi", name);
-    install(lab, target, [
+    install(lab, target, "pip", [
       "python3",
       "-m",
       "pip",
@@ -45,27 +45,21 @@ export const pythonTool = (lab: Lab, name: keyof typeof PYPI): Promise<string> =
 export const debianPackage = (lab: Lab, name: string): Promise<string> =>
   lab.once(`debian ${name}`, () => {
     const root = join(lab.dir, "debian", name);
-    install(lab, root, [
-      "sh",
-      "-c",
-      `cd "$1" && apt-get -qq download "$2" && dpkg-deb -x "$2"_*.deb .`,
-      "sh",
-      root,
-      name,
-    ]);
+    const script = 'cd "$0" && apt-get -qq download "$1" && dpkg-deb -x "$1"_*.deb .';
+    install(lab, root, "apt-get", ["sh", "-c", script, root, name]);
     return root;
   });
 
 /** Runs an installer, once for a work folder that is kept. */
-function install(lab: Lab, folder: string, command: readonly string[]): void {
+function install(lab: Lab, folder: string, tool: string, command: readonly string[]): void {
   if (existsSync(join(folder, "installed"))) return;
   if (lab.quick) throw new Skip("quick runs install nothing");
-  need(command[0] as string);
   mkdirSync(folder, { recursive: true });
   try {
     said({ command, env: lab.env });
     mkdirSync(join(folder, "installed"));
   } catch (error) {
-    throw new Skip(`it cannot be installed: ${reasonOf(error)}`);
+    lab.say(`${reasonOf(error)}\n`);
+    throw new Skip(`${tool} cannot install it here`);
   }
 }

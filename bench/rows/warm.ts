@@ -4,7 +4,7 @@ import { environmentIn, freshHome, type Lab, removeFolder } from "../lab/lab.ts"
 import { said } from "../lab/process.ts";
 import { bareProgram, pack } from "../lab/programs.ts";
 import { inTurn } from "../lab/rounds.ts";
-import { need } from "../lab/skip.ts";
+import { need, shortPaths } from "../lab/skip.ts";
 import { type Built, warmStart } from "../peers/peer.ts";
 import { median } from "../results/stats.ts";
 import type { Measurement } from "./measurement.ts";
@@ -64,5 +64,5 @@ function phasesOf(lab: Lab, { start }: Built): readonly string[] {
 export const debugLines = (text: string): readonly { readonly ms: number; readonly text: string }[] =>
   [...text.matchAll(/^[^\n]*?: debug ([\d.]+) ms: (.*)$/gm)].map(([, ms = "", said = ""]) => ({
     ms: Number(ms),
-    text: said.replaceAll(/(?:\/[^\s/,:]+)+\/([^\s/,:]+)/g, "…/$1"),
+    text: shortPaths(said),
   }));
