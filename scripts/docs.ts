@@ -3,7 +3,7 @@
  * They stand between `<!-- generated: NAME -->` and `<!-- /generated: NAME -->`. With --check nothing is written, and
  * the exit code is 1 when something would be.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Command } from "commander";
@@ -16,6 +16,7 @@ import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
 import { environmentTable } from "./environment-table.ts";
+import { performanceDrawings, performanceParts } from "./performance-page.ts";
 import { table } from "./table.ts";
 import { LIFECYCLE_WORDS, type LifecycleWord, lifecycleOf } from "../format/workenv/lifecycles/lifecycle.ts";
 import {
@@ -87,6 +88,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   "exit-codes": exitCodesTable,
   environment: environmentTable,
   commands: commandsText,
+  ...performanceParts(),
 };
 
 function structTable<R extends Rows>({ rows, offsets }: Struct<R>, meanings: Meanings<R>): string {
@@ -265,28 +267,28 @@ const fillIn = (document: string): string =>
     return part === undefined ? found : `${start}\n${part()}\n\n${end}`;
   });
 
-/** The documents that are not, or were not, what they should be. */
-function update(folder: string, write: (path: string, text: string) => void): readonly string[] {
-  const stale: string[] = [];
-  for (const name of readdirSync(folder).filter((file) => file.endsWith(".md"))) {
-    const path = join(folder, name);
-    const document = readFileSync(path, "utf8");
-    const wanted = fillIn(document);
-    if (wanted === document) continue;
-    stale.push(path);
-    write(path, wanted);
-  }
-  return stale;
-}
+/** What should stand in a folder of documents: documents with their generated parts, and drawings, by their paths. */
+const wantedIn = (folder: string): readonly (readonly [path: string, wanted: string])[] => [
+  ...readdirSync(folder)
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => join(folder, file))
+    .map((path) => [path, fillIn(readFileSync(path, "utf8"))] as const),
+  ...performanceDrawings(folder),
+];
+
+const isStale = ([path, wanted]: readonly [string, string]): boolean =>
+  !existsSync(path) || readFileSync(path, "utf8") !== wanted;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { check: { type: "boolean" } },
 });
 const folder = positionals[0] ?? join(import.meta.dir, "..", "docs");
-const stale = update(folder, values.check === true ? () => {} : writeFileSync);
-for (const path of stale)
+const stale = wantedIn(folder).filter(isStale);
+for (const [path, wanted] of stale) {
+  if (values.check !== true) writeFileSync(path, wanted);
   process.stdout.write(
     `${values.check === true ? "not current, run bun scripts/docs.ts: " : "wrote "}${path}\n`,
   );
+}
 if (values.check === true && stale.length > 0) process.exitCode = 1;

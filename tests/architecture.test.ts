@@ -79,7 +79,7 @@ const MAY_IMPORT: Readonly<Record<Part, readonly string[]>> = {
   format: ["format"],
   launcher: ["launcher", "format"],
   builder: ["builder", "format"],
-  scripts: ["scripts", "builder", "launcher", "format", "examples"],
+  scripts: ["scripts", "builder", "launcher", "format", "examples", "bench"],
   bench: ["bench", "builder", "format", "tests"],
   tests: [...PARTS, "examples"],
 };
@@ -179,9 +179,7 @@ test("nobody writes to the console", () => {
 /** The environment is read where a process begins, or is the default of an argument. */
 const READS_ENVIRONMENT = [
   "bench/bare.ts",
-  "bench/cold.ts",
-  "bench/startup.ts",
-  "bench/strict.ts",
+  "bench/main.ts",
   "builder/cache-manager.ts",
   "builder/cli/main.ts",
   "builder/launchers/bundle.ts",

@@ -55,6 +55,8 @@ describe("the generated parts", () => {
     ["manifest.md", "| `linux-arm64` | linux | arm64 |", ""],
     ["errors.md", "| 107 | ", "| 108 | "],
     ["cli.md", "--key-seed <text>", "--seed <text>"],
+    ["performance.md", "| /bin/true |", "| /bin/false |"],
+    ["performance/cold.svg", "First start against", "Last start against"],
   ])("are noticed in %s when %j is not what stands there, and put right", (name, right, wrong) => {
     const folder = mkdtempSync(join(scratch, "docs-"));
     cpSync(DOCS, folder, { recursive: true });
