@@ -84,11 +84,15 @@ test("property: whatever the bytes are, both say the same", async () => {
   const seed = frame(bytesOf("what was there, was there, was there"), CHECKSUM);
   const byte = fc.record({ at: fc.nat(seed.length - 1), value: fc.nat(255) });
   await fc.assert(
-    fc.asyncProperty(fc.array(byte, { maxLength: 3 }), fc.integer({ min: 1, max: 50 }), async (changes, size) => {
-      const stored = seed.slice();
-      for (const { at, value } of changes) stored[at] = value;
-      const [sync, streamed] = await both(stored, size);
-      expect(sync).toEqual(streamed);
-    }),
+    fc.asyncProperty(
+      fc.array(byte, { maxLength: 3 }),
+      fc.integer({ min: 1, max: 50 }),
+      async (changes, size) => {
+        const stored = seed.slice();
+        for (const { at, value } of changes) stored[at] = value;
+        const [sync, streamed] = await both(stored, size);
+        expect(sync).toEqual(streamed);
+      },
+    ),
   );
 });

@@ -48,9 +48,7 @@ const END = 2;
  */
 export function openSyncDecoder(): SyncDecoder | undefined {
   const { _handle: handle, _writeState: state } = createZstdDecompress() as unknown as Insides;
-  return isHandle(handle) && state !== undefined && state.length === 2
-    ? decoderOn(handle, state)
-    : undefined;
+  return isHandle(handle) && state !== undefined && state.length === 2 ? decoderOn(handle, state) : undefined;
 }
 
 const isHandle = (handle: Partial<Handle> | undefined): handle is Handle =>

@@ -33,8 +33,7 @@ export class NewFile {
 
   write(piece: Bytes): void {
     try {
-      for (let at = 0; at < piece.length;)
-        at += writeSync(this.#fd, piece, at, piece.length - at);
+      for (let at = 0; at < piece.length;) at += writeSync(this.#fd, piece, at, piece.length - at);
     } catch (error) {
       throw ioError("write", this.path, error);
     }

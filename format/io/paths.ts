@@ -54,7 +54,6 @@ export const isPathInside = (value: unknown): value is string =>
 export const isPlainPath = (path: string): boolean => !NOT_PLAIN.test(path) && path.isWellFormed();
 
 /** Steps that are empty, "." or "..", and NUL. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path
 const NOT_PLAIN = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 
 /** What is wrong with a name from a package, or undefined. */

@@ -117,7 +117,61 @@ describe("a tree", () => {
   });
 });
 
+test("who wants to know is told what lies there when all is written", () => {
+  const told = new Map<string, readonly number[]>();
+  const telling = openTreeWriter(root, {
+    onMade: (path, size, mtimeMs, mode) => void told.set(path, [size, mtimeMs, mode]),
+  });
+  write("a/b/file", "12345", 0o640, telling);
+  const old = telling.openFile("old", 0o755, 1_000_000_000);
+  old.write(bytesOf("1"));
+  old.close();
+  write("a/./twice", "first", 0o600, telling);
+  write("a//twice", "second", 0o444, telling);
+  telling.symlink("link", "a/b/file");
+  telling.hardLinkAsCopy("copy", "old");
+  telling.directory("late", 0o500);
+  telling.directory("late/deep/", 0o777);
+  telling.finish();
+  const look = (path: string) => {
+    const { size, mtimeMs, mode } = lstatSync(join(root, path));
+    return (mode & 0o170000) === 0o040000 ? [0, 0, mode] : [size, mtimeMs, mode];
+  };
+  expect([...told.keys()].toSorted()).toEqual(
+    ["a/b/file", "a/twice", "copy", "late", "late/deep", "link", "old"].toSorted(),
+  );
+  for (const [path, facts] of told) expect([path, ...facts]).toEqual([path, ...look(path)]);
+  expect(telling.impliedFolders()).toEqual([
+    ["a", 0o755],
+    ["a/b", 0o755],
+  ]);
+});
+
 describe.skipIf(!posix)("modes", () => {
+  test("that would keep other writers out come at the very end", () => {
+    const one = openTreeWriter(root, { company: "others" });
+    one.directory("open", 0o750);
+    one.directory("closed", 0o500);
+    one.directory("shared", 0o777);
+    write("implied/x", "1", 0o644, one);
+    const before = process.umask(0o077);
+    const other = openTreeWriter(root, { company: "others" });
+    write("narrow/x", "1", 0o644, other);
+    process.umask(before);
+    expect(modeOf("narrow")).toBe("700");
+    other.settle();
+    one.settle();
+    expect(["open", "closed", "shared", "implied", "narrow"].map(modeOf)).toEqual([
+      "750",
+      "700",
+      "700",
+      "755",
+      "755",
+    ]);
+    one.finish();
+    expect(["open", "closed", "shared"].map(modeOf)).toEqual(["750", "500", "777"]);
+  });
+
   test.each([
     [0o755, "755"],
     [0o400, "400"],

@@ -140,10 +140,15 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   function makeDirectory(path: string, wanted?: number): Directory {
     const asked = earlyMode(wanted ?? IMPLIED_DIRECTORY);
     mkdirSync(path, asked);
-    let now = granted.get(asked);
-    if (now === undefined) granted.set(asked, (now = lstatSync(path).mode & 0o777));
-    if (hasModes && (now & PRIVATE_DIRECTORY) !== PRIVATE_DIRECTORY) chmodSync(path, (now = asked));
-    return { now, wanted: wanted ?? IMPLIED_DIRECTORY, isImplied: wanted === undefined };
+    const given = granted.get(asked) ?? lstatSync(path).mode & 0o777;
+    granted.set(asked, given);
+    const isUsable = !hasModes || (given & PRIVATE_DIRECTORY) === PRIVATE_DIRECTORY;
+    if (!isUsable) chmodSync(path, asked);
+    return {
+      now: isUsable ? given : asked,
+      wanted: wanted ?? IMPLIED_DIRECTORY,
+      isImplied: wanted === undefined,
+    };
   }
 
   /** Makes sure of a directory that was there before us; it gets its mode back if that has to change. */

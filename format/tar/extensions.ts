@@ -56,8 +56,7 @@ export function extensions(limit = MAX_EXTENSION): Extensions {
   };
 
   return {
-    isIdle: () =>
-      global === NOTHING && local === NOTHING && longName === undefined && longLink === undefined,
+    isIdle: () => global === NOTHING && local === NOTHING && longName === undefined && longLink === undefined,
     take(header) {
       const use = uses[header.type];
       if (use === undefined) return undefined;

@@ -4,6 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { openTreeWriter, type TreeWriter } from "../../format/io/tree-writer.ts";
 import { outcome, rawArchive, type rawEntry } from "../../format/tar/testing.ts";
 import { tarUnpacker } from "../../format/tar/unpack.ts";
+import type { Metadata } from "../../format/wire/metadata-types.ts";
+import { mergeReports } from "../../format/workenv/unpacking/merge-reports.ts";
+import { newNotes } from "../../format/workenv/unpacking/unpacked.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { foldsNames } from "./folds.ts";
 
@@ -61,6 +64,45 @@ async function unpacked(root: string, entries: readonly Entry[]): Promise<string
     writer.finish();
   });
 }
+
+/** Two threads, one after the other: each has entries of its own. Whether `unpackTogether` would take what comes of it. */
+function areTaken(root: string, ...parts: readonly (readonly Entry[])[]): boolean {
+  try {
+    const reports = parts.map((entries) => {
+      const notes = newNotes();
+      using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
+      const unpacker = tarUnpacker(writer, (name) => name);
+      unpacker.push(rawArchive(...entries));
+      unpacker.end();
+      writer.settle();
+      return { rows: [...notes.rows.values()], implied: writer.impliedFolders(), links: [] };
+    });
+    const workenv = { directories: [] };
+    mergeReports({ workenv } as unknown as Metadata, reports, root);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("threads on a disk that folds names", () => {
+  test.each<[string, readonly Entry[], readonly Entry[]]>([
+    ["files", [{ name: "run.sh", body: "1" }], [{ name: "RUN.SH", body: "2" }]],
+    ["folders", [{ name: "lib/", type: "5" }], [{ name: "LIB/", type: "5" }]],
+    ["folders around files", [{ name: "lib/a", body: "1" }], [{ name: "LIB/b", body: "2" }]],
+    ["a folder and a file", [{ name: "lib/", type: "5" }], [{ name: "LIB", body: "2" }]],
+    ["a file and a folder", [{ name: "lib", body: "1" }], [{ name: "LIB/x", body: "2" }]],
+  ])("do not take two names for one: %s", (_, one, other) => {
+    using dir = tempDir();
+    expect(areTaken(join(dir.path, "root"), one, other)).toBe(false);
+  });
+
+  test("nor one name for two", () => {
+    using dir = tempDir();
+    const parts = ["a", "b"].map((name) => [{ name: `lib/${name}`, body: name }]);
+    expect(areTaken(join(dir.path, "root"), ...parts)).toBe(true);
+  });
+});
 
 describe("on a disk that folds names", () => {
   test.each([

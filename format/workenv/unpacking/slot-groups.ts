@@ -78,7 +78,6 @@ function pathsTo(area: string): readonly string[] {
 export const folded = (path: string): string =>
   isAscii(path) ? path.toLowerCase() : path.normalize("NFKD").toUpperCase().toLowerCase();
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: this is ASCII
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 /** Whether a path in its shortest form lies in one of the areas. */

@@ -171,7 +171,10 @@ describe.if(canUseThreads)("frames of one slot", () => {
     ["a file twice in one frame", [[file("t/a", "first"), file("t/a", "second")]]],
     ["a file, then a link", [[file("t/a")], [link("t/a", "b")]]],
     ["a link, then a file, in one frame", [[link("t/a", "b"), file("t/a")]]],
-    ["a folder with one mode, then another", [[folder("t/a", 0o700)], [folder("t/a", 0o755)], [file("t/a/1")]]],
+    [
+      "a folder with one mode, then another",
+      [[folder("t/a", 0o700)], [folder("t/a", 0o755)], [file("t/a/1")]],
+    ],
     ["a hard link", [[file("t/a")], [{ name: "t/b", type: "1", linkName: "t/a" }]]],
     ["what is not below the target", [[file("u/a")], [file("t/b")]]],
     [
@@ -199,7 +202,8 @@ describe.if(canUseThreads)("frames of one slot", () => {
     const slot = { entry: { target: "t" } } as Slot;
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
-    const unpack = (isLast: boolean) => unpackFrame(memorySource(stored), slot, { ...frame, isLast }, toolsOf(writer));
+    const unpack = (isLast: boolean) =>
+      unpackFrame(memorySource(stored), slot, { ...frame, isLast }, toolsOf(writer));
     await unpack(true);
     expect(readdirSync(join(dir.path, "t"))).toEqual(["a"]);
     expect(await failureOf(() => unpack(false))).toMatchObject({ code: "archive-invalid" });
@@ -211,7 +215,9 @@ describe.if(canUseThreads)("frames of one slot", () => {
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
     const slot = { entry: { target: "t" } } as Slot;
-    expect(await failureOf(() => unpackFrame(memorySource(stored), slot, frame, toolsOf(writer)))).toMatchObject({
+    expect(
+      await failureOf(() => unpackFrame(memorySource(stored), slot, frame, toolsOf(writer))),
+    ).toMatchObject({
       code: "codec-failed",
     });
   });
@@ -266,7 +272,9 @@ describe.if(canUseThreads)("frames of one slot", () => {
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
     const slot = { entry: { target: "t" } } as Slot;
-    await expect(unpackFrame(memorySource(stored), slot, frame, toolsOf(writer))).rejects.toThrow("seek table");
+    await expect(unpackFrame(memorySource(stored), slot, frame, toolsOf(writer))).rejects.toThrow(
+      "seek table",
+    );
   });
 
   test("damage is reported as such, wherever it is", async () => {

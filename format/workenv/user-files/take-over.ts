@@ -162,7 +162,10 @@ async function safeFilesOf(
 }
 
 /** Folders of a slot in which everything that is added is the user's. */
-export function rootsOf({ index, target, operations }: SlotEntry, { owners }: Pick<Unpacked, "owners">): readonly string[] {
+export function rootsOf(
+  { index, target, operations }: SlotEntry,
+  { owners }: Pick<Unpacked, "owners">,
+): readonly string[] {
   if (splitChain(operations).bundle !== "TAR") return [];
   const paths = [...owners].flatMap(([path, slot]) => (slot === index && path !== "." ? [path] : []));
   if (target !== "" && (paths.length === 0 || paths.some((path) => isWithin(path, target)))) return [target];
