@@ -27,6 +27,7 @@ export async function unpackFrame(
   slot: Slot,
   frame: SlotFrame,
   writer: TreeWriter,
+  onBytes?: (count: number) => void,
 ): Promise<FrameContent> {
   const found = { files: [] as string[], folders: [] as [string, number][], links: [] as [string, string][] };
   const noting: TreeWriter = {
@@ -51,6 +52,7 @@ export async function unpackFrame(
   for await (const piece of contentOf(source, frame)) {
     size += piece.length;
     unpacker.push(piece);
+    onBytes?.(piece.length);
   }
   unpacker.end();
   if (size !== frame.content) throw new Error("a frame is not as long as the seek table says");

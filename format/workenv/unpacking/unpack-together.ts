@@ -5,7 +5,14 @@ import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { type Unpacked, unpackSlots } from "./unpack.ts";
 import { blocksOf, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
-import { type Done, sharedNumbers, STOPPED, type UnpackReport, type UnpackTask } from "./unpack-worker.ts";
+import {
+  type Done,
+  sharedNumbers,
+  STOPPED,
+  UNPACKED,
+  type UnpackReport,
+  type UnpackTask,
+} from "./unpack-worker.ts";
 
 /** Threads that can help to unpack. */
 export interface Crew {
@@ -19,34 +26,42 @@ export interface Crew {
 const WORTH_IT = 32 * 1024 * 1024;
 /** Every thread has its decoders' memory, and a disk gets no faster by more of them. */
 const MOST_THREADS = 4;
+/** Milliseconds from one word about how it gets on to the next. */
+const TELLING_MS = 100;
 
 /**
  * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, and the
  * frames of a slot, at the same time. `root` is not there yet or empty. When anything goes wrong in a thread, whatever it
  * is, all of it is thrown away and done again without threads: so the result, or the error, is always the one that
- * `unpackSlots` gives.
+ * `unpackSlots` gives. `onBytes` is told of the content as it is unpacked, also of what is thrown away.
  */
 export async function unpackTogether(
   pkg: Package,
   slots: readonly Slot[],
   root: string,
   crew: Crew | undefined,
+  onBytes?: (count: number) => void,
 ): Promise<Unpacked> {
-  if (crew === undefined || pkg.source.fd === undefined) return unpackSlots(pkg, slots, root);
+  const alone = () => unpackSlots(pkg, slots, root, undefined, onBytes);
+  if (crew === undefined || pkg.source.fd === undefined) return alone();
   const groups = groupSlots(slots);
   const size = groups.reduce((sum, group) => sum + group.size, 0);
   const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
   const threads = threadsFor(jobs.length, availableParallelism());
   const workers = threads < 2 ? [] : startAll(threads, crew);
-  if (workers.length === 0) return unpackSlots(pkg, slots, root);
+  if (workers.length === 0) return alone();
   try {
-    const unpacked = mergeReports(pkg.metadata, (await share(pkg, jobs, root, workers)).map(done), root);
+    const unpacked = mergeReports(
+      pkg.metadata,
+      (await share(pkg, jobs, root, workers, onBytes)).map(done),
+      root,
+    );
     crew.tell(`unpacked by ${threads} threads`);
     return unpacked;
   } catch (error) {
     crew.tell(`unpacking again without threads: ${String(error)}`);
     removeTree(root);
-    return unpackSlots(pkg, slots, root);
+    return alone();
   }
 }
 
@@ -78,14 +93,25 @@ async function share(
   jobs: readonly UnpackJob[],
   root: string,
   threads: readonly Worker[],
+  onBytes?: (count: number) => void,
 ): Promise<readonly UnpackReport[]> {
   const shared = new SharedArrayBuffer(sharedNumbers(threads.length) * Int32Array.BYTES_PER_ELEMENT);
   const { fd = -1, name, size } = source;
   const blocks = blocksOf(jobs, threads.length);
-  const stop = () => Atomics.store(new Int32Array(shared), STOPPED, 1);
-  return Promise.all(
-    threads.map((thread, own) => reportOf(thread, { fd, name, size, root, jobs, blocks, own, shared }, stop)),
-  );
+  const board = new Int32Array(shared);
+  const stop = () => Atomics.store(board, STOPPED, 1);
+  const tell = () => onBytes?.(Atomics.exchange(board, UNPACKED, 0));
+  const telling = setInterval(tell, TELLING_MS);
+  try {
+    return await Promise.all(
+      threads.map((thread, own) =>
+        reportOf(thread, { fd, name, size, root, jobs, blocks, own, shared }, stop),
+      ),
+    );
+  } finally {
+    clearInterval(telling);
+    tell();
+  }
 }
 
 const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>

@@ -19,7 +19,7 @@ export interface UnpackTask {
   readonly blocks: readonly JobBlock[];
   /** The number of this thread's own block. */
   readonly own: number;
-  /** Numbers that all threads share: `STOPPED`, then how many jobs of each block were taken. */
+  /** Numbers that all threads share: `STOPPED`, `UNPACKED`, then how many jobs of each block were taken. */
   readonly shared: SharedArrayBuffer;
 }
 
@@ -40,7 +40,9 @@ export type UnpackReport = Done | { readonly failure: string };
 
 /** Not 0: somebody failed, and what the others do will not be used. */
 export const STOPPED = 0;
-const TAKEN = 1;
+/** Bytes of content that were unpacked since somebody took this number away. */
+export const UNPACKED = 1;
+const TAKEN = 2;
 
 /** How many numbers threads share when there are so many of them. */
 export const sharedNumbers = (threads: number): number => TAKEN + threads;
@@ -50,6 +52,7 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
   const { fd, name, size, root, jobs } = task;
   const board = new Int32Array(task.shared);
   const stop = () => Atomics.store(board, STOPPED, 1);
+  const onBytes = (count: number) => void Atomics.add(board, UNPACKED, count);
   try {
     using writer = openTreeWriter(root, { company: "others" });
     const owners = new Map<string, number>();
@@ -59,10 +62,10 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
         case "group":
-          await unpackGroup(source, job.group, writer, owners, stop);
+          await unpackGroup(source, job.group, writer, owners, stop, onBytes);
           break;
         case "frame": {
-          const content = await unpackFrame(source, job.slot, job.frame, writer);
+          const content = await unpackFrame(source, job.slot, job.frame, writer, onBytes);
           frames.push({ ...content, slot: job.slot.entry.index, job: number });
           break;
         }
@@ -103,13 +106,16 @@ const unpackGroup = (
   writer: TreeWriter,
   owners: Map<string, number>,
   stop: () => void,
-): Promise<void> =>
-  extractSlots(source, group.slots, writer, owners, (path) => {
+  onBytes: (count: number) => void,
+): Promise<void> => {
+  const isWanted = (path: string) => {
     if (staysIn(path, group)) return true;
     // Where another thread may be writing we must not, nor read on to see whether the bytes are the signed ones.
     stop();
     throw new Error(`${JSON.stringify(path)} is not below the target of its slot`);
-  });
+  };
+  return extractSlots(source, group.slots, writer, owners, isWanted, onBytes);
+};
 
 function staysIn(path: string, { areas }: SlotGroup): boolean {
   const place = posix.normalize(path);

@@ -13,17 +13,20 @@ export interface Unpacked {
 
 /**
  * Unpacks slots into a folder, and makes the folders that the package asks for. With `only`, everything but these files
- * and links is left out. Throws what `extractSlot` throws; nothing that was written until then may be used.
+ * and links is left out. `onBytes` is told of their content as it is unpacked. Throws what `extractSlot` throws; nothing
+ * that was written until then may be used.
  */
 export async function unpackSlots(
   { source, metadata }: Package,
   slots: readonly Slot[],
   root: string,
   only?: ReadonlySet<string>,
+  onBytes?: (count: number) => void,
 ): Promise<Unpacked> {
   using writer = openTreeWriter(root);
   const owners = new Map<string, number>();
-  await extractSlots(source, slots, writer, owners, only && ((path) => only.has(posix.normalize(path))));
+  const isWanted = only && ((path: string) => only.has(posix.normalize(path)));
+  await extractSlots(source, slots, writer, owners, isWanted, onBytes);
   completeTree(metadata, writer);
   return { owners };
 }
@@ -35,10 +38,11 @@ export async function extractSlots(
   writer: TreeWriter,
   owners: Map<string, number>,
   isWanted?: (path: string) => boolean,
+  onBytes?: (count: number) => void,
 ): Promise<void> {
   for (const slot of slots) {
     const noted = noting(writer, (path) => owners.set(posix.normalize(path), slot.entry.index));
-    await extractSlot(source, slot, noted, isWanted);
+    await extractSlot(source, slot, noted, isWanted, onBytes);
     globalThis.failPoint?.("slot-unpacked");
   }
 }
