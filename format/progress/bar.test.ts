@@ -94,6 +94,19 @@ describe("a bar", () => {
     expect(asked).toBe(1);
   });
 
+  test("waits from the answer on when that has taken long", () => {
+    const { bar, clock, news } = fakeTerminal();
+    clock.at = 1000;
+    bar.begin("it", () => {
+      clock.at += 500;
+      return undefined;
+    });
+    clock.at += 50;
+    bar.add(1);
+    expect(news()).toHaveLength(1);
+    bar.end();
+  });
+
   test.each([undefined, 0])("takes a terminal of %p columns for one of 80", (columns) => {
     const { bar, clock, news } = fakeTerminal({ columns: () => columns });
     clock.at = 1000;
