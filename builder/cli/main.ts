@@ -8,6 +8,8 @@ import { run } from "./program.ts";
 
 /** Stands on the terminal for a moment only: whatever is written takes it away first. */
 let bar: ProgressBar | undefined;
+/** A signal ends us, and what is still being done has nothing more to say. */
+let isEnding = false;
 
 /** The only file of the command line that knows it is a process. */
 const io: Io = {
@@ -29,7 +31,7 @@ const io: Io = {
       ? async () => {
           const { openBar } = await import("../../format/progress/bar.ts");
           bar = openBar({
-            write: (text) => void process.stderr.write(text),
+            write: (text) => void (isEnding || process.stderr.write(text)),
             columns: () => process.stderr.columns,
             isOurs: isInForeground,
           });
@@ -49,7 +51,7 @@ function outputOn(stream: NodeJS.WriteStream): Output {
   return {
     write(text) {
       bar?.hide();
-      stream.write(text);
+      if (!isEnding) stream.write(text);
     },
     paint: (style, text) => styleText(style, text, { stream }),
     isTerminal: stream.isTTY === true,
@@ -62,6 +64,7 @@ const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 for (const [signal, code] of Object.entries(ENDINGS))
   process.on(signal, () => {
     bar?.end();
+    isEnding = true;
     removeUnfinished();
     // Others who listen tidy up first: they are called in this same turn.
     setImmediate(() => process.exit(code));
