@@ -1,8 +1,9 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { ByteSource } from "../format/io/byte-source.ts";
-import { openFileSource, streamRange } from "../format/io/byte-source.ts";
+import { countedSource, openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { openReplacement, type Replacement } from "../format/io/replacement.ts";
 import { PspfError } from "../format/errors.ts";
+import type { Progress } from "../format/progress/progress.ts";
 import {
   ALIGNMENT,
   FORMAT_VERSION,
@@ -18,6 +19,7 @@ import { encodeIndex } from "../format/wire/index-block.ts";
 import { OUR_HINTS } from "../format/wire/index-hints.ts";
 import { gzipMetadata } from "../format/wire/metadata-block.ts";
 import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
+import { sourceSizeOf } from "./source-size.ts";
 import { encodeSlot } from "./encode-slot.ts";
 import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
@@ -41,6 +43,8 @@ export interface BuildRequest {
   readonly level?: number;
   /** Read the package again before it gets its name, and throw when anything is wrong with it. */
   readonly verify: boolean;
+  /** Told how it gets on. */
+  readonly progress?: Progress | undefined;
 }
 
 export interface BuildResult {
@@ -66,6 +70,9 @@ export interface StoredSlot {
  * all.
  */
 export async function build(request: BuildRequest): Promise<BuildResult> {
+  const { progress } = request;
+  const name = basename(request.output);
+  progress?.begin(`packing ${name}`, () => sourceSizeOf(request.slots));
   using _folder = openMadeFolder(dirname(request.output));
   using file = openReplacement(request.output, 0o755);
   const launcher = await copyLauncher(request, file);
@@ -73,11 +80,19 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const slots = await writeSlots(request, file, room.slots);
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
+  // It may talk at the terminal itself.
+  progress?.end();
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
-  if (request.verify) await verifyWritten(file.path);
-  const sha256 = await digestOf(file.path);
   const size = file.written;
+  const onBytes = progress?.add;
+  if (request.verify) {
+    progress?.begin(`verifying ${name}`, () => size);
+    await verifyWritten(file.path, onBytes);
+  }
+  progress?.begin(`hashing ${name}`, () => size);
+  const sha256 = await digestOf(file.path, onBytes);
+  progress?.end();
   file.commit();
   return { path: request.output, size, sha256, metadata, slots };
 }
@@ -141,7 +156,7 @@ async function writeSlots(
   file.skipTo(start);
   for (const [index, slot] of request.slots.entries()) {
     file.skipTo(align(file.written));
-    stored.push(await writeSlot(slot, index, file, request.level));
+    stored.push(await writeSlot(slot, index, file, request.level, request.progress?.add));
   }
   return stored;
 }
@@ -151,9 +166,10 @@ async function writeSlot(
   index: number,
   file: Replacement,
   level?: number,
+  onBytes?: Progress["add"],
 ): Promise<StoredSlot> {
   const offset = file.written;
-  const encoded = await encodeSlot(slot, level);
+  const encoded = await encodeSlot(slot, level, onBytes);
   const hash = sha256Stream();
   for await (const piece of encoded.stored) {
     hash.update(piece);
@@ -235,9 +251,9 @@ const descriptorOf = ({ entry, offset, size, originalSize, checksum }: StoredSlo
     checksum: digestPrefix(checksum),
   });
 
-async function verifyWritten(path: string): Promise<void> {
+async function verifyWritten(path: string, onBytes: Progress["add"] | undefined): Promise<void> {
   using source = openFileSource(path);
-  const result: Verification = await verifyPackage(source);
+  const result: Verification = await verifyPackage(countedSource(source, onBytes));
   if (isValid(result)) return;
   throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
     problems: result.checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
@@ -245,10 +261,10 @@ async function verifyWritten(path: string): Promise<void> {
   });
 }
 
-async function digestOf(path: string): Promise<Sha256> {
+async function digestOf(path: string, onBytes: Progress["add"] | undefined): Promise<Sha256> {
   using source = openFileSource(path);
   const hash = sha256Stream();
-  for await (const piece of streamRange(source, 0, source.size)) hash.update(piece);
+  for await (const piece of streamRange(countedSource(source, onBytes), 0, source.size)) hash.update(piece);
   return hash.hex();
 }
 

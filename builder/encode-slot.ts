@@ -32,8 +32,15 @@ const FILE_OPERATIONS: readonly OperationName[] = ["ZSTD"];
 export const operationsOf = ({ data, operations }: SlotInput): readonly OperationName[] =>
   operations ?? (data.kind === "tree" ? TREE_OPERATIONS : data.kind === "self" ? [] : FILE_OPERATIONS);
 
-/** Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together. */
-export async function encodeSlot(slot: SlotInput, level?: number): Promise<EncodedSlot> {
+/**
+ * Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together.
+ * `onBytes` is told of the data as it goes in, archives of folders with their headers.
+ */
+export async function encodeSlot(
+  slot: SlotInput,
+  level?: number,
+  onBytes?: (count: number) => void,
+): Promise<EncodedSlot> {
   const operations = operationsOf(slot);
   checkSupported(operations);
   const chain = splitChain(operations);
@@ -49,7 +56,7 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
         'for example "tar|zstd"',
       );
     const entries = underTarget(slot.target, listTree(data.root, data));
-    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), chain, level) };
+    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), chain, level, onBytes) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -61,12 +68,12 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
   const form = sniff(head);
   // Only where a chain was named: a chain that we chose must give back the very file, whatever its form.
   if (slot.operations !== undefined && form !== undefined && form === operations.at(-1))
-    return { ...common, ...alreadyEncoded(slot, whole, chain) };
+    return { ...common, ...alreadyEncoded(slot, whole, chain, onBytes) };
   if (bundle !== undefined && form !== "TAR") {
     await close();
     throw noArchive(slot);
   }
-  return { ...common, ...counted(whole, chain, level) };
+  return { ...common, ...counted(whole, chain, level, onBytes) };
 }
 
 /**
@@ -81,11 +88,17 @@ function underTarget(target: string, entries: readonly TreeEntry[]): readonly Tr
 }
 
 /** Encodes and counts what goes in. */
-function counted(content: ByteStream, chain: SplitChain, level: number | undefined) {
+function counted(
+  content: ByteStream,
+  chain: SplitChain,
+  level: number | undefined,
+  onBytes?: (count: number) => void,
+) {
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {
       size += piece.length;
+      onBytes?.(piece.length);
       yield piece;
     }
   };
@@ -106,7 +119,12 @@ function encode({ bundle, codecs }: SplitChain, content: ByteStream, level: numb
  * shows that it can be. The decoder draws the input, and what it has drawn is passed on, so neither waits for the
  * other.
  */
-function alreadyEncoded(slot: SlotInput, whole: ByteStream, { bundle, codecs }: SplitChain) {
+function alreadyEncoded(
+  slot: SlotInput,
+  whole: ByteStream,
+  { bundle, codecs }: SplitChain,
+  onBytes?: (count: number) => void,
+) {
   let size = 0;
   const stored = async function* (): ByteStream {
     const drawn: Bytes[] = [];
@@ -114,6 +132,7 @@ function alreadyEncoded(slot: SlotInput, whole: ByteStream, { bundle, codecs }: 
     const drawing = async function* (): ByteStream {
       for await (const piece of whole) {
         drawn.push(piece);
+        onBytes?.(piece.length);
         yield piece;
       }
       isDrawn = true;

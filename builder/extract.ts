@@ -17,6 +17,8 @@ export interface ExtractOptions {
    * holds anything always is: nothing here removes what it has not made itself.
    */
   readonly replace?: boolean;
+  /** Told of the bytes that were written: content, or what is stored. */
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /** The slot with that index, or else with that id. Throws `slot-not-found` and names those that there are. */
@@ -48,7 +50,7 @@ export async function extractContent(
   const isFolder = splitChain(slot.entry.operations).bundle !== undefined;
   checkFree(output, isFolder ? "folder" : "file", options);
   await withFolderBeside(output, async (path) => {
-    publish(await unpackInto(pkg, slot, join(path, "slot")), output);
+    publish(await unpackInto(pkg, slot, join(path, "slot"), options.onBytes), output);
   });
 }
 
@@ -66,6 +68,7 @@ export async function extractStored(
   const stored = readSlot(pkg.source, slot);
   for await (const piece of stored.bytes) {
     file.write(piece);
+    options.onBytes?.(piece.length);
     // nothing here waits for anything: without a turn of the event loop no signal would be heard
     await new Promise((resume) => setImmediate(resume));
   }
@@ -84,14 +87,18 @@ export interface Extracted {
  * Writes every slot's content below the folder `output`, as `NN_id`, and the signed JSON beside them as
  * `metadata.json`, byte for byte. All of it appears or nothing. A slot that is the package itself has no content.
  */
-export async function extractAll(pkg: Package, output: string): Promise<readonly Extracted[]> {
+export async function extractAll(
+  pkg: Package,
+  output: string,
+  { onBytes }: Pick<ExtractOptions, "onBytes"> = {},
+): Promise<readonly Extracted[]> {
   checkFree(output, "folder", {});
   const named = pkg.slots.filter(({ entry }) => !entry.selfRef).map((slot) => ({ name: nameOf(slot), slot }));
   await withFolderBeside(output, async (path) => {
     const all = join(path, "all");
     mkdirSync(all, { mode: 0o755 });
     for (const { name, slot } of named)
-      publish(await unpackInto(pkg, slot, join(path, name)), join(all, name));
+      publish(await unpackInto(pkg, slot, join(path, name), onBytes), join(all, name));
     replaceFile(join(all, "metadata.json"), pkg.json, 0o644);
     publish(all, output);
   });
@@ -124,10 +131,15 @@ function refuseSelf({ entry }: Slot): void {
  * Unpacks a slot below `root` as a launcher would, and returns what of it is the slot's own: its target, or all of
  * `root` where the archive has more than that, or links that would lead elsewhere once the target is moved.
  */
-async function unpackInto(pkg: Package, slot: Slot, root: string): Promise<string> {
+async function unpackInto(
+  pkg: Package,
+  slot: Slot,
+  root: string,
+  onBytes: ExtractOptions["onBytes"],
+): Promise<string> {
   {
     using writer = openTreeWriter(root);
-    await extractSlot(pkg.source, slot, writer);
+    await extractSlot(pkg.source, slot, writer, { onBytes });
     writer.finish();
   }
   if (splitChain(slot.entry.operations).bundle === undefined) return join(root, fileTarget(slot));

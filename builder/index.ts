@@ -1,5 +1,6 @@
 export { PspfError } from "../format/errors.ts";
 export { type ByteSource, memorySource, openFileSource } from "../format/io/byte-source.ts";
+export type { Progress } from "../format/progress/progress.ts";
 export type { Target } from "../format/platform.ts";
 export { openPackage, type Package, type Slot } from "../format/reader.ts";
 export type { Bytes, ByteStream, Sha256 } from "../format/types.ts";

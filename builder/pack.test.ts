@@ -8,6 +8,7 @@ import { isValid, verifyPackage } from "../format/verify.ts";
 import { toHex } from "../format/wire/hashes.ts";
 import { compiledLauncher } from "../tests/support/compiled.ts";
 import { failureOf } from "../tests/support/failure.ts";
+import { noteProgress } from "../tests/support/noted-progress.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { generateKeys } from "./keygen.ts";
 import { hostTarget } from "./launchers/host.ts";
@@ -268,10 +269,17 @@ describe("options", () => {
   });
 
   test("progress is told step by step", async () => {
-    const steps: string[] = [];
+    const { bar, steps } = noteProgress();
     const platforms = ["linux-x64", "darwin-x64"] as const;
-    await pack(manifestOf(APP), { platforms, onProgress: (step) => steps.push(step) });
-    expect(steps).toEqual(["packing demo for linux-x64", "packing demo for darwin-x64"]);
+    await pack(manifestOf(APP), { platforms, progress: bar });
+    expect(steps.map(({ label }) => label)).toEqual([
+      "packing demo-linux-x64.psp",
+      "verifying demo-linux-x64.psp",
+      "hashing demo-linux-x64.psp",
+      "packing demo-darwin-x64.psp",
+      "verifying demo-darwin-x64.psp",
+      "hashing demo-darwin-x64.psp",
+    ]);
   });
 });
 
@@ -279,10 +287,10 @@ test("a package that fails leaves those before it", async () => {
   mkdirSync(at("dist"));
   const manifest = manifestOf('[[slots]]\nsource = "tool"\n');
   const platforms = ["linux-x64", "darwin-x64"] as const;
-  const onProgress = (step: string) => {
-    if (step.endsWith("darwin-x64")) mkdirSync(at("dist/demo-darwin-x64.psp"));
-  };
-  expect((await failureOf(() => pack(manifest, { platforms, onProgress }))).code).toBe("io-failed");
+  const { bar } = noteProgress((step) => {
+    if (step === "packing demo-darwin-x64.psp") mkdirSync(at("dist/demo-darwin-x64.psp"));
+  });
+  expect((await failureOf(() => pack(manifest, { platforms, progress: bar }))).code).toBe("io-failed");
   expect(readdirSync(at("dist")).sort()).toEqual(["demo-darwin-x64.psp", "demo-linux-x64.psp"]);
 });
 

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { doing } from "../format/io/fs.ts";
+import type { Progress } from "../format/progress/progress.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
 import type { Statement } from "../format/trust/statement.ts";
@@ -31,8 +32,8 @@ export interface PackOptions extends KeyChoice, StatementChoice {
   readonly verify?: boolean;
   /** Seconds since 1970 of the build timestamp, as SOURCE_DATE_EPOCH gives it. */
   readonly sourceDateEpoch?: number;
-  /** Told before each step that may take long. */
-  readonly onProgress?: (step: string) => void;
+  /** Told how long steps get on. */
+  readonly progress?: Progress | undefined;
 }
 
 export interface Packed extends BuildResult {
@@ -51,10 +52,7 @@ export async function packManifest(
   const statements = await statementsFor({ name, signer: toHex(signer.publicKey) }, options);
   const plans = targets.map((target) => planFor(manifest, target, targets.length, options));
   const packed: Packed[] = [];
-  for (const plan of plans) {
-    options.onProgress?.(`packing ${name} for ${plan.target}`);
-    packed.push(await packOne(manifest, plan, { signer, statements }, options));
-  }
+  for (const plan of plans) packed.push(await packOne(manifest, plan, { signer, statements }, options));
   return packed;
 }
 
@@ -94,7 +92,7 @@ async function packOne(
   options: PackOptions,
 ): Promise<Packed> {
   const choice = options.launcher ?? manifest.launcher ?? "bun";
-  if (choice === "bun") options.onProgress?.(`making sure of the launcher for ${target}`);
+  if (choice === "bun") options.progress?.begin(`making sure of the launcher for ${target}`);
   using launcher = await openLauncher(choice, target);
   const result = await build({
     about: {
@@ -115,6 +113,7 @@ async function packOne(
     json: { operations: options.compat === "flavorpack" ? "flavorpack" : "own" },
     ...(options.level === undefined ? {} : { level: options.level }),
     verify: options.verify ?? true,
+    progress: options.progress,
   });
   return { ...result, target, signer };
 }

@@ -14,6 +14,14 @@ export const limitFor = (storedSize: number, sharers: number): number =>
 /** Most bytes that the content of a slot may have. */
 export const limitOf = ({ entry, limit }: Slot): number => entry.originalSize ?? limit;
 
+/** Bytes that slots unpack to, as it was signed; undefined where it was not for one of them. */
+export const contentSizeOf = (slots: readonly Pick<Slot, "entry">[]): number | undefined =>
+  slots.reduce<number | undefined>(
+    (sum, { entry }) =>
+      sum === undefined || entry.originalSize === undefined ? undefined : sum + entry.originalSize,
+    0,
+  );
+
 /**
  * A slot's content, which ends with `archive-invalid` at the first byte beyond what was signed, or beyond the limit
  * where nothing was, and when it is shorter than what was signed.

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import type { EnsureRequest } from "../format/workenv/ensure.ts";
 import { endLike } from "./end-like.ts";
+import { hearSignals } from "./hear-signals.ts";
 import { ignoredSignals } from "./order.ts";
 
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -21,8 +22,7 @@ export async function withInterruptible<T>(work: (interruptible: Interruptible) 
     for (const [signal, handler] of handlers) process.on(signal, handler);
     try {
       const result = await part(interrupted);
-      // A signal that has come is told of in the next turn of the event loop: without it, it would be lost.
-      await Bun.sleep(0);
+      await hearSignals();
       interrupted.throwIfAborted();
       return result;
     } finally {

@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { exitCodeOf, printable, PspfError, renderError } from "../format/errors.ts";
-import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
+import { type ByteSource, countedSource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage, type Package } from "../format/reader.ts";
+import { contentSizeOf } from "../format/slot-limit.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
 import { withSignerCheck } from "../format/trust/signer-check.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
@@ -17,6 +18,7 @@ import { CLEAN_COMMAND } from "./clean-order.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { launch } from "./launch.ts";
+import { openProgress } from "./progress.ts";
 import { ensureWorkenvOf } from "./ready.ts";
 import { advisersOf } from "./trust.ts";
 import { writeOut } from "./write-out.ts";
@@ -70,7 +72,11 @@ async function runNamed(
     case "metadata":
       return print(new TextDecoder().decode((await openPackage(self)).json));
     case "verify": {
-      const result = await withSignerCheck(await verifyPackage(self), await advisersOf(call, options));
+      await using progress = await openProgress({ ...call, ...target });
+      progress?.begin("verifying", () => self.size);
+      const verified = await verifyPackage(countedSource(self, progress?.add));
+      progress?.end();
+      const result = await withSignerCheck(verified, await advisersOf(call, options));
       const lines = result.checks.map(
         (check) => `${check.ok ? "ok  " : "FAIL"} ${check.name}: ${check.detail}`,
       );
@@ -78,7 +84,7 @@ async function runNamed(
       return isValid(result) ? 0 : 107;
     }
     case "extract":
-      return await extract(await openPackage(self), args);
+      return await extract(await openPackage(self), args, { ...call, ...target });
     case "help":
     case "--help":
       return print(HELP);
@@ -119,7 +125,11 @@ function infoText({ metadata, index }: Package): string {
   return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
-async function extract(pkg: Package, [index, directory]: readonly string[]): Promise<number> {
+async function extract(
+  pkg: Package,
+  [index, directory]: readonly string[],
+  call: Invocation,
+): Promise<number> {
   const slot = /^\d+$/.test(index ?? "") ? pkg.slots[Number(index)] : undefined;
   if (index === undefined || directory === undefined)
     throw new PspfError("bad-arguments", "Cannot extract: a slot's index and a folder are needed");
@@ -129,8 +139,10 @@ async function extract(pkg: Package, [index, directory]: readonly string[]): Pro
       `Cannot extract slot ${index}: there are ${pkg.slots.length}, from 0`,
     );
   mkdirSync(directory, { recursive: true });
+  await using progress = await openProgress(call);
+  progress?.begin("extracting", () => contentSizeOf([slot]));
   using writer = openTreeWriter(directory);
-  await extractSlot(pkg.source, slot, writer);
+  await extractSlot(pkg.source, slot, writer, { onBytes: progress?.add });
   writer.finish();
   return print(`Extracted slot ${index} (${printable(slot.entry.id)}) to ${directory}\n`);
 }

@@ -16,6 +16,7 @@ import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
 import { refuseOwnWait } from "./own-wait.ts";
 import { logOf } from "./log.ts";
+import { openProgress } from "./progress.ts";
 import { say } from "./say.ts";
 import { judgePackage } from "./trust.ts";
 import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
@@ -55,6 +56,7 @@ export async function prepareWorkenv(
       ? `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`
       : `looking through ${workenv.layout.content}`,
   );
+  await using progress = await openProgress(call);
   const lease = await withInterruptible((interruptible) =>
     ensureWorkenv(pkg, {
       layout: workenv.layout,
@@ -76,6 +78,7 @@ export async function prepareWorkenv(
       dev: options.dev,
       demanded: options.demanded,
       onNotCarried: (path) => say(call, `warning: cannot take ${path} over from the version before`),
+      progress,
       crew: call.startThread && { start: call.startThread, tell: (line) => log("debug", () => line) },
       onStep: (step) => log("debug", () => step),
       onWait: () => {

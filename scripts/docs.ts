@@ -235,6 +235,7 @@ function commandsText(): string {
     cwd: () => ".",
     confirm: undefined,
     askSecret: undefined,
+    openBar: undefined,
     become: () => Promise.resolve(0),
     exitCode: 0,
   };

@@ -256,6 +256,7 @@ function silentIo(): Io {
     cwd: () => ROOT,
     confirm: undefined,
     askSecret: undefined,
+    openBar: undefined,
     become: () => Promise.resolve(0),
     exitCode: 0,
   };

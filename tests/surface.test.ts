@@ -192,6 +192,7 @@ test("the names of the builder", () => {
       "Package",
       "PackageInfo",
       "Packed",
+      "Progress",
       "Removed",
       "RepairRequest",
       "RepairedWorkenv",

@@ -1,4 +1,5 @@
 import type { styleText } from "node:util";
+import type { ProgressBar } from "../../format/progress/bar.ts";
 import type { Environment } from "../launchers/base.ts";
 
 export type Style = Parameters<typeof styleText>[0];
@@ -23,6 +24,8 @@ export interface Io {
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Asks for a line that does not appear on the terminal; undefined where nobody can answer. */
   readonly askSecret: ((question: string) => Promise<string>) | undefined;
+  /** Opens a bar on stderr for long work; undefined where nobody looks on. */
+  readonly openBar: (() => Promise<ProgressBar>) | undefined;
   /** Becomes another program where the system can do that; else runs it and returns its exit code. */
   readonly become: (program: string, args: readonly string[], env: Environment) => Promise<number>;
   exitCode: number;
@@ -50,6 +53,12 @@ export function show<T>(io: Io, report: Report<T>, result: T, { json }: JsonOpti
 
 export const writeDocument = (io: Io, schema: string, members: Readonly<Record<string, unknown>>): void =>
   io.out.write(`${JSON.stringify({ schema, ...members }, null, 2)}\n`);
+
+/** A bar for a command that may take long, where somebody looks on who wants more than an answer. */
+export const openBarFor = async (
+  io: Io,
+  { json, quiet }: { readonly json?: true; readonly quiet?: true },
+): Promise<ProgressBar | undefined> => (json === true || quiet === true ? undefined : io.openBar?.());
 
 /** One line of talk. */
 export const say = (io: Io, text: string): void => io.err.write(`${text}\n`);

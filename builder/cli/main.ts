@@ -1,8 +1,15 @@
 #!/usr/bin/env bun
 import { styleText } from "node:util";
 import { removeUnfinished } from "../../format/io/replacement.ts";
+import type { ProgressBar } from "../../format/progress/bar.ts";
+import { isInForeground, isWatched } from "../../format/progress/watched.ts";
 import type { Io, Output } from "./io.ts";
 import { run } from "./program.ts";
+
+/** Stands on the terminal for a moment only: whatever is written takes it away first. */
+let bar: ProgressBar | undefined;
+/** A signal ends us, and what is still being done has nothing more to say. */
+let isEnding = false;
 
 /** The only file of the command line that knows it is a process. */
 const io: Io = {
@@ -19,6 +26,18 @@ const io: Io = {
       ? async (question) =>
           (await import("./ask-secret.ts")).askSecret(question, process.stdin, process.stderr)
       : undefined,
+  openBar:
+    process.stderr.isTTY && isWatched(process.env, process.platform === "win32")
+      ? async () => {
+          const { openBar } = await import("../../format/progress/bar.ts");
+          bar = openBar({
+            write: (text) => void (isEnding || process.stderr.write(text)),
+            columns: () => process.stderr.columns,
+            isOurs: isInForeground,
+          });
+          return bar;
+        }
+      : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
   exitCode: 0,
 };
@@ -30,7 +49,10 @@ function outputOn(stream: NodeJS.WriteStream): Output {
     process.exit(io.exitCode);
   });
   return {
-    write: (text) => void stream.write(text),
+    write(text) {
+      bar?.hide();
+      if (!isEnding) stream.write(text);
+    },
     paint: (style, text) => styleText(style, text, { stream }),
     isTerminal: stream.isTTY === true,
   };
@@ -41,6 +63,8 @@ const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 for (const [signal, code] of Object.entries(ENDINGS))
   process.on(signal, () => {
+    bar?.end();
+    isEnding = true;
     removeUnfinished();
     // Others who listen tidy up first: they are called in this same turn.
     setImmediate(() => process.exit(code));

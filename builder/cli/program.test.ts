@@ -15,6 +15,7 @@ const program = buildProgram({
   cwd: () => "/",
   confirm: undefined,
   askSecret: undefined,
+  openBar: undefined,
   become: async () => 0,
   exitCode: 0,
 });

@@ -1,3 +1,4 @@
+import type { ProgressBar } from "../../format/progress/bar.ts";
 import type { Environment } from "../launchers/base.ts";
 import type { Io } from "./io.ts";
 import { run } from "./program.ts";
@@ -21,11 +22,13 @@ export interface CliSetting {
   readonly answer?: boolean;
   /** What that person types where it does not appear, one after the other. */
   readonly secrets?: readonly string[];
+  /** What that person sees of long work. */
+  readonly bar?: ProgressBar;
 }
 
 /** Runs the command line in this process, with a process of our own making around it. */
 export async function runCli(args: readonly string[], setting: CliSetting = {}): Promise<CliRun> {
-  const { env = {}, cwd = process.cwd(), answer, secrets } = setting;
+  const { env = {}, cwd = process.cwd(), answer, secrets, bar } = setting;
   const typed = secrets?.values();
   const texts = { out: "", err: "" };
   const asked: string[] = [];
@@ -56,6 +59,7 @@ export async function runCli(args: readonly string[], setting: CliSetting = {}):
             asked.push(question);
             return typed.next().value ?? "";
           },
+    openBar: bar && (async () => bar),
     become: async (program, given, environment) => {
       became = { program, args: given, env: environment };
       return 42;

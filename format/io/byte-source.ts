@@ -62,6 +62,19 @@ export const memorySource = (bytes: Bytes, name = "memory"): ByteSource => ({
   },
 });
 
+/** The same source, that tells of every byte that is read from it here. */
+export const countedSource = (source: ByteSource, onBytes?: (count: number) => void): ByteSource =>
+  onBytes === undefined
+    ? source
+    : {
+        ...source,
+        async read(at, length, into) {
+          const bytes = await source.read(at, length, into);
+          onBytes(length);
+          return bytes;
+        },
+      };
+
 const CHUNK = 1024 * 1024;
 
 /**

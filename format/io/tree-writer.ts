@@ -69,6 +69,8 @@ export interface TreeWriter extends Disposable {
 export interface TreeOnDisk extends TreeWriter {
   /** The directories that were made though no entry described them, by their paths below the root. */
   impliedFolders(): readonly (readonly [path: string, mode: number])[];
+  /** The directories that were there when they were needed: somebody else has made them. */
+  foundFolders(): readonly string[];
   /** Gives directories their modes, but for those that would keep others from filling them. */
   settle(): void;
 }
@@ -89,6 +91,7 @@ interface Directory {
   wanted: number;
   /** We made it, and no entry has described it. */
   isImplied: boolean;
+  readonly isFound: boolean;
 }
 
 /** `dirname` of a path that is in its shortest form. */
@@ -107,7 +110,9 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   const { base, inside } = names;
   // Directories that are known to be real ones. We never remove or replace one, so what lies below needs no second
   // look at them.
-  const directories = new Map<string, Directory>([[base, { now: 0, wanted: 0, isImplied: false }]]);
+  const directories = new Map<string, Directory>([
+    [base, { now: 0, wanted: 0, isImplied: false, isFound: false }],
+  ]);
   // The files that we wrote, with their times: only these may be copied.
   const files = new Map<string, number>();
   // What a new directory gets of a mode: the umask takes some of it, or the folder around it gives others.
@@ -148,6 +153,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       now: isUsable ? given : asked,
       wanted: wanted ?? IMPLIED_DIRECTORY,
       isImplied: wanted === undefined,
+      isFound: false,
     };
   }
 
@@ -160,7 +166,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     const wanted = stat.mode & 0o777;
     const now = hasModes ? wanted | PRIVATE_DIRECTORY : wanted;
     if (now !== wanted) doing("change the mode of", path, () => chmodSync(path, now));
-    return { now, wanted, isImplied: false };
+    return { now, wanted, isImplied: false, isFound: true };
   }
 
   /** Gives directories the modes that they have not yet, if these are among those that are asked for. */
@@ -261,6 +267,8 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       [...directories].flatMap(([path, { wanted, isImplied }]) =>
         isImplied ? [[relativeOf(path), wanted] as const] : [],
       ),
+    foundFolders: () =>
+      [...directories].flatMap(([path, { isFound }]) => (isFound ? [relativeOf(path)] : [])),
     settle: () => giveModes((wanted) => wanted === earlyMode(wanted)),
     finish: () => giveModes(() => true),
     [Symbol.dispose]() {

@@ -4,6 +4,7 @@ import { acquire, hasLeases, type Lease, type Lock, share, tryShare } from "../c
 import type { Environment } from "../command/environment.ts";
 import type { Scope } from "../command/template.ts";
 import { doing } from "../io/fs.ts";
+import type { Progress } from "../progress/progress.ts";
 import type { Package } from "../reader.ts";
 import type { Sha256 } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
@@ -63,6 +64,8 @@ export interface EnsureRequest {
   readonly onStep?: (step: string) => void;
   /** Threads for large packages; without them all is done in this one. */
   readonly crew?: Crew | undefined;
+  /** Told how unpacking gets on. */
+  readonly progress?: Progress | undefined;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
   /** Told once when an application is running from a workenv that must be made anew. */

@@ -7,6 +7,7 @@ import { lockedEnvironment } from "../command/environment.ts";
 import { doing } from "../io/fs.ts";
 import { renamePatiently } from "../io/patient-rename.ts";
 import type { Package, Slot } from "../reader.ts";
+import { contentSizeOf } from "../slot-limit.ts";
 import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import { noteSetupChanges } from "./exact/exact.ts";
@@ -30,7 +31,9 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   using staging = await openStaging(layout.cache, request.keepTemp === true ? "keep" : "remove");
   const plan = planSlots(pkg.metadata, wishesIn(request));
   const slots = slotsAt(pkg, plan.withWorkenv);
-  const unpacked = await unpackTogether(pkg, slots, staging.path, request.crew);
+  request.progress?.begin("unpacking", () => contentSizeOf(slots));
+  const unpacked = await unpackTogether(pkg, slots, staging.path, request.crew, request.progress?.add);
+  request.progress?.end();
   request.onStep?.("slots unpacked");
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;

@@ -35,7 +35,9 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
   replaceFile(layout.files, encodeStatIndex(made.files));
+  if (request.durable) request.progress?.begin("syncing");
   const durable = request.durable && syncTree(layout.content);
+  request.progress?.end();
   globalThis.failPoint?.("synced");
   const boot = bootId();
   const marker = newMarker({

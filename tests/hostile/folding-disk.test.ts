@@ -75,7 +75,12 @@ function areTaken(root: string, ...parts: readonly (readonly Entry[])[]): boolea
       unpacker.push(rawArchive(...entries));
       unpacker.end();
       writer.settle();
-      return { rows: [...notes.rows.values()], implied: writer.impliedFolders(), links: [] };
+      return {
+        rows: [...notes.rows.values()],
+        implied: writer.impliedFolders(),
+        found: writer.foundFolders(),
+        links: [],
+      };
     });
     const workenv = { directories: [] };
     mergeReports({ workenv } as unknown as Metadata, reports, root);

@@ -2,9 +2,10 @@
  * Gives the fail points a meaning in this process, as these variables ask:
  * FLAVOR_TEST_KILL=name:n ends it by SIGKILL at the n-th hit; FLAVOR_TEST_PAUSE=name:file makes that file at the
  * first hit, or name@n:file at the n-th, and waits until it is gone; FLAVOR_TEST_HITS=file gets a line for each hit; FLAVOR_TEST_WITHOUT=flock,sqlite,libc
- * takes these away.
+ * takes these away. FLAVOR_TEST_CLOCK: see odd-clock.ts.
  */
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import "./odd-clock.ts";
 import type { FailPoint } from "../../format/io/fail-point.ts";
 
 const { FLAVOR_TEST_KILL, FLAVOR_TEST_PAUSE, FLAVOR_TEST_HITS, FLAVOR_TEST_WITHOUT } = process.env;

@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "format/workenv/make.ts",
-        from: "await unpackTogether(pkg, slots, staging.path, request.crew)",
+        from: "await unpackTogether(pkg, slots, staging.path, request.crew, request.progress?.add)",
         to: "await unpackTogether(pkg, slots, layout.content, undefined)",
       },
       { file: "format/workenv/make.ts", from: "    old = retire(layout);\n", to: "" },

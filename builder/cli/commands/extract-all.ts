@@ -1,5 +1,6 @@
+import { basename } from "node:path";
 import type { Command } from "commander";
-import { type Io, type JsonOption, show } from "../io.ts";
+import { type Io, type JsonOption, openBarFor, show } from "../io.ts";
 import { examples } from "./examples.ts";
 
 export function addExtractAll(program: Command, io: Io): void {
@@ -21,8 +22,12 @@ export function addExtractAll(program: Command, io: Io): void {
       const { openPackage } = await import("../../../format/reader.ts");
       const { extractAll } = await import("../../extract.ts");
       const { extractAllReport } = await import("../reports/extract-all.ts");
+      const { contentSizeOf } = await import("../../../format/slot-limit.ts");
       using source = openFileSource(pkg);
-      const extracted = await extractAll(await openPackage(source), folder);
+      const opened = await openPackage(source);
+      using bar = await openBarFor(io, flags);
+      bar?.begin(`extracting ${basename(pkg)}`, () => contentSizeOf(opened.slots));
+      const extracted = await extractAll(opened, folder, { onBytes: bar?.add });
       show(io, extractAllReport, { folder, extracted }, flags);
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
-import { type Io, say } from "../io.ts";
+import { type Io, openBarFor, say } from "../io.ts";
 import { examples } from "./examples.ts";
 
 interface ExtractFlags {
@@ -63,7 +63,13 @@ async function extract(io: Io, pkg: string, { slot: name, output, raw, force }: 
   using source = openFileSource(pkg);
   const opened = await openPackage(source);
   const slot = findSlot(opened, name);
-  await (raw === true ? extractStored : extractContent)(opened, slot, output, { replace: force === true });
   const { plain } = await import("../reports/text.ts");
+  const { contentSizeOf } = await import("../../../format/slot-limit.ts");
+  using bar = await openBarFor(io, {});
+  bar?.begin(`extracting ${slot.entry.id}`, () => (raw === true ? slot.stored.size : contentSizeOf([slot])));
+  await (raw === true ? extractStored : extractContent)(opened, slot, output, {
+    replace: force === true,
+    onBytes: bar?.add,
+  });
   say(io, `wrote slot ${slot.entry.index} (${plain(slot.entry.id)}) to ${output}`);
 }

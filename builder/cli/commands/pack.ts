@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
 import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
 import type { PackOptions } from "../../pack.ts";
-import { type Io, type JsonOption, say, show } from "../io.ts";
+import { type Io, type JsonOption, openBarFor, say, show } from "../io.ts";
 import { addSigningOptions, keysOf, type SigningFlags } from "../signing-options.ts";
 import { examples } from "./examples.ts";
 
@@ -69,14 +69,14 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   const path = findManifest(oneManifest(argument, flags.manifest), io.cwd());
   const { platforms } = options;
   const manifest = await readManifest(path, platforms === undefined ? {} : { platforms });
-  const isTalking = flags.quiet !== true;
+  using bar = await openBarFor(io, flags);
   const packed = await packManifest(manifest, {
     ...options,
     ...ownKeyOf(manifest.directory, options),
     ...(options.statements === undefined ? { foundStatements: ownStatementsOf(manifest.directory) } : {}),
-    ...(isTalking && io.err.isTerminal ? { onProgress: (step: string) => say(io, `${step} …`) } : {}),
+    progress: bar,
   });
-  if (isTalking && packed.some(({ signer }) => signer.origin === "ephemeral"))
+  if (flags.quiet !== true && packed.some(({ signer }) => signer.origin === "ephemeral"))
     say(io, 'note: signed with a key that is gone now; "flavor keygen" makes one to keep');
   if (flags.quiet !== true || flags.json === true) show(io, packReport(io.cwd()), packed, flags);
 }

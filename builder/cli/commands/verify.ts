@@ -1,6 +1,7 @@
+import { basename } from "node:path";
 import type { Command } from "commander";
 import { EXIT_CODES } from "../../../format/errors.ts";
-import { type Io, type JsonOption, show } from "../io.ts";
+import { type Io, type JsonOption, openBarFor, show } from "../io.ts";
 import { advisersOf, placesOf } from "../trust-places.ts";
 import { examples } from "./examples.ts";
 
@@ -30,7 +31,7 @@ export function addVerify(program: Command, io: Io): void {
 }
 
 async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
-  const { openFileSource } = await import("../../../format/io/byte-source.ts");
+  const { countedSource, openFileSource } = await import("../../../format/io/byte-source.ts");
   const { verifyPackage } = await import("../../../format/verify.ts");
   const { launcherOrigin } = await import("../../launchers/origin.ts");
   const { verifyReport } = await import("../reports/verify.ts");
@@ -40,7 +41,12 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   const advisers =
     key === undefined ? await advisersOf(io) : { places: placesOf(io), environmentKeys: [key.toHex()] };
   using source = openFileSource(path);
-  const verification = await withSignerCheck(await verifyPackage(source, key), advisers);
+  using bar = await openBarFor(io, flags);
+  bar?.begin(`verifying ${basename(path)}`, () => source.size);
+  const verification = await withSignerCheck(
+    await verifyPackage(countedSource(source, bar?.add), key),
+    advisers,
+  );
   const origin = await launcherOrigin(verification, { env: io.env });
   show(io, verifyReport, { path, verification, ...(origin === undefined ? {} : { origin }) }, flags);
   const failed = verification.checks.find((check) => !check.ok);

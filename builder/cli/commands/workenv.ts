@@ -136,7 +136,8 @@ async function openCache({ env }: Io) {
 
 async function clean(io: Io, flags: CleanFlags): Promise<void> {
   const { cleanReport } = await import("../reports/workenv.ts");
-  const { formatSize, counted } = await import("../reports/text.ts");
+  const { formatSize } = await import("../../../format/size-text.ts");
+  const { counted } = await import("../reports/text.ts");
   const cache = await openCache(io);
   const limits = {
     ...(flags.olderThan === undefined ? {} : { olderThanDays: flags.olderThan / DAY }),

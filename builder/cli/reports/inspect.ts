@@ -4,7 +4,8 @@ import type { SetupCommand } from "../../../format/wire/metadata-types.ts";
 import { formatOperations } from "../../../format/wire/operations.ts";
 import type { Inspection } from "../../inspect.ts";
 import type { Paint, Report } from "../io.ts";
-import { columns, counted, formatSize, plain } from "./text.ts";
+import { formatSize } from "../../../format/size-text.ts";
+import { columns, counted, plain } from "./text.ts";
 
 /** A package on one screen. */
 export const inspectReport: Report<Inspection> = {

@@ -1,6 +1,7 @@
 import type { EnsuredLauncher, LauncherState } from "../../launchers/cache.ts";
 import type { Report } from "../io.ts";
-import { columns, formatSize } from "./text.ts";
+import { formatSize } from "../../../format/size-text.ts";
+import { columns } from "./text.ts";
 
 /** One line per platform. */
 export const launcherListReport: Report<readonly LauncherState[]> = {

@@ -1,7 +1,8 @@
 import { toHex } from "../../../format/wire/hashes.ts";
 import type { Packed } from "../../pack.ts";
 import type { Report } from "../io.ts";
-import { columns, formatSize, shortPath } from "./text.ts";
+import { formatSize } from "../../../format/size-text.ts";
+import { columns, shortPath } from "./text.ts";
 
 /** One line per package. */
 export const packReport = (cwd: string): Report<readonly Packed[]> => ({

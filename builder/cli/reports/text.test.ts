@@ -1,29 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { columns, counted, formatSize, plain, plainLines, shortPath } from "./text.ts";
-
-test.each([
-  [0, "0 B"],
-  [999, "999 B"],
-  [1000, "1.0 KB"],
-  [999_949, "999.9 KB"],
-  [999_960, "1.0 MB"],
-  [112_926_686, "112.9 MB"],
-  [5e15, "5000.0 TB"],
-])("%p bytes are %p", (bytes, text) => {
-  expect(formatSize(bytes)).toBe(text);
-});
-
-test("a larger size never looks smaller", () => {
-  const value = (text: string) =>
-    Number.parseFloat(text) * 1000 ** ["B", "KB", "MB", "GB", "TB"].indexOf(text.split(" ")[1] ?? "");
-  fc.assert(
-    fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
-      const [small, large] = a < b ? [a, b] : [b, a];
-      expect(value(formatSize(large))).toBeGreaterThanOrEqual(value(formatSize(small)));
-    }),
-  );
-});
+import { columns, counted, plain, plainLines, shortPath } from "./text.ts";
 
 test.each([
   ["a\u001b[31mred", "a\\u001b[31mred"],

@@ -13,22 +13,6 @@ export const plain = (text: string): string =>
 /** The same for a text of several lines that are ours. */
 export const plainLines = (text: string): string => text.split("\n").map(plain).join("\n");
 
-const UNITS = ["KB", "MB", "GB", "TB"] as const;
-
-/** A byte count for people: "512 B", "12.3 MB". Units are powers of 1000. */
-export function formatSize(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  let value = bytes;
-  let unit: string = "B";
-  for (const next of UNITS) {
-    // 999.96 KB would be printed as 1000.0 KB
-    if (value < 999.95) break;
-    value /= 1000;
-    unit = next;
-  }
-  return `${value.toFixed(1)} ${unit}`;
-}
-
 export type Align = "left" | "right";
 
 /** Rows as columns with two blanks between them, as wide as their widest cell. */

@@ -4,7 +4,8 @@ import type { GoReason, StayReason } from "../../../format/cache/cleaning/clean-
 import type { CachedWorkenv } from "../../../format/cache/entries.ts";
 import { causesOf, renderError } from "../../../format/errors.ts";
 import type { Paint, Report } from "../io.ts";
-import { columns, counted, formatSize, plain, plainLines } from "./text.ts";
+import { formatSize } from "../../../format/size-text.ts";
+import { columns, counted, plain, plainLines } from "./text.ts";
 
 /** Name, id, size and time of each workenv, as FlavorPack lists them. */
 export const listReport: Report<readonly CachedWorkenv[]> = {

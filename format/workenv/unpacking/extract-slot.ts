@@ -8,23 +8,30 @@ import { type Rename, unpackTar } from "../../tar/unpack.ts";
 import type { ByteStream } from "../../types.ts";
 import { checkSupported } from "../../wire/operations.ts";
 
+export interface ExtractOptions {
+  /** Whether a path is written; all of them when not given. */
+  readonly isWanted?: ((path: string) => boolean) | undefined;
+  /** Told of the content as it is unpacked. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
 /**
  * Undoes a slot's operations and writes what comes out below the writer's root, or of that only the paths that are
  * wanted. Throws before it returns when the stored bytes are not the signed ones: what was written until then must not
- * be used.
+ * be used. `onBytes` is told of the slot's content as it is unpacked.
  */
 export async function extractSlot(
   source: ByteSource,
   slot: Slot,
   writer: TreeWriter,
-  isWanted: (path: string) => boolean = () => true,
+  { isWanted = () => true, onBytes }: ExtractOptions = {},
 ): Promise<void> {
   if (slot.entry.selfRef) return;
   checkSupported(slot.entry.operations);
   const { bundle, codecs } = splitChain(slot.entry.operations);
   const stored = readSlot(source, slot);
   try {
-    const content = takingTurns(withinLimit(decodeChain(codecs, stored.bytes, limitOf(slot)), slot));
+    const content = takingTurns(withinLimit(decodeChain(codecs, stored.bytes, limitOf(slot)), slot), onBytes);
     if (bundle === "TAR") await unpackTar(content, writer, wanted(placement(slot.entry.target), isWanted));
     else if (isWanted(fileTarget(slot))) await writer.file(fileTarget(slot), slot.mode, 0, content);
     else return;
@@ -68,10 +75,11 @@ export function placement(target: string): Rename {
 const TURN_MS = 1000;
 
 /** Lets the event loop turn about once a second: nothing else here waits for anything. */
-async function* takingTurns(bytes: ByteStream): ByteStream {
+async function* takingTurns(bytes: ByteStream, onBytes?: (count: number) => void): ByteStream {
   let turned = performance.now();
   for await (const piece of bytes) {
     yield piece;
+    onBytes?.(piece.length);
     if (performance.now() - turned < TURN_MS) continue;
     await new Promise((resume) => setImmediate(resume));
     turned = performance.now();

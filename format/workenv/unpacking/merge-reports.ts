@@ -17,10 +17,8 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
   const notes = newNotes(onceEach(reports));
   const implied = reports.flatMap((report) => report.implied);
   const folders = [...notes.rows.values()].filter(([, , , mode]) => isDirectoryMode(mode));
-  refuseSpellings(
-    root,
-    [...folders, ...implied].map(([path]) => path),
-  );
+  const found = reports.flatMap((report) => report.found);
+  refuseSpellings(root, [...[...folders, ...implied].map(([path]) => path), ...found]);
 
   using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
   const isImplied = new Set(implied.map(([path]) => path));

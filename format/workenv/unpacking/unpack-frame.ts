@@ -13,6 +13,8 @@ export interface FrameTools {
   /** For compressed bytes. */
   readonly memory: Bytes;
   readonly writer: TreeWriter;
+  /** Told of the content as it is unpacked. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /** A link that is not made yet: while several threads write, nothing below the root may lead elsewhere. */
@@ -26,7 +28,7 @@ export async function unpackFrame(
   source: ByteSource,
   slot: Slot,
   { offset, size, content, isLast }: SlotFrame,
-  { decoder, memory, writer }: FrameTools,
+  { decoder, memory, writer, onBytes }: FrameTools,
 ): Promise<readonly FoundLink[]> {
   const links: FoundLink[] = [];
   const files: TreeWriter = {
@@ -42,6 +44,7 @@ export async function unpackFrame(
     decoded += piece.length;
     if (decoded > content) throw new Error("a frame is longer than the seek table says");
     unpacker.push(piece);
+    onBytes?.(piece.length);
   };
   decoder.begin();
   for (let at = 0; at < size; at += memory.length)

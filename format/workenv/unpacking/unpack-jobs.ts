@@ -73,13 +73,18 @@ export interface Board {
   /** Somebody failed, and what the others do will not be used. */
   readonly isStopped: () => boolean;
   readonly stop: () => void;
+  /** To be told of content that was unpacked, in bytes. */
+  readonly unpacked: (count: number) => void;
+  /** How much that was since this was last asked. */
+  readonly takeUnpacked: () => number;
   /** Takes a job of a block, from its front or its back; undefined when none is left. */
   take(block: number, size: number, from: "front" | "back"): number | undefined;
 }
 
 const STOPPED = 0;
+const UNPACKED = 1;
 /** For each block: how many of its jobs were asked for, how many taken at the front, and how many at the back. */
-const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [1, 0, 1, 2, 3];
+const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [2, 0, 1, 2, 3];
 
 export const boardSize = (blocks: number): number =>
   (FIRST + NUMBERS * blocks) * Int32Array.BYTES_PER_ELEMENT;
@@ -89,6 +94,8 @@ export function boardOf(memory: SharedArrayBuffer): Board {
   return {
     isStopped: () => Atomics.load(numbers, STOPPED) !== 0,
     stop: () => void Atomics.store(numbers, STOPPED, 1),
+    unpacked: (count) => void Atomics.add(numbers, UNPACKED, count),
+    takeUnpacked: () => Atomics.exchange(numbers, UNPACKED, 0),
     take(block, size, from) {
       const at = FIRST + NUMBERS * block;
       // Whoever asks in time gets one: so front and back never meet.

@@ -20,35 +20,39 @@ export interface Crew {
 const WORTH_IT = 32 * 1024 * 1024;
 /** Every thread has its decoders' memory, and a disk gets no faster by more of them. */
 const MOST_THREADS = 4;
+/** Milliseconds from one word about how the others get on to the next. */
+const TELLING_MS = 100;
 
 /**
  * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, and the
  * frames of a slot, at the same time. `root` is not there yet or empty. When anything goes wrong in a thread, whatever it
  * is, all of it is thrown away and done again without threads: so the result, or the error, is always the one that
- * `unpackSlots` gives.
+ * `unpackSlots` gives. `onBytes` is told of the content as it is unpacked, also of what is thrown away.
  */
 export async function unpackTogether(
   pkg: Package,
   slots: readonly Slot[],
   root: string,
   crew: Crew | undefined,
+  onBytes?: (count: number) => void,
 ): Promise<Unpacked> {
-  if (crew === undefined || pkg.source.fd === undefined) return unpackSlots(pkg, slots, root);
+  const alone = () => unpackSlots(pkg, slots, root, undefined, onBytes);
+  if (crew === undefined || pkg.source.fd === undefined) return alone();
   const groups = groupSlots(slots);
   const size = groups.reduce((sum, group) => sum + group.size, 0);
   const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
   const threads = threadsFor(jobs.length, availableParallelism());
   const workers = threads < 2 ? undefined : startAll(threads - 1, crew);
-  if (workers === undefined) return unpackSlots(pkg, slots, root);
+  if (workers === undefined) return alone();
   try {
-    const reports = await share(pkg, jobs, root, workers);
+    const reports = await share(pkg, jobs, root, { workers, onBytes });
     const unpacked = mergeReports(pkg.metadata, reports.map(done), root);
     crew.tell(`unpacked by ${threads} threads`);
     return unpacked;
   } catch (error) {
     crew.tell(`unpacking again without threads: ${String(error)}`);
     removeTree(root);
-    return unpackSlots(pkg, slots, root);
+    return alone();
   }
 }
 
@@ -79,15 +83,25 @@ async function share(
   { source }: Package,
   jobs: readonly UnpackJob[],
   root: string,
-  others: readonly Worker[],
+  {
+    workers,
+    onBytes,
+  }: { readonly workers: readonly Worker[]; readonly onBytes: ((count: number) => void) | undefined },
 ): Promise<readonly UnpackReport[]> {
-  const blocks = blocksOf(jobs, others.length + 1);
+  const blocks = blocksOf(jobs, workers.length + 1);
   const shared = new SharedArrayBuffer(boardSize(blocks.length));
   const { fd = -1, name, size } = source;
   const task = { fd, name, size, root, jobs, blocks, shared };
-  const { stop } = boardOf(shared);
-  const reports = others.map((thread, i) => reportOf(thread, { ...task, own: i + 1 }, stop));
-  return Promise.all([work({ ...task, own: 0 }), ...reports]);
+  const { stop, takeUnpacked } = boardOf(shared);
+  const tell = onBytes && (() => onBytes(takeUnpacked()));
+  const telling = tell && setInterval(tell, TELLING_MS);
+  try {
+    const reports = workers.map((worker, i) => reportOf(worker, { ...task, own: i + 1 }, stop));
+    return await Promise.all([work({ ...task, own: 0 }, tell), ...reports]);
+  } finally {
+    clearInterval(telling);
+    tell?.();
+  }
 }
 
 const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>

@@ -32,6 +32,8 @@ export interface Done {
   readonly rows: readonly IndexedFile[];
   /** Folders that this thread made because it needed them. */
   readonly implied: readonly (readonly [path: string, mode: number])[];
+  /** Folders that were there when this thread needed them. */
+  readonly found: readonly string[];
   readonly links: readonly (readonly [...link: FoundLink, slot: number])[];
 }
 
@@ -44,8 +46,11 @@ export type SentReport = (Omit<Done, "rows"> & { readonly rows: PackedRows }) | 
 const TURN_MS = 500;
 const READ = 256 * 1024;
 
-/** Does jobs until none is left or somebody fails. Never throws: what happened is in the report. */
-export async function work(task: UnpackTask): Promise<UnpackReport> {
+/**
+ * Does jobs until none is left or somebody fails. Never throws: what happened is in the report. `onProgress` is called in
+ * between.
+ */
+export async function work(task: UnpackTask, onProgress?: () => void): Promise<UnpackReport> {
   const { fd, name, size, root, jobs } = task;
   const board = boardOf(task.shared);
   try {
@@ -55,20 +60,24 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
     const decoder = openSyncDecoder();
     const memory = new Uint8Array(READ);
     const source = stoppable(fileSource(fd, name, size), board.isStopped);
+    const onBytes = (count: number) => {
+      board.unpacked(count);
+      onProgress?.();
+    };
     let turned = performance.now();
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
         case "group":
           notes.entries = "in order";
-          await unpackGroup(source, job.group, writer, notes, board.stop);
+          await unpackGroup(source, job.group, writer, notes, { stop: board.stop, onBytes });
           break;
         case "frame": {
           if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
           notes.entries = "in no order";
           const { index } = job.slot.entry;
           notes.slot = index;
-          const found = await unpackFrame(source, job.slot, job.frame, { decoder, memory, writer });
+          const found = await unpackFrame(source, job.slot, job.frame, { decoder, memory, writer, onBytes });
           for (const [path, target] of found) links.push([path, target, index]);
           break;
         }
@@ -83,7 +92,12 @@ export async function work(task: UnpackTask): Promise<UnpackReport> {
       turned = performance.now();
     }
     writer.settle();
-    return { rows: [...notes.rows.values()], implied: writer.impliedFolders(), links };
+    return {
+      rows: [...notes.rows.values()],
+      implied: writer.impliedFolders(),
+      found: writer.foundFolders(),
+      links,
+    };
   } catch (error) {
     board.stop();
     return { failure: String(error) };
@@ -102,14 +116,16 @@ const unpackGroup = (
   group: SlotGroup,
   writer: TreeWriter,
   notes: Notes,
-  stop: () => void,
-): Promise<void> =>
-  extractSlots(source, group.slots, writer, notes, (path) => {
+  { stop, onBytes }: { readonly stop: () => void; readonly onBytes: (count: number) => void },
+): Promise<void> => {
+  const isWanted = (path: string) => {
     if (staysIn(path, group)) return true;
     // Where another thread may be writing we must not, nor read on to see whether the bytes are the signed ones.
     stop();
     throw new Error(`${JSON.stringify(path)} is not below the target of its slot`);
-  });
+  };
+  return extractSlots(source, group.slots, writer, notes, { isWanted, onBytes });
+};
 
 function staysIn(path: string, { areas }: SlotGroup): boolean {
   const place = posix.normalize(path);

@@ -4,7 +4,7 @@ import { openTreeWriter, S_IFDIR, type TreeOnDisk, type TreeWriter } from "../..
 import type { Package, Slot } from "../../reader.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { type IndexedFile, NO_SLOT } from "../mending/stat-index.ts";
-import { extractSlot } from "./extract-slot.ts";
+import { type ExtractOptions, extractSlot } from "./extract-slot.ts";
 import { newNotes, type Notes, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
@@ -16,10 +16,12 @@ export async function unpackSlots(
   slots: readonly Slot[],
   root: string,
   only?: ReadonlySet<string>,
+  onBytes?: (count: number) => void,
 ): Promise<Unpacked> {
   const notes = newNotes();
   using writer = openTreeWriter(root, { onMade: notes.note });
-  await extractSlots(source, slots, writer, notes, only && ((path) => only.has(posix.normalize(path))));
+  const isWanted = only && ((path: string) => only.has(posix.normalize(path)));
+  await extractSlots(source, slots, writer, notes, { isWanted, onBytes });
   completeTree(metadata, writer, notes);
   return unpackedOf([...notes.rows.values(), ...impliedRows(writer.impliedFolders(), notes.rows)]);
 }
@@ -30,11 +32,11 @@ export async function extractSlots(
   slots: readonly Slot[],
   writer: TreeWriter,
   notes: Notes,
-  isWanted?: (path: string) => boolean,
+  options: ExtractOptions,
 ): Promise<void> {
   for (const slot of slots) {
     notes.slot = slot.entry.index;
-    await extractSlot(source, slot, writer, isWanted);
+    await extractSlot(source, slot, writer, options);
     globalThis.failPoint?.("slot-unpacked");
   }
 }
