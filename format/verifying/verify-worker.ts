@@ -1,13 +1,8 @@
-import { zstdDecompressSync } from "node:zlib";
-import { fromBytes } from "../codecs/streams.ts";
-import { zstd } from "../codecs/zstd.ts";
-import { wholeFrames } from "../codecs/zstd-frames.ts";
-import { type ByteSource, fileSource, streamRange } from "../io/byte-source.ts";
-import type { TarHeader } from "../tar/tar-entry.ts";
-import { tarParser } from "../tar/tar-parser.ts";
-import type { Bytes, ByteStream, Sha256, Span } from "../types.ts";
+import { type ByteSource, fileSource } from "../io/byte-source.ts";
+import type { Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
-import { type EntryList, listEntries } from "./entry-list.ts";
+import type { EntryList } from "./entry-list.ts";
+import { entriesIn } from "./frame-entries.ts";
 import { readAlone } from "./read-alone.ts";
 
 /** Work for one thread. */
@@ -84,47 +79,6 @@ async function resultOf(job: number, what: VerifyJob, source: ByteSource): Promi
       return what satisfies never;
   }
 }
-
-/** Throws for everything that could be wrong with a frame, and for what could mean something else in the whole archive. */
-async function entriesIn(source: ByteSource, frame: SlotFrame): Promise<EntryList> {
-  const headers: TarHeader[] = [];
-  const visitor = {
-    entry(header: TarHeader) {
-      headers.push(header);
-      return undefined;
-    },
-  };
-  const parser = tarParser(visitor, { ending: frame.isLast ? "marked" : "open" });
-  let size = 0;
-  for await (const piece of contentOf(source, frame)) {
-    size += piece.length;
-    parser.push(piece);
-  }
-  parser.end();
-  if (size !== frame.content) throw new Error("a frame is not as long as the seek table says");
-  return listEntries(headers);
-}
-
-/** Frames up to this size are decoded at once; our builder makes larger ones for single large files only. */
-const AT_ONCE = 16 * 1024 * 1024;
-
-async function* contentOf(source: ByteSource, { offset, size, content }: SlotFrame): ByteStream {
-  if (content > AT_ONCE || size > AT_ONCE)
-    return yield* zstd.decode(streamRange(source, offset, size, "passing"));
-  const stored = await source.read(offset, size);
-  const limits = { maxOutputLength: Math.max(1, content), chunkSize: Math.max(64, content) };
-  yield* wholeFrames(fromBytes(stored, stored.length), async function* (frames): ByteStream {
-    for await (const frame of frames) {
-      const { buffer, byteOffset, length } = zstdDecompressSync(frame, limits);
-      yield new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
-      // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
-      if (length >= OWN_BUFFER) (buffer as ArrayBuffer).transfer(0);
-    }
-  });
-}
-
-/** Decoded frames from this size on have memory of their own. */
-const OWN_BUFFER = 256 * 1024;
 
 const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
   ...source,
