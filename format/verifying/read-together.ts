@@ -58,7 +58,8 @@ async function planFor({ source, index, metadata }: Package, slots: readonly Slo
   const frames = new Map<Slot, readonly [number, number]>();
   for (const slot of slots) {
     const found = await framesOf(source, slot);
-    if (found === undefined) continue;
+    // A table of no frames: nobody would look for the end of the archive.
+    if (found === undefined || found.length === 0) continue;
     frames.set(slot, [jobs.length, found.length]);
     for (const frame of found) jobs.push({ kind: "entries", frame });
   }
