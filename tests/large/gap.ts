@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, openSync, truncateSync, writeSync } from "node:fs";
-import { openFileSource } from "../../format/io/byte-source.ts";
+import { openFileSource, streamRange } from "../../format/io/byte-source.ts";
 import { openPackage } from "../../format/reader.ts";
 import { SLOT_DESCRIPTOR_SIZE, TRAILER_SIZE } from "../../format/spec.ts";
 import { encodeIndex } from "../../format/wire/index-block.ts";
@@ -16,10 +16,9 @@ export async function withGap(path: string, to: string, gap: number): Promise<vo
   const fd = openSync(to, "r+");
   try {
     const end = source.size - TRAILER_SIZE;
-    for (let at: number = launcher.size; at < end; at += CHUNK) {
-      const piece = await source.read(at, Math.min(CHUNK, end - at));
-      writeSync(fd, piece, 0, piece.length, at + gap);
-    }
+    let at = launcher.size + gap;
+    for await (const piece of streamRange(source, launcher.size, end - launcher.size, "passing"))
+      at += writeSync(fd, piece, 0, piece.length, at);
     for (const [i, { raw }] of slots.entries()) {
       const descriptor = encodeSlot({ ...raw, offset: raw.offset + BigInt(gap) });
       writeSync(fd, descriptor, 0, descriptor.length, slotTable.offset + gap + i * SLOT_DESCRIPTOR_SIZE);
@@ -38,5 +37,3 @@ export async function withGap(path: string, to: string, gap: number): Promise<vo
     closeSync(fd);
   }
 }
-
-const CHUNK = 8 * 1024 * 1024;

@@ -12,9 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { launcherBundle } from "../../builder/launchers/bundle.ts";
-import { compileCli } from "../../builder/launchers/compile-cli.ts";
-import { cleanEnv, hostLauncher } from "../support/launcher.ts";
+import { cleanEnv } from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { byLength, isLong } from "../torture/length.ts";
 import { withGap } from "./gap.ts";
@@ -94,24 +92,28 @@ let flavor: string;
 const app = join(disk.path, "large.psp");
 const far = join(disk.path, "far.psp");
 
-beforeAll(async () => {
-  if (!isPossible) return;
-  mkdirSync(join(disk.path, "zero"));
-  writeFileSync(join(disk.path, "zero", "big"), "");
-  truncateSync(join(disk.path, "zero", "big"), BIG);
-  writeFileSync(join(disk.path, "zero", "small"), "small");
-  mkdirSync(join(disk.path, "many"));
-  for (const [i, name] of names.entries()) writeMixed(join(disk.path, name), i);
-  writeFileSync(join(disk.path, "check.sh"), CHECK);
-  writeFileSync(join(disk.path, "flavor.toml"), MANIFEST);
-  const entry = join(import.meta.dir, "..", "..", "builder", "cli", "main.ts");
-  flavor = await compileCli({ entry, outfile: join(disk.path, "flavor"), bundle: await launcherBundle() });
-  const launcher = await hostLauncher();
-  const args = ["--output", app, "--launcher", launcher, "--key-seed", "test", "--no-verify"];
-  const packed = run("pack", [flavor, "pack", ...args], MOST_MEMORY.pack);
-  expect(packed).toMatchObject({ exitCode: 0 });
-  await withGap(app, far, GAP);
-}, byLength(120_000, 600_000));
+beforeAll(
+  async () => {
+    if (!isPossible) return;
+    mkdirSync(join(disk.path, "zero"));
+    writeFileSync(join(disk.path, "zero", "big"), "");
+    truncateSync(join(disk.path, "zero", "big"), BIG);
+    writeFileSync(join(disk.path, "zero", "small"), "small");
+    mkdirSync(join(disk.path, "many"));
+    for (const [i, name] of names.entries()) writeMixed(join(disk.path, name), i);
+    writeFileSync(join(disk.path, "check.sh"), CHECK);
+    writeFileSync(join(disk.path, "flavor.toml"), MANIFEST);
+    flavor = join(disk.path, "flavor");
+    // In a process of its own: what Linux says of the memory of a program begins with that of who started it.
+    const made = Bun.spawnSync([process.execPath, join(import.meta.dir, "make.ts"), flavor]);
+    const launcher = made.stdout.toString();
+    const args = ["--output", app, "--launcher", launcher, "--key-seed", "test", "--no-verify"];
+    const packed = run("pack", [flavor, "pack", ...args], MOST_MEMORY.pack);
+    expect(packed).toMatchObject({ exitCode: 0 });
+    await withGap(app, far, GAP);
+  },
+  byLength(120_000, 600_000),
+);
 afterAll(() => disk[Symbol.dispose]());
 
 /** A file of a pattern that shrinks, different in each MiB. */
@@ -129,16 +131,16 @@ function writeMixed(path: string, seed: number): void {
   closeSync(fd);
 }
 
+const tooMuch: string[] = [];
+
 function run(step: string, command: string[], most: number = MOST_MEMORY.other) {
   const child = Bun.spawnSync(command, {
     cwd: disk.path,
     env: { ...cleanEnv(join(disk.path, "home")), FLAVOR_DURABLE: "0" },
   });
   const memory = child.resourceUsage?.maxRSS ?? 0;
-  if (isLong) {
-    process.stdout.write(`${step}: at most ${Math.round(memory / 1e6)} MB\n`);
-    expect(memory).toBeLessThanOrEqual(most);
-  }
+  if (isLong) process.stdout.write(`${step}: at most ${Math.round(memory / 1e6)} MB\n`);
+  if (memory > most) tooMuch.push(`${step}: ${memory} bytes of memory, ${most} are allowed`);
   return { stdout: child.stdout.toString(), stderr: child.stderr.toString(), exitCode: child.exitCode };
 }
 
@@ -191,4 +193,8 @@ test.skipIf(!isPossible).each(packages)("a package %s runs, the first time and a
   for (const step of ["first start", "warm start"])
     expect(run(step, [path])).toEqual({ stdout: expected(), stderr: "", exitCode: 0 });
   rmSync(join(disk.path, "home"), { recursive: true });
+});
+
+test.skipIf(!isPossible)("no step took more memory than it may", () => {
+  expect(tooMuch).toEqual([]);
 });
