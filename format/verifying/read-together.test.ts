@@ -186,13 +186,13 @@ test.if(canUseThreads).each([
   ["ends without a word", "process.exit(1)"],
   [
     "takes a job with it",
-    'addEventListener("message", ({ data }) => { Atomics.add(new Int32Array(data.shared), 1, 1); process.exit(0); }, { once: true })',
+    'addEventListener("message", ({ data }) => { Atomics.add(new Int32Array(data.shared), 1, 1); process.exit(0); }, { once: true }); postMessage("ready")',
   ],
   ["throws", 'throw new Error("no memory")'],
   ["is no program", "%"],
   [
     "lies",
-    'addEventListener("message", ({ data }) => { for (let job = 0; job < data.jobs.length; job++) postMessage({ job, digest: "0" }); process.exit(0); }, { once: true })',
+    'addEventListener("message", ({ data }) => { for (let job = 0; job < data.jobs.length; job++) postMessage({ job, digest: "0" }); process.exit(0); }, { once: true }); postMessage("ready")',
   ],
 ])("a thread that %s makes no difference", async (_, text) => {
   const dying = join(dir.path, "dying.js");

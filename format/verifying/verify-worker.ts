@@ -88,10 +88,14 @@ const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => 
   },
 });
 
-/** The whole life of a thread: one task comes, reports go. */
+/** What a thread says first. Bun 1.4.5 drops messages that come while a thread still loads its modules. */
+export const READY = "ready";
+
+/** The whole life of a thread: it is ready, one task comes, reports go. */
 export async function runVerifyWorker(): Promise<void> {
   const task = await new Promise<VerifyTask>((resolve) => {
     addEventListener("message", ({ data }: MessageEvent<VerifyTask>) => resolve(data), { once: true });
+    postMessage(READY);
   });
   await work(task, postMessage);
 }
