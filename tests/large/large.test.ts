@@ -33,7 +33,8 @@ const MOST_MEMORY = { pack: 250e6, other: 160e6 };
 
 setDefaultTimeout(byLength(60_000, 600_000));
 
-const NEEDED = byLength(1, 5) * BIG + 1000 * MIB;
+/** Files and packages of it, and twice of all that they hold, which a first start asks for. */
+const NEEDED = byLength(13, 9) * BIG + 1000 * MIB;
 const disk = tempDir();
 const { bavail, bsize } = statfsSync(disk.path);
 const isPossible = process.platform !== "win32" && bavail * bsize >= NEEDED;
@@ -110,7 +111,7 @@ beforeAll(
     const args = ["--output", app, "--launcher", launcher, "--key-seed", "test", "--no-verify"];
     const packed = run("pack", [flavor, "pack", ...args], MOST_MEMORY.pack);
     expect(packed).toMatchObject({ exitCode: 0 });
-    await withGap(app, far, GAP);
+    if (!isLong) await withGap(app, far, GAP);
   },
   byLength(120_000, 600_000),
 );
@@ -125,7 +126,7 @@ function writeMixed(path: string, seed: number): void {
       x = (Math.imul(x, 1103515245) + 12345) & 0x7fffffff;
       block[at] = x >> 16;
     }
-    block[MIB - 1] = x >> 8;
+    block.set([seed + 1, done / MIB], MIB - 2);
     writeSync(fd, block);
   }
   closeSync(fd);
@@ -144,9 +145,10 @@ function run(step: string, command: string[], most: number = MOST_MEMORY.other) 
   return { stdout: child.stdout.toString(), stderr: child.stderr.toString(), exitCode: child.exitCode };
 }
 
+// With large slots, the second one lies behind 4 GiB anyway.
 const packages = [
   ["with large slots", app],
-  ["behind 4 GiB of zeros", far],
+  ...(isLong ? [] : [["behind 4 GiB of zeros", far] as const]),
 ] as const;
 
 test.skipIf(!isPossible).each(packages)("a package %s verifies", (_, path) => {
