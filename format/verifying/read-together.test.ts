@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
@@ -230,6 +230,28 @@ test.if(canUseThreads)(
     expect((await outcomeOf(odd, thread)).checks).toEqual(alone.checks);
   },
 );
+
+test.if(canUseThreads)("what cannot be in the tree keeps nobody waiting, however much follows", async () => {
+  const root = join(dir.path, "many");
+  mkdirSync(root);
+  for (let i = 0; i < 20; i++) {
+    writeFileSync(join(root, `${i}`), "");
+    truncateSync(join(root, `${i}`), 9_000_000);
+  }
+  const clash = await packageBytes({
+    slots: [
+      fileSlot("file", "text", { target: "lib" }),
+      treeSlot("many", root, { target: "lib/many" }),
+      treeSlot("one", join(dir.path, "one"), { target: "one" }),
+    ],
+    level: 1,
+  });
+  const alone = await outcomeOf(clash);
+  expect(alone.checks.filter(({ ok }) => !ok).map(({ name, code }) => [name, code])).toEqual([
+    ["slot 1", "archive-invalid"],
+  ]);
+  expect((await outcomeOf(clash, thread)).checks).toEqual(alone.checks);
+});
 
 test("for a small package no thread is started", async () => {
   const small = await packageBytes({ slots: [fileSlot("raw", "text", { operations: [] })] });

@@ -32,7 +32,7 @@ export type VerifyReport =
 export const STOPPED = 0;
 /** How many jobs were taken. */
 export const TAKEN = 1;
-/** How many jobs are done whose results are not needed any more, or will be few bytes. */
+/** How many jobs leave nothing in memory: the digests, and the frames whose entries were used. */
 export const SETTLED = 2;
 export const SHARED_NUMBERS = 3;
 
