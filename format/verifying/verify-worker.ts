@@ -2,7 +2,7 @@ import { type ByteSource, fileSource } from "../io/byte-source.ts";
 import type { Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 import type { EntryList } from "./entry-list.ts";
-import { entriesIn } from "./frame-entries.ts";
+import { frameLister } from "./frame-entries.ts";
 import { readAlone } from "./read-alone.ts";
 
 /** Work for one thread. */
@@ -47,9 +47,12 @@ export async function work(
   const board = new Int32Array(shared);
   try {
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
+    const listFrame = frameLister(source);
     for (let job = take(board); job < jobs.length; job = take(board)) {
       waitForTurn(job, board);
-      report(await resultOf(job, jobs[job] as VerifyJob, source));
+      const what = jobs[job] as VerifyJob;
+      if (what.kind === "digest") report({ job, digest: await readAlone(source).digestOf(what.part) });
+      else report({ job, entries: await listFrame(what.frame) });
     }
     report({ failure: undefined });
   } catch (error) {
@@ -66,17 +69,6 @@ function waitForTurn(job: number, board: Int32Array): void {
     const settled = Atomics.load(board, SETTLED);
     if (job < settled + AHEAD || Atomics.load(board, STOPPED) !== 0) return;
     Atomics.wait(board, SETTLED, settled, 1000);
-  }
-}
-
-async function resultOf(job: number, what: VerifyJob, source: ByteSource): Promise<VerifyReport> {
-  switch (what.kind) {
-    case "digest":
-      return { job, digest: await readAlone(source).digestOf(what.part) };
-    case "entries":
-      return { job, entries: await entriesIn(source, what.frame) };
-    default:
-      return what satisfies never;
   }
 }
 
