@@ -4,7 +4,6 @@ import { removeUnfinished } from "../../format/io/replacement.ts";
 import type { ProgressBar } from "../../format/progress/bar.ts";
 import { isInForeground, isWatched } from "../../format/progress/watched.ts";
 import type { Io, Output } from "./io.ts";
-import { run } from "./program.ts";
 
 /** Stands on the terminal for a moment only: whatever is written takes it away first. */
 let bar: ProgressBar | undefined;
@@ -39,6 +38,8 @@ const io: Io = {
         }
       : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
+  // This very program: it sees that it is not the first thread.
+  startThread: () => new Worker(Bun.main, { smol: true }),
   exitCode: 0,
 };
 
@@ -61,14 +62,16 @@ function outputOn(stream: NodeJS.WriteStream): Output {
 /** Exit codes of a shell for a program that was ended by a signal: 128 and its number. */
 const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-for (const [signal, code] of Object.entries(ENDINGS))
-  process.on(signal, () => {
-    bar?.end();
-    isEnding = true;
-    removeUnfinished();
-    // Others who listen tidy up first: they are called in this same turn.
-    setImmediate(() => process.exit(code));
-  });
-
-await run(process.argv.slice(2), io);
-process.exitCode = io.exitCode;
+if (!Bun.isMainThread) await (await import("../../format/verifying/verify-worker.ts")).runVerifyWorker();
+else {
+  for (const [signal, code] of Object.entries(ENDINGS))
+    process.on(signal, () => {
+      bar?.end();
+      isEnding = true;
+      removeUnfinished();
+      // Others who listen tidy up first: they are called in this same turn.
+      setImmediate(() => process.exit(code));
+    });
+  await (await import("./program.ts")).run(process.argv.slice(2), io);
+  process.exitCode = io.exitCode;
+}

@@ -1,9 +1,9 @@
-import { resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
 import { shortLived } from "../short-lived.ts";
 import type { SafePath } from "../types.ts";
-import { foldsNames, isPlainPath, type PathRules, resolveInside } from "./paths.ts";
+import { foldsNames, type PathRules, resolveInside } from "./paths.ts";
 
 /** Which names may become part of a tree. Paths are untrusted and relative on their way in, and absolute inside. */
 export interface TreeNames {
@@ -40,15 +40,12 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
   let made = 0;
   let written = 0;
   let copied = 0;
-  const prefix = base.endsWith(sep) ? base : base + sep;
   return shortLived({
     base,
     inside(path) {
-      // Shorter than twice the depth that is allowed, it cannot be deeper.
-      if (!rules.windows && path.length < 2 * MAX_DEPTH && isPlainPath(path))
-        return (prefix + path) as SafePath;
       if (path.length > MAX_PATH) throw tooLong(`${path.length} characters`, MAX_PATH);
-      const depth = path.split("/").length;
+      // Up to twice as many characters cannot be deeper.
+      const depth = path.length < 2 * MAX_DEPTH ? 0 : path.split("/").length;
       if (depth > MAX_DEPTH) throw tooLong(`${depth} levels`, MAX_DEPTH);
       return resolveInside(base, path, rules);
     },

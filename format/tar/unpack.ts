@@ -1,5 +1,5 @@
 import { PspfError } from "../errors.ts";
-import { faultOfName, isPlainPath } from "../io/paths.ts";
+import { faultOfName, ODD_STEP } from "../io/paths.ts";
 import type { TreeWriter } from "../io/tree-writer.ts";
 import { shortLived } from "../short-lived.ts";
 import type { ByteStream } from "../types.ts";
@@ -14,7 +14,7 @@ export type Rename = (name: string) => string | undefined;
  * are neither files, directories nor links. `writer.finish` is the caller's: a tree may have many archives.
  */
 export function tarUnpacker(writer: TreeWriter, rename: Rename, limits?: TarLimits): TarParser {
-  return tarParser({ entry: (header) => write(header, writer, rename) }, limits);
+  return tarParser({ entry: (header) => placeEntry(header, writer, rename) }, limits);
 }
 
 /** Unpacks a whole archive. Flat memory: a piece of the input is written before the next one is asked for. */
@@ -29,7 +29,8 @@ export async function unpackTar(
   unpacker.end();
 }
 
-function write(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink | undefined {
+/** Makes what an entry says in a tree; returns where the body goes that it may have. Throws as `tarUnpacker` does. */
+export function placeEntry(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink | undefined {
   const path = rename(relativeName(header.name));
   if (path === undefined) return undefined;
   switch (header.kind) {
@@ -57,7 +58,7 @@ function write(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink
 /** "./a/b/" is "a/b" and "./" is ".". Judged before a new name could hide a fault of the old one. */
 function relativeName(name: string): string {
   const path = name.endsWith("/") ? name.slice(0, -1) : name;
-  if (isPlainPath(path)) return path;
+  if (!ODD_STEP.test(path)) return path;
   const fault = faultOfName(name, { windows: false });
   if (fault !== undefined)
     throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(name)}: ${fault}`);
@@ -65,7 +66,7 @@ function relativeName(name: string): string {
   return steps.join("/") || ".";
 }
 
-shortLived({ write, relativeName });
+shortLived({ placeEntry, relativeName });
 
 const refused = (header: TarHeader, state: string) =>
   new PspfError("archive-invalid", `Cannot unpack ${JSON.stringify(header.name)}: ${state}`);

@@ -44,7 +44,7 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   using bar = await openBarFor(io, flags);
   bar?.begin(`verifying ${basename(path)}`, () => source.size);
   const verification = await withSignerCheck(
-    await verifyPackage(countedSource(source, bar?.add), key),
+    await verifyPackage(countedSource(source, bar?.add), key, { startThread: io.startThread }),
     advisers,
   );
   const origin = await launcherOrigin(verification, { env: io.env });

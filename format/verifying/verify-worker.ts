@@ -1,0 +1,93 @@
+import { type ByteSource, fileSource } from "../io/byte-source.ts";
+import type { Sha256, Span } from "../types.ts";
+import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
+import type { EntryList } from "./entry-list.ts";
+import { frameLister } from "./frame-entries.ts";
+import { readAlone } from "./read-alone.ts";
+
+/** Work for one thread. */
+export type VerifyJob =
+  | { readonly kind: "digest"; readonly part: Span }
+  /** What the archive in a frame of a slot holds. */
+  | { readonly kind: "entries"; readonly frame: SlotFrame };
+
+/** What threads are to do together. */
+export interface VerifyTask {
+  /** The package, open in this process. */
+  readonly fd: number;
+  readonly name: string;
+  readonly size: number;
+  readonly jobs: readonly VerifyJob[];
+  /** Numbers that all threads share: `STOPPED`, `TAKEN` and `SETTLED`. */
+  readonly shared: SharedArrayBuffer;
+}
+
+/** What came of a job, by its number; at last that no job is left, or why this thread gave up. */
+export type VerifyReport =
+  | { readonly job: number; readonly digest: Sha256 }
+  | { readonly job: number; readonly entries: EntryList }
+  | { readonly failure: string | undefined };
+
+/** Not 0: somebody failed, and what the others do will not be used. */
+export const STOPPED = 0;
+/** How many jobs were taken. */
+export const TAKEN = 1;
+/** How many jobs leave nothing in memory: the digests, and the frames whose entries were used. */
+export const SETTLED = 2;
+export const SHARED_NUMBERS = 3;
+
+/** How many jobs threads are ahead of those that are settled, at most: results wait in memory. */
+const AHEAD = 16;
+
+/** Does jobs until none is left or somebody fails. Never throws: what happened is in the last report. */
+export async function work(
+  { fd, name, size, jobs, shared }: VerifyTask,
+  report: (report: VerifyReport) => void,
+): Promise<void> {
+  const board = new Int32Array(shared);
+  try {
+    const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
+    const listFrame = frameLister(source);
+    for (let job = take(board); job < jobs.length; job = take(board)) {
+      waitForTurn(job, board);
+      const what = jobs[job] as VerifyJob;
+      if (what.kind === "digest") report({ job, digest: await readAlone(source).digestOf(what.part) });
+      else report({ job, entries: await listFrame(what.frame) });
+    }
+    report({ failure: undefined });
+  } catch (error) {
+    Atomics.store(board, STOPPED, 1);
+    report({ failure: String(error) });
+  }
+}
+
+const take = (board: Int32Array): number => Atomics.add(board, TAKEN, 1);
+
+/** Waits until a job is not too far ahead of what is settled. */
+function waitForTurn(job: number, board: Int32Array): void {
+  for (;;) {
+    const settled = Atomics.load(board, SETTLED);
+    if (job < settled + AHEAD || Atomics.load(board, STOPPED) !== 0) return;
+    Atomics.wait(board, SETTLED, settled, 1000);
+  }
+}
+
+const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
+  ...source,
+  async read(at, length, into) {
+    if (isStopped()) throw new Error("what this thread does will not be used");
+    return source.read(at, length, into);
+  },
+});
+
+/** What a thread says first. Bun 1.4.5 drops messages that come while a thread still loads its modules. */
+export const READY = "ready";
+
+/** The whole life of a thread: it is ready, one task comes, reports go. */
+export async function runVerifyWorker(): Promise<void> {
+  const task = await new Promise<VerifyTask>((resolve) => {
+    addEventListener("message", ({ data }: MessageEvent<VerifyTask>) => resolve(data), { once: true });
+    postMessage(READY);
+  });
+  await work(task, postMessage);
+}
