@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { ByteCount } from "../../format/types.ts";
-import { READY, SHARED_NUMBERS, type VerifyTask } from "../../format/verifying/verify-worker.ts";
+import { READY } from "../../format/threads.ts";
+import { SHARED_NUMBERS, type VerifyTask } from "../../format/verifying/verify-worker.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");

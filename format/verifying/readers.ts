@@ -1,8 +1,8 @@
 import type { ByteSource } from "../io/byte-source.ts";
 import type { Sha256 } from "../types.ts";
 import type { EntryList } from "./entry-list.ts";
+import { READY, startThreads } from "../threads.ts";
 import {
-  READY,
   SETTLED,
   SHARED_NUMBERS,
   STOPPED,
@@ -40,7 +40,7 @@ export function startReaders(
     news.resolve();
     news = Promise.withResolvers();
   };
-  const threads = startAll(count, startThread);
+  const threads = startThreads(count, startThread);
   const task: VerifyTask = { fd, name, size, jobs, shared };
   const ends = threads.map((thread) => endOf(thread, task, tell));
 
@@ -69,19 +69,6 @@ export function startReaders(
       await Promise.all(ends);
     },
   };
-}
-
-/** All or none: those that wait already get no work. */
-function startAll(count: number, startThread: () => Worker): readonly Worker[] {
-  const threads: Worker[] = [];
-  try {
-    while (threads.length < count) threads.push(startThread());
-    return threads;
-  } catch (error) {
-    // Not ended: Bun 1.4.5 sometimes aborts when a young thread is. They wait for work until this process has gone.
-    for (const thread of threads) thread.unref();
-    throw error;
-  }
 }
 
 /** Gives a thread its task, passes on what it reports, and whether it has ended too early. */

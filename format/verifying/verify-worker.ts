@@ -1,4 +1,5 @@
-import { type ByteSource, fileSource } from "../io/byte-source.ts";
+import { fileSource } from "../io/byte-source.ts";
+import { stoppable, taskOfThread } from "../threads.ts";
 import type { Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 import type { EntryList } from "./entry-list.ts";
@@ -72,22 +73,7 @@ function waitForTurn(job: number, board: Int32Array): void {
   }
 }
 
-const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
-  ...source,
-  async read(at, length, into) {
-    if (isStopped()) throw new Error("what this thread does will not be used");
-    return source.read(at, length, into);
-  },
-});
-
-/** What a thread says first. Bun 1.4.5 drops messages that come while a thread still loads its modules. */
-export const READY = "ready";
-
-/** The whole life of a thread: it is ready, one task comes, reports go. */
+/** The whole life of a thread: one task comes, reports go. */
 export async function runVerifyWorker(): Promise<void> {
-  const task = await new Promise<VerifyTask>((resolve) => {
-    addEventListener("message", ({ data }: MessageEvent<VerifyTask>) => resolve(data), { once: true });
-    postMessage(READY);
-  });
-  await work(task, postMessage);
+  await work(await taskOfThread<VerifyTask>(), postMessage);
 }

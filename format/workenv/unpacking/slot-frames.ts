@@ -36,5 +36,6 @@ export async function framesOf(source: ByteSource, slot: Slot): Promise<readonly
     return frame;
   });
   const total = frames.reduce((sum, { content }) => sum + content, 0);
-  return total === entry.originalSize ? frames : undefined;
+  // Without any, nobody would notice that it is no archive.
+  return frames.length > 0 && total === entry.originalSize ? frames : undefined;
 }

@@ -15,6 +15,8 @@ export interface FrameTools {
   readonly writer: TreeWriter;
   /** Told of the content as it is unpacked. */
   readonly onBytes?: (count: number) => void;
+  /** Waited for now and then. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** A link that is not made yet: while several threads write, nothing below the root may lead elsewhere. */
@@ -28,7 +30,7 @@ export async function unpackFrame(
   source: ByteSource,
   slot: Slot,
   { offset, size, content, isLast }: SlotFrame,
-  { decoder, memory, writer, onBytes }: FrameTools,
+  { decoder, memory, writer, onBytes, turn }: FrameTools,
 ): Promise<readonly FoundLink[]> {
   const links: FoundLink[] = [];
   const files: TreeWriter = {
@@ -47,8 +49,10 @@ export async function unpackFrame(
     onBytes?.(piece.length);
   };
   decoder.begin();
-  for (let at = 0; at < size; at += memory.length)
+  for (let at = 0; at < size; at += memory.length) {
     decoder.push(await source.read(offset + at, Math.min(memory.length, size - at), memory), use);
+    await turn?.();
+  }
   decoder.end();
   unpacker.end();
   if (decoded !== content) throw new Error("a frame is not as long as the seek table says");

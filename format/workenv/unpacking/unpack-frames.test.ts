@@ -19,6 +19,7 @@ import { sha256Hex } from "../../wire/hashes.ts";
 import { type IndexedFile, indexTree } from "../mending/stat-index.ts";
 import { unpackSlots } from "./unpack.ts";
 import { unpackFrame } from "./unpack-frame.ts";
+import { framesOf as slotFramesOf } from "./slot-frames.ts";
 import { blocksOf, type UnpackJob } from "./unpack-jobs.ts";
 import { unpackTogether } from "./unpack-together.ts";
 
@@ -250,6 +251,13 @@ describe.if(canUseThreads)("frames of one slot", () => {
   ])("a seek table that tells %s changes nothing", async (_, lie, told) => {
     const frames = framesOf([file("t/a")], [file("t/b")]);
     expect(await unpackBoth(framed({ frames, lie }))).toEqual(told);
+  });
+
+  test("a seek table alone is no archive in frames", async () => {
+    const stored = encodeSeekTable([]) as Bytes;
+    const entry = { operations: ["TAR", "ZSTD"], originalSize: 0 };
+    const slot = { entry, stored: { offset: 0, size: stored.length } } as unknown as Slot;
+    expect(await slotFramesOf(memorySource(stored), slot)).toBeUndefined();
   });
 
   test("content that is sound, but not what was signed, is refused", async () => {

@@ -82,6 +82,18 @@ test.if(canUseThreads).each([
   });
 });
 
+// Bun 1.4.5 drops messages that come while a thread still loads its modules: it must not wait for one for ever.
+test.if(canUseThreads)("a thread that takes its time to load gets its task", async () => {
+  await withPackage(async (pkg, dir) => {
+    const slow = join(dir, "slow.js");
+    writeFileSync(slow, `await Bun.sleep(300); await import(${JSON.stringify(THREAD)});`);
+    const told: string[] = [];
+    const start = () => new Worker(slow);
+    await unpackTogether(pkg, pkg.slots, join(dir, "together"), { start, tell: (line) => told.push(line) });
+    expect(told).toEqual([expect.stringMatching(/^unpacked by [23] threads$/)]);
+  });
+});
+
 test.if(canUseThreads)("where a thread cannot be started, one does it all", async () => {
   await withPackage(async (pkg, dir) => {
     const start = (): Worker => {

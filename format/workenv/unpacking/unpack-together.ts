@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { removeTree } from "../../io/remove-tree.ts";
 import type { Package, Slot } from "../../reader.ts";
+import { READY, startThreads } from "../../threads.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { unpackSlots } from "./unpack.ts";
@@ -22,6 +23,7 @@ const WORTH_IT = 32 * 1024 * 1024;
 const MOST_THREADS = 4;
 /** Milliseconds from one word about how the others get on to the next. */
 const TELLING_MS = 100;
+const TURN_MS = 500;
 
 /**
  * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, and the
@@ -56,16 +58,12 @@ export async function unpackTogether(
   }
 }
 
-/** No threads where one cannot be started: those that wait already get no work. */
+/** Undefined where a thread cannot be started. */
 function startAll(count: number, { start, tell }: Crew): readonly Worker[] | undefined {
-  const workers: Worker[] = [];
   try {
-    while (workers.length < count) workers.push(start());
-    return workers;
+    return startThreads(count, start);
   } catch (error) {
     tell(`unpacking without threads: ${String(error)}`);
-    // Not ended: Bun 1.4.5 sometimes aborts when a young thread is. They wait for work until this process has gone.
-    for (const worker of workers) worker.unref();
     return undefined;
   }
 }
@@ -95,28 +93,51 @@ async function share(
   const { stop, takeUnpacked } = boardOf(shared);
   const tell = onBytes && (() => onBytes(takeUnpacked()));
   const telling = tell && setInterval(tell, TELLING_MS);
+  let waiting = workers.length;
+  let turned = performance.now();
+  /** Lets the event loop turn while threads wait for their tasks, and else often enough for the heartbeat of a lock. */
+  const turn = (): Promise<void> | undefined => {
+    if (waiting === 0 && performance.now() - turned < TURN_MS) return undefined;
+    turned = performance.now();
+    return new Promise((resume) => setImmediate(resume));
+  };
   try {
-    const reports = workers.map((worker, i) => reportOf(worker, { ...task, own: i + 1 }, stop));
-    return await Promise.all([work({ ...task, own: 0 }, tell), ...reports]);
+    const reports = workers.map(async (worker, i) => {
+      const { report, ready } = hire(worker, { ...task, own: i + 1 });
+      await ready;
+      waiting--;
+      const its = await report;
+      if ("failure" in its) stop();
+      return its;
+    });
+    return await Promise.all([work({ ...task, own: 0 }, { turn, onProgress: tell }), ...reports]);
   } finally {
     clearInterval(telling);
     tell?.();
   }
 }
 
-const reportOf = (thread: Worker, task: UnpackTask, stop: () => void): Promise<UnpackReport> =>
-  new Promise((resolve) => {
-    let report: UnpackReport = { failure: "a thread ended without a word" };
-    thread.addEventListener("message", ({ data }: MessageEvent<SentReport>) => {
-      report = "failure" in data ? data : { ...data, rows: rowsIn(data.rows) };
-    });
-    thread.addEventListener("error", (event) => {
-      event.preventDefault();
-      report = { failure: event.message };
-    });
-    thread.addEventListener("close", () => {
-      if ("failure" in report) stop();
-      resolve(report);
-    });
-    thread.postMessage(task);
+/** Gives a thread its task as soon as it is ready. Both promises come true also if it ends before. */
+function hire(
+  thread: Worker,
+  task: UnpackTask,
+): { readonly ready: Promise<void>; readonly report: Promise<UnpackReport> } {
+  const ready = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<UnpackReport>();
+  let report: UnpackReport = { failure: "a thread ended without a word" };
+  thread.addEventListener("message", ({ data }: MessageEvent<SentReport | typeof READY>) => {
+    if (data === READY) {
+      thread.postMessage(task);
+      ready.resolve();
+    } else report = "failure" in data ? data : { ...data, rows: rowsIn(data.rows) };
   });
+  thread.addEventListener("error", (event) => {
+    event.preventDefault();
+    report = { failure: event.message };
+  });
+  thread.addEventListener("close", () => {
+    ready.resolve();
+    end.resolve(report);
+  });
+  return { ready: ready.promise, report: end.promise };
+}

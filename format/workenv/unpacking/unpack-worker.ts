@@ -3,6 +3,7 @@ import { openSyncDecoder } from "../../codecs/zstd-sync.ts";
 import { type ByteSource, fileSource } from "../../io/byte-source.ts";
 import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
 import { readSlot, type Slot } from "../../reader.ts";
+import { stoppable, taskOfThread } from "../../threads.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
 import { type FoundLink, unpackFrame } from "./unpack-frame.ts";
@@ -42,29 +43,31 @@ export type UnpackReport = Done | { readonly failure: string };
 /** A report on its way between threads. */
 export type SentReport = (Omit<Done, "rows"> & { readonly rows: PackedRows }) | { readonly failure: string };
 
-/** How long others in the launcher's own thread have to wait at most, such as the heartbeat of a lock. */
-const TURN_MS = 500;
 const READ = 256 * 1024;
 
-/**
- * Does jobs until none is left or somebody fails. Never throws: what happened is in the report. `onProgress` is called in
- * between.
- */
-export async function work(task: UnpackTask, onProgress?: () => void): Promise<UnpackReport> {
+/** What the launcher's own thread does besides. */
+export interface Meanwhile {
+  /** Asked often; a promise is waited for. */
+  readonly turn: () => Promise<void> | undefined;
+  /** Called whenever something was unpacked. */
+  readonly onProgress: (() => void) | undefined;
+}
+
+/** Does jobs until none is left or somebody fails. Never throws: what happened is in the report. */
+export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<UnpackReport> {
   const { fd, name, size, root, jobs } = task;
   const board = boardOf(task.shared);
+  const turn = async () => meanwhile?.turn();
   try {
     const notes = newNotes();
     const links: [...FoundLink, number][] = [];
     using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
-    const decoder = openSyncDecoder();
-    const memory = new Uint8Array(READ);
     const source = stoppable(fileSource(fd, name, size), board.isStopped);
     const onBytes = (count: number) => {
       board.unpacked(count);
-      onProgress?.();
+      meanwhile?.onProgress?.();
     };
-    let turned = performance.now();
+    const tools = { decoder: openSyncDecoder(), memory: new Uint8Array(READ), writer, onBytes, turn };
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
@@ -73,23 +76,22 @@ export async function work(task: UnpackTask, onProgress?: () => void): Promise<U
           await unpackGroup(source, job.group, writer, notes, { stop: board.stop, onBytes });
           break;
         case "frame": {
+          const { decoder } = tools;
           if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
           notes.entries = "in no order";
           const { index } = job.slot.entry;
           notes.slot = index;
-          const found = await unpackFrame(source, job.slot, job.frame, { decoder, memory, writer, onBytes });
+          const found = await unpackFrame(source, job.slot, job.frame, { ...tools, decoder });
           for (const [path, target] of found) links.push([path, target, index]);
           break;
         }
         case "checksum":
-          await checkStored(source, job.slot);
+          await checkStored(source, job.slot, turn);
           break;
         default:
           job satisfies never;
       }
-      if (performance.now() - turned < TURN_MS) continue;
-      await new Promise((resume) => setImmediate(resume));
-      turned = performance.now();
+      await turn();
     }
     writer.settle();
     return {
@@ -104,9 +106,9 @@ export async function work(task: UnpackTask, onProgress?: () => void): Promise<U
   }
 }
 
-async function checkStored(source: ByteSource, slot: Slot): Promise<void> {
+async function checkStored(source: ByteSource, slot: Slot, turn: () => Promise<void>): Promise<void> {
   const stored = readSlot(source, slot);
-  for await (const _ of stored.bytes);
+  for await (const _ of stored.bytes) await turn();
   stored.check();
   globalThis.failPoint?.("slot-unpacked");
 }
@@ -132,19 +134,8 @@ function staysIn(path: string, { areas }: SlotGroup): boolean {
   return place === "." || isInAreas(areas, place);
 }
 
-const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
-  ...source,
-  async read(at, length, into) {
-    if (isStopped()) throw new Error("what this thread does will not be used");
-    return source.read(at, length, into);
-  },
-});
-
 /** The whole life of a thread: one task comes, one report goes. */
 export async function runUnpackWorker(): Promise<void> {
-  const task = await new Promise<UnpackTask>((resolve) => {
-    addEventListener("message", ({ data }: MessageEvent<UnpackTask>) => resolve(data), { once: true });
-  });
-  const report = await work(task);
+  const report = await work(await taskOfThread<UnpackTask>());
   postMessage("failure" in report ? report : { ...report, rows: packRows(report.rows) });
 }
