@@ -7,10 +7,10 @@ import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { readTar } from "../format/tar/read-tar.ts";
 import type { TreeEntry } from "../format/tar/tree-entry.ts";
-import { writeTar } from "../format/tar/write-tar.ts";
+import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { frameArchive } from "./frame-archive.ts";
+import { type FramedArchive, frameArchive, frameParts } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { listTree } from "./sources/tree.ts";
 
@@ -49,7 +49,9 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
         'for example "tar|zstd"',
       );
     const entries = underTarget(slot.target, listTree(data.root, data));
-    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), chain, level) };
+    const { mtimes } = data;
+    if (isFramed(chain)) return { ...common, ...frameParts(writeParts(entries, { mtimes }), level) };
+    return { ...common, ...encoded(writeTar(entries, { mtimes }), chain, level) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -66,7 +68,7 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
     await close();
     throw noArchive(slot);
   }
-  return { ...common, ...counted(whole, chain, level) };
+  return { ...common, ...encoded(whole, chain, level) };
 }
 
 /**
@@ -80,8 +82,9 @@ function underTarget(target: string, entries: readonly TreeEntry[]): readonly Tr
   return [folder, ...entries.map((entry) => ({ ...entry, path: `${top}/${entry.path}` }))];
 }
 
-/** Encodes and counts what goes in. */
-function counted(content: ByteStream, chain: SplitChain, level: number | undefined) {
+/** What goes in, encoded and counted. */
+function encoded(content: ByteStream, chain: SplitChain, level: number | undefined): FramedArchive {
+  if (isFramed(chain)) return frameArchive(content, level);
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {
@@ -89,16 +92,13 @@ function counted(content: ByteStream, chain: SplitChain, level: number | undefin
       yield piece;
     }
   };
-  return { stored: encode(chain, counting(), level), originalSize: () => size };
+  const options = level === undefined ? {} : { level };
+  return { stored: encodeChain(chain.codecs, counting(), options), originalSize: () => size };
 }
 
 /** An archive that is only compressed by zstd gets frames; everything else is one stream. */
-function encode({ bundle, codecs }: SplitChain, content: ByteStream, level: number | undefined): ByteStream {
-  const isFramed = bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
-  return isFramed
-    ? frameArchive(content, level)
-    : encodeChain(codecs, content, level === undefined ? {} : { level });
-}
+const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
+  bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
 
 /**
  * A file that already has the form of its last operation is stored as it is: FlavorPack's native builders never

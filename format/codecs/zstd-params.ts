@@ -3,8 +3,11 @@ import { type EncodeOptions, levelOf } from "./codec.ts";
 
 const LEVELS = { min: 1, max: 22, usual: 3 };
 
+/** The level that was asked for, or the usual one; `bad-arguments` for one that there is not. */
+export const zstdLevel = (options: EncodeOptions): number => levelOf("ZSTD", LEVELS, options);
+
 /** How the runtime's encoder writes our frames: at the level that was asked for, with a checksum of the content. */
 export const zstdParams = (options: EncodeOptions): Readonly<Record<number, number>> => ({
-  [constants.ZSTD_c_compressionLevel]: levelOf("ZSTD", LEVELS, options),
+  [constants.ZSTD_c_compressionLevel]: zstdLevel(options),
   [constants.ZSTD_c_checksumFlag]: 1,
 });
