@@ -46,7 +46,8 @@ export interface BuildRequest {
 export interface BuildResult {
   readonly path: string;
   readonly size: number;
-  readonly sha256: Sha256;
+  /** SHA-256 of the file, which is read when this is called. */
+  readonly sha256: () => Promise<Sha256>;
   readonly metadata: Metadata;
   /** Bytes, by slot. */
   readonly slots: readonly StoredSlot[];
@@ -68,28 +69,40 @@ export interface StoredSlot {
 export async function build(request: BuildRequest): Promise<BuildResult> {
   using _folder = openMadeFolder(dirname(request.output));
   using file = openReplacement(request.output, 0o755);
-  const launcher = await copyLauncher(request, file);
-  const room = roomFor(request, launcher);
-  const slots = await writeSlots(request, file, room.slots);
+  const room = roomFor(request);
+  const [launcher, slots] = await bothOf(copyLauncher(request, file), writeSlots(request, file, room.slots));
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
   if (request.verify) await verifyWritten(file.path);
-  const sha256 = await digestOf(file.path);
   const size = file.written;
   file.commit();
-  return { path: request.output, size, sha256, metadata, slots };
+  return { path: request.output, size, sha256: () => digestOf(request.output), metadata, slots };
 }
+
+/** Waits for both, even if one fails: nobody may write any more when the file is closed. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
+}
+
+/** So much is copied at a time: what threads have compressed meanwhile is then taken from them. */
+const TURN = 4 * 1024 * 1024;
+
+/** Copies the launcher to the front of the file, hashing what it copies; the file goes on behind it. */
 
 async function copyLauncher(
   { launcher, launcherTool }: BuildRequest,
   file: Replacement,
 ): Promise<LauncherFacts> {
   const hash = sha256Stream();
-  for await (const piece of streamRange(launcher, 0, launcher.size)) {
+  let at = 0;
+  for await (const piece of streamRange(launcher, 0, launcher.size, "passing")) {
     hash.update(piece);
-    file.write(piece);
+    file.writeAt(piece, at);
+    at += piece.length;
+    if (at % TURN === 0) await new Promise((resume) => setImmediate(resume));
   }
   return { ...launcherTool, size: launcher.size, checksum: hash.hex() };
 }
@@ -105,9 +118,10 @@ interface Room {
  * The metadata stands in front of the slots but is known only after them. Its size is bounded before: all numbers and
  * checksums at their longest, and gzip never adds more than a few bytes. What stays free is zero.
  */
-function roomFor({ about, slots, json }: BuildRequest, launcher: LauncherFacts): Room {
+function roomFor({ about, slots, json, launcher, launcherTool }: BuildRequest): Room {
   const longest = slots.map((slot, index) => entryOf(slot, index, LONGEST));
-  const size = encodeMetadata({ ...about, slots: longest, launcher }, json).length;
+  const facts = { ...launcherTool, size: launcher.size, checksum: LONGEST.checksum };
+  const size = encodeMetadata({ ...about, slots: longest, launcher: facts }, json).length;
   if (size > MAX_METADATA_SIZE)
     throw new PspfError(
       "build-failed",
@@ -248,7 +262,7 @@ async function verifyWritten(path: string): Promise<void> {
 async function digestOf(path: string): Promise<Sha256> {
   using source = openFileSource(path);
   const hash = sha256Stream();
-  for await (const piece of streamRange(source, 0, source.size)) hash.update(piece);
+  for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);
   return hash.hex();
 }
 

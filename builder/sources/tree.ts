@@ -58,10 +58,14 @@ function listBelow(folder: string, prefix: string, selection: Selection): TreeEn
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Read as bytes: as text, names that are not UTF-8 would come back changed, and would then not be found. */
+/** What a name that is not UTF-8 gets where it is wrong; it would not be found by the name that it has as text. */
+const REPLACED = "\ufffd";
+
 function namesIn(folder: string): readonly string[] {
-  const names = doing("list", folder, () => readdirSync(folder, { encoding: "buffer" }));
-  return names.map((name) => decodeName(name, `the folder ${folder}: a name in it`));
+  const names = doing("list", folder, () => readdirSync(folder));
+  if (!names.some((name) => name.includes(REPLACED))) return names;
+  const bytes = doing("list", folder, () => readdirSync(folder, { encoding: "buffer" }));
+  return bytes.map((name) => decodeName(name, `the folder ${folder}: a name in it`));
 }
 
 function decodeName(bytes: Uint8Array, what: string): string {
@@ -85,8 +89,9 @@ function leafEntry(path: string, absolute: string, stat: Stats): TreeEntry {
         hint: "remove or exclude it",
       },
     );
-  // found out now, not after gigabytes have been packed
-  doing("read", absolute, () => accessSync(absolute, constants.R_OK));
+  // Found out now, not after gigabytes have been packed. What anybody may read is not asked about.
+  if ((stat.mode & READABLE) !== READABLE)
+    doing("read", absolute, () => accessSync(absolute, constants.R_OK));
   return { ...factsOf(path, absolute, stat), kind: "file", size: stat.size };
 }
 
@@ -106,6 +111,9 @@ function linkEntry(path: string, absolute: string, stat: Stats): TreeEntry {
   return { ...factsOf(path, absolute, stat), kind: "symlink", size: 0, linkName };
 }
 
+/** By owner, group and others. */
+const READABLE = 0o444;
+
 const factsOf = (path: string, absolute: string, stat: Stats) => ({
   path,
   absolute,
@@ -113,8 +121,15 @@ const factsOf = (path: string, absolute: string, stat: Stats) => ({
   mtime: Math.floor(stat.mtimeMs / 1000),
 });
 
-/** Not by string comparison: UTF-16 puts U+10000 and above in front of U+E000 to U+FFFF. */
+/**
+ * Strings compare by UTF-16, which is the order of the bytes up to U+D7FF; behind that it puts U+10000 and above in front
+ * of U+E000 to U+FFFF.
+ */
 function sortByBytes(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  if (!entries.some(({ path }) => LATE.test(path)))
+    return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
 }
+
+const LATE = /[\ud800-\uffff]/;

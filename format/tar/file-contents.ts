@@ -59,7 +59,7 @@ export function readExactly(
 }
 
 /** The failure of an entry that is not what was listed. */
-export const changed = (entry: TreeEntry): PspfError =>
+const changed = (entry: TreeEntry): PspfError =>
   new PspfError(
     "build-failed",
     `Cannot pack ${entry.absolute}: it is not ${entry.size} bytes long, as it was when it was listed`,

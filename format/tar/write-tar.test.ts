@@ -172,7 +172,9 @@ describe("bodies", () => {
         made++;
         return into.length;
       },
-      [Symbol.dispose]: () => void (isClosed = true),
+      [Symbol.dispose]() {
+        isClosed = true;
+      },
     });
     let taken = 0;
     for await (const piece of writeTar([entry("a", { size: 2 ** 40 })], { contents: endless })) {

@@ -78,7 +78,11 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   });
   if (isTalking && packed.some(({ signer }) => signer.origin === "ephemeral"))
     say(io, 'note: signed with a key that is gone now; "flavor keygen" makes one to keep');
-  if (flags.quiet !== true || flags.json === true) show(io, packReport(io.cwd()), packed, flags);
+  if (flags.quiet !== true || flags.json === true) {
+    // Only the document tells them: each costs another reading of the package.
+    const digests = flags.json === true ? await Promise.all(packed.map(({ sha256 }) => sha256())) : [];
+    show(io, packReport(io.cwd(), digests), packed, flags);
+  }
 }
 
 function oneManifest(argument: string | undefined, option: string | undefined): string | undefined {

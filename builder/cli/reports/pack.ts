@@ -1,10 +1,11 @@
+import type { Sha256 } from "../../../format/types.ts";
 import { toHex } from "../../../format/wire/hashes.ts";
 import type { Packed } from "../../pack.ts";
 import type { Report } from "../io.ts";
 import { columns, formatSize, shortPath } from "./text.ts";
 
-/** One line per package. */
-export const packReport = (cwd: string): Report<readonly Packed[]> => ({
+/** One line per package; the document has their digests, too. */
+export const packReport = (cwd: string, digests: readonly Sha256[]): Report<readonly Packed[]> => ({
   schema: "flavor.pack/1",
   text: (packed) =>
     columns(
@@ -12,10 +13,10 @@ export const packReport = (cwd: string): Report<readonly Packed[]> => ({
       ["left", "right"],
     ),
   json: (packed) => ({
-    packages: packed.map(({ path, size, sha256, target, signer, metadata, slots }) => ({
+    packages: packed.map(({ path, size, target, signer, metadata, slots }, i) => ({
       path,
       size,
-      sha256,
+      sha256: digests[i] ?? null,
       target,
       name: metadata.package.name,
       version: metadata.package.version,
