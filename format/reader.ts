@@ -1,5 +1,6 @@
 import { PspfError } from "./errors.ts";
-import { type ByteSource, streamRange } from "./io/byte-source.ts";
+import { splitChain } from "./codecs/chain.ts";
+import { type ByteSource, type Pieces, streamRange } from "./io/byte-source.ts";
 import { limitFor } from "./slot-limit.ts";
 import { SLOT_DESCRIPTOR_SIZE, TRAILER_SIZE } from "./spec.ts";
 import type { Bytes, ByteStream, Sha256, Span } from "./types.ts";
@@ -191,13 +192,14 @@ export interface StoredBytes {
   check(): void;
 }
 
-/** Decoders that have nothing left of a piece when they ask for the next one. */
-const USE_UP_PIECES: readonly (OperationName | undefined)[] = ["GZIP", "ZSTD"];
-
-export function readSlot(source: ByteSource, slot: Slot): StoredBytes {
+/**
+ * A slot's stored bytes. Where no codec stands between, they arrive as the reader wants them: "passing" for one that has
+ * used a piece up when it asks for the next one.
+ */
+export function readSlot(source: ByteSource, slot: Slot, wanted: Pieces = "lasting"): StoredBytes {
   const hash = sha256Stream();
   const { offset, size } = slot.stored;
-  const pieces = USE_UP_PIECES.includes(slot.entry.operations.at(-1)) ? "passing" : "lasting";
+  const pieces = piecesFor(slot.entry.operations, wanted);
   let read = 0;
   let failure: unknown;
   const next = async function* (): ByteStream {
@@ -226,4 +228,14 @@ export function readSlot(source: ByteSource, slot: Slot): StoredBytes {
         throw refuse("its SHA-256 is not the signed one");
     },
   };
+}
+
+/** Decoders that have nothing left of a piece when they ask for the next one. */
+const USE_UP_PIECES: readonly (OperationName | undefined)[] = ["GZIP", "ZSTD"];
+
+/** In what kind of pieces to read the stored bytes of a chain for a reader who wants such ones of what it decodes to. */
+export function piecesFor(operations: readonly OperationName[], wanted: Pieces): Pieces {
+  const { codecs } = splitChain(operations);
+  if (codecs.length === 0) return wanted;
+  return USE_UP_PIECES.includes(codecs.at(-1)) ? "passing" : "lasting";
 }

@@ -25,6 +25,8 @@ export interface Io {
   readonly askSecret: ((question: string) => Promise<string>) | undefined;
   /** Becomes another program where the system can do that; else runs it and returns its exit code. */
   readonly become: (program: string, args: readonly string[], env: Environment) => Promise<number>;
+  /** Starts a thread that runs `runVerifyWorker`; undefined where threads are of no use. */
+  readonly startThread?: () => Worker;
   exitCode: number;
 }
 

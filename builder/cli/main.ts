@@ -2,7 +2,6 @@
 import { styleText } from "node:util";
 import { removeUnfinished } from "../../format/io/replacement.ts";
 import type { Io, Output } from "./io.ts";
-import { run } from "./program.ts";
 
 /** The only file of the command line that knows it is a process. */
 const io: Io = {
@@ -20,6 +19,8 @@ const io: Io = {
           (await import("./ask-secret.ts")).askSecret(question, process.stdin, process.stderr)
       : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
+  // This very program: it sees that it is not the first thread.
+  startThread: () => new Worker(Bun.main),
   exitCode: 0,
 };
 
@@ -39,12 +40,14 @@ function outputOn(stream: NodeJS.WriteStream): Output {
 /** Exit codes of a shell for a program that was ended by a signal: 128 and its number. */
 const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-for (const [signal, code] of Object.entries(ENDINGS))
-  process.on(signal, () => {
-    removeUnfinished();
-    // Others who listen tidy up first: they are called in this same turn.
-    setImmediate(() => process.exit(code));
-  });
-
-await run(process.argv.slice(2), io);
-process.exitCode = io.exitCode;
+if (!Bun.isMainThread) await (await import("../../format/verifying/verify-worker.ts")).runVerifyWorker();
+else {
+  for (const [signal, code] of Object.entries(ENDINGS))
+    process.on(signal, () => {
+      removeUnfinished();
+      // Others who listen tidy up first: they are called in this same turn.
+      setImmediate(() => process.exit(code));
+    });
+  await (await import("./program.ts")).run(process.argv.slice(2), io);
+  process.exitCode = io.exitCode;
+}

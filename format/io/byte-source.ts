@@ -64,15 +64,15 @@ export const memorySource = (bytes: Bytes, name = "memory"): ByteSource => ({
 
 const CHUNK = 1024 * 1024;
 
-/**
- * The bytes of a range in pieces of at most 1 MiB. "passing" ones are for who has used a piece up before asking for the
- * next one: they may lie in the same memory.
- */
+/** "passing" pieces are for who has used one up before asking for the next one: they may lie in the same memory. */
+export type Pieces = "lasting" | "passing";
+
+/** The bytes of a range in pieces of at most 1 MiB. */
 export async function* streamRange(
   source: ByteSource,
   at: number,
   length: number,
-  pieces: "lasting" | "passing" = "lasting",
+  pieces: Pieces = "lasting",
 ): ByteStream {
   const memory = pieces === "passing" ? new Uint8Array(Math.min(CHUNK, length)) : undefined;
   for (let done = 0; done < length; done += CHUNK)

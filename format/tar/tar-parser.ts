@@ -16,7 +16,8 @@ export interface TarParser {
 
 /** GNU tar pads archives to records, of 10 KiB by default and 1 MiB at most in practice. */
 const MAX_PADDING = 1024 * 1024;
-const MAX_ENTRIES = 4_000_000;
+/** Most entries of one archive, unless the limits say otherwise. */
+export const MAX_ENTRIES = 4_000_000;
 
 /** A synchronous parser: while it is given a piece, it calls the visitor and the visitor's sinks. */
 export function tarParser(visitor: TarVisitor, limits: TarLimits = {}): TarParser {

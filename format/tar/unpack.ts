@@ -13,7 +13,7 @@ export type Rename = (name: string) => string | undefined;
  * are neither files, directories nor links. `writer.finish` is the caller's: a tree may have many archives.
  */
 export function tarUnpacker(writer: TreeWriter, rename: Rename, limits?: TarLimits): TarParser {
-  return tarParser({ entry: (header) => write(header, writer, rename) }, limits);
+  return tarParser({ entry: (header) => placeEntry(header, writer, rename) }, limits);
 }
 
 /** Unpacks a whole archive. Flat memory: a piece of the input is written before the next one is asked for. */
@@ -28,7 +28,8 @@ export async function unpackTar(
   unpacker.end();
 }
 
-function write(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink | undefined {
+/** Makes what an entry says in a tree; returns where the body goes that it may have. Throws as `tarUnpacker` does. */
+export function placeEntry(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink | undefined {
   const path = rename(relativeName(header.name));
   if (path === undefined) return undefined;
   switch (header.kind) {

@@ -40,7 +40,10 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   const advisers =
     key === undefined ? await advisersOf(io) : { places: placesOf(io), environmentKeys: [key.toHex()] };
   using source = openFileSource(path);
-  const verification = await withSignerCheck(await verifyPackage(source, key), advisers);
+  const verification = await withSignerCheck(
+    await verifyPackage(source, key, { startThread: io.startThread }),
+    advisers,
+  );
   const origin = await launcherOrigin(verification, { env: io.env });
   show(io, verifyReport, { path, verification, ...(origin === undefined ? {} : { origin }) }, flags);
   const failed = verification.checks.find((check) => !check.ok);

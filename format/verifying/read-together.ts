@@ -1,0 +1,131 @@
+import { availableParallelism } from "node:os";
+import type { ImaginedTree } from "../io/imagined-tree.ts";
+import { type ByteSource, streamRange } from "../io/byte-source.ts";
+import { type Package, piecesFor, type Slot } from "../reader.ts";
+import { MAX_ENTRIES } from "../tar/tar-parser.ts";
+import { placeEntry, type Rename } from "../tar/unpack.ts";
+import type { Bytes, ByteStream, Span } from "../types.ts";
+import { placement } from "../workenv/unpacking/extract-slot.ts";
+import { framesOf } from "../workenv/unpacking/slot-frames.ts";
+import { entriesOf, type EntryList } from "./entry-list.ts";
+import { enterContent, type PackageReading } from "./read-alone.ts";
+import { type Readers, startReaders } from "./readers.ts";
+import type { VerifyJob } from "./verify-worker.ts";
+
+/** Below this many bytes of content threads cost more than they bring. */
+const WORTH_IT = 32 * 1024 * 1024;
+/** Every thread has its decoders' memory. */
+const MOST_THREADS = 4;
+
+/**
+ * Does work that reads a package, with threads that hash, decode and take archives apart; what is in no frames is
+ * decoded here meanwhile. Undefined where threads would not help. Whatever `work` throws may be because of the threads,
+ * and so may each fault that it finds: only that all is well is as true as if it had been read alone.
+ */
+export async function readTogether<T>(
+  pkg: Package,
+  startThread: () => Worker,
+  work: (reading: PackageReading) => Promise<T>,
+): Promise<T | undefined> {
+  const slots = pkg.slots.filter(({ entry }) => !entry.selfRef);
+  const content = slots.reduce((sum, { entry, stored }) => sum + (entry.originalSize ?? stored.size), 0);
+  if (content < WORTH_IT || pkg.source.fd === undefined) return undefined;
+  const plan = await planFor(pkg, slots);
+  const threads = Math.min(availableParallelism(), MOST_THREADS, plan.jobs.length);
+  if (threads < 2) return undefined;
+  const readers = startReaders(pkg.source, plan.jobs, plan.digests.size, threads, startThread);
+  try {
+    return await work(readingOf(pkg, plan, readers));
+  } finally {
+    await readers.end();
+  }
+}
+
+/** Which job is for what. */
+interface Plan {
+  readonly jobs: readonly VerifyJob[];
+  readonly digests: ReadonlyMap<Span, number>;
+  /** The first frame's job, and how many there are. */
+  readonly frames: ReadonlyMap<Slot, readonly [first: number, count: number]>;
+}
+
+async function planFor({ source, index, metadata }: Package, slots: readonly Slot[]): Promise<Plan> {
+  const parts = [
+    ...(metadata.launcher === undefined ? [] : [index.launcher]),
+    ...slots.map(({ stored }) => stored),
+  ];
+  const jobs: VerifyJob[] = parts.map((part) => ({ kind: "digest", part }));
+  const frames = new Map<Slot, readonly [number, number]>();
+  for (const slot of slots) {
+    const found = await framesOf(source, slot);
+    if (found === undefined) continue;
+    frames.set(slot, [jobs.length, found.length]);
+    for (const frame of found) jobs.push({ kind: "entries", frame });
+  }
+  return { jobs, digests: new Map(parts.map((part, i) => [part, i])), frames };
+}
+
+const readingOf = ({ source }: Package, plan: Plan, readers: Readers): PackageReading => ({
+  digestOf: (part) => readers.digest(plan.digests.get(part) as number),
+  async enter(slot, tree) {
+    const frames = plan.frames.get(slot);
+    const size =
+      frames === undefined
+        ? await enterStored(source, slot, tree)
+        : await enterFrames(slot, frames, readers, tree);
+    const { checksum } = slot.entry;
+    if (
+      checksum !== undefined &&
+      checksum !== (await readers.digest(plan.digests.get(slot.stored) as number))
+    )
+      throw new Error("the bytes of a slot are not the signed ones");
+    return size;
+  },
+});
+
+/** Decodes a slot here; threads hash it. */
+async function enterStored(source: ByteSource, slot: Slot, tree: ImaginedTree): Promise<number> {
+  const { offset, size } = slot.stored;
+  const pieces = streamRange(source, offset, size, piecesFor(slot.entry.operations, "passing"));
+  let read = 0;
+  const counted = async function* (): ByteStream {
+    for await (const piece of pieces) {
+      read += piece.length;
+      yield piece;
+    }
+  };
+  const content = await enterContent(slot, counted(), tree);
+  if (read !== size) throw new Error("something follows the compressed data of a slot");
+  return content;
+}
+
+/** Tells a tree what threads have found in the frames of a slot, in their order. */
+async function enterFrames(
+  slot: Slot,
+  [first, count]: readonly [number, number],
+  readers: Readers,
+  tree: ImaginedTree,
+): Promise<number> {
+  const place = placement(slot.entry.target);
+  let entries = 0;
+  for (let job = first; job < first + count; job++) {
+    const list = await readers.entries(job);
+    entries += list.kinds.length;
+    if (entries > MAX_ENTRIES) throw new Error("an archive has too many entries");
+    enterList(list, tree, place);
+  }
+  return slot.entry.originalSize as number;
+}
+
+/** What files are made of does not matter to an imagined tree. */
+const ANYTHING: Bytes = new Uint8Array(1024 * 1024);
+
+function enterList(list: EntryList, tree: ImaginedTree, place: Rename): void {
+  for (const header of entriesOf(list)) {
+    const sink = placeEntry(header, tree, place);
+    if (sink === undefined) continue;
+    for (let left = header.size; left > 0; left -= ANYTHING.length)
+      sink.write(left < ANYTHING.length ? ANYTHING.subarray(0, left) : ANYTHING);
+    sink.close();
+  }
+}
