@@ -13,6 +13,7 @@ import {
 import type { Bytes, Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import { FLAVOR } from "../format/wire/dialects.ts";
+import { readBeside } from "../format/verifying/read-beside.ts";
 import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
 import { encodeIndex } from "../format/wire/index-block.ts";
 import { OUR_HINTS } from "../format/wire/index-hints.ts";
@@ -251,7 +252,7 @@ const descriptorOf = ({ entry, offset, size, originalSize, checksum }: StoredSlo
 
 async function verifyWritten(path: string): Promise<void> {
   using source = openFileSource(path);
-  const result: Verification = await verifyPackage(source);
+  const result: Verification = await verifyPackage(source, undefined, { read: readBeside });
   if (isValid(result)) return;
   throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
     problems: result.checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),

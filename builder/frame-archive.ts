@@ -13,7 +13,11 @@ const MOST_HELD = CUT_SIZES.held;
 /** No more content than this waits for a thread or is in one, however many there are. */
 const MOST_UNDER_WAY = 64 * 1024 * 1024;
 
+/** Frames from this size on have memory of their own. */
+const OWN_BUFFER = 256 * 1024;
+
 export interface FramedArchive {
+  /** Each piece is to be used up before the next one is asked for: its memory is gone then. */
   readonly stored: ByteStream;
   /** Bytes of the archive; known when `stored` has ended. */
   originalSize(): number;
@@ -44,14 +48,18 @@ async function* compressed(
 ): ByteStream {
   const usedLevel = zstdLevel(level === undefined ? {} : { level });
   const underWay: { readonly size: number; readonly frame: Promise<readonly Bytes[]> }[] = [];
-  const mostFrames = availableParallelism() + 1;
+  const mostFrames = 2 * availableParallelism();
   let size = 0;
   const next = async function* (): ByteStream {
     const first = underWay.shift() as (typeof underWay)[number];
     size -= first.size;
     const pieces = await first.frame;
     frames.push({ compressed: pieces.reduce((sum, { length }) => sum + length, 0), content: first.size });
-    yield* pieces;
+    for (const piece of pieces) {
+      yield piece;
+      // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
+      if (piece.length >= OWN_BUFFER) piece.buffer.transfer(0);
+    }
   };
   try {
     for await (const part of parts) {

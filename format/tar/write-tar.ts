@@ -103,7 +103,8 @@ function partInMemory({ part, long }: CutSizes) {
       const used = memory;
       const bytes = used.subarray(0, length);
       length = 0;
-      return { kind: "whole", bytes, done: () => void (used.length === usual && free.push(used)) };
+      const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
+      return { kind: "whole", bytes, done };
     },
   };
   function take(): Bytes {

@@ -5,7 +5,7 @@ import { wholeFrames } from "../codecs/zstd-frames.ts";
 import { type ByteSource, fileSource, streamRange } from "../io/byte-source.ts";
 import type { TarHeader } from "../tar/tar-entry.ts";
 import { tarParser } from "../tar/tar-parser.ts";
-import type { Bytes, ByteStream, Sha256, Span } from "../types.ts";
+import type { ByteStream, Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 import { type EntryList, listEntries } from "./entry-list.ts";
 import { readAlone } from "./read-alone.ts";
