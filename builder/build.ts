@@ -11,24 +11,32 @@ import {
   TRAILER_SIZE,
 } from "../format/spec.ts";
 import type { Bytes, Sha256 } from "../format/types.ts";
-import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import { FLAVOR } from "../format/wire/dialects.ts";
-import { readBeside } from "../format/verifying/read-beside.ts";
 import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
 import { encodeIndex } from "../format/wire/index-block.ts";
 import { OUR_HINTS } from "../format/wire/index-hints.ts";
 import { gzipMetadata } from "../format/wire/metadata-block.ts";
 import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
-import { encodeSlot } from "./encode-slot.ts";
 import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 import { openMadeFolder } from "./made-folder.ts";
 import type { Signer } from "./signing/signer.ts";
+import type { Found } from "./slot-cache/slot-cache.ts";
 import type { SlotInput } from "./slot-input.ts";
+import { verifiedFor, verifyWritten } from "./verify-written.ts";
+import {
+  begun,
+  giveUp,
+  type PlannedSlot,
+  planSlot,
+  type WriteOptions,
+  type WrittenBytes,
+  writeSlot,
+} from "./write-slot.ts";
 
-export interface BuildRequest {
+export interface BuildRequest extends Pick<WriteOptions, "cache" | "explain"> {
   /** Everything of the metadata that does not follow from the slots' and the launcher's bytes. */
   readonly about: Omit<Metadata, "slots" | "launcher">;
   readonly slots: readonly SlotInput[];
@@ -60,6 +68,8 @@ export interface StoredSlot {
   readonly size: number;
   readonly originalSize: number;
   readonly checksum: Bytes;
+  /** What the build cache said of it, if it was asked. */
+  readonly found?: Found;
 }
 
 /**
@@ -76,11 +86,32 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const json = encodeMetadata(metadata, request.json);
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
-  if (request.verify) await verifyWritten(file.path);
+  if (request.verify) await verifyWritten(file.path, verifiedBefore(request, slots));
+  keepSlots(request, file.path, slots);
   const size = file.written;
   file.commit();
   return { path: request.output, size, sha256: () => digestOf(request.output), metadata, slots };
 }
+
+/** Stored bytes of the cache that were found good when they were made. */
+function verifiedBefore({ about }: BuildRequest, slots: readonly StoredSlot[]): ReadonlySet<Sha256> {
+  const versions = slots.flatMap(({ entry, found }) => {
+    const { verified, stored } = found?.cached?.version ?? {};
+    return stored !== undefined && verified === verifiedFor(entry.target, osOf(about)) ? [stored] : [];
+  });
+  return new Set(versions);
+}
+
+/** Gives the cache what it did not have, from the package: after it was verified, so that nothing else is kept. */
+function keepSlots({ cache, verify, about }: BuildRequest, path: string, slots: readonly StoredSlot[]): void {
+  for (const { entry, offset, size, originalSize, found } of slots) {
+    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) continue;
+    const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
+    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, verified });
+  }
+}
+
+const osOf = ({ build }: BuildRequest["about"]): string | undefined => build?.platform?.os;
 
 /** Waits for both, even if one fails: nobody may write any more when the file is closed. */
 async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
@@ -147,39 +178,47 @@ const LONGEST = {
   operations: Array.from({ length: 8 }, () => "BZIP2" as const),
 };
 
+/** All slots are looked at first: so the first of them that is new is encoded while others are copied from the cache. */
 async function writeSlots(
   request: BuildRequest,
   file: Replacement,
   start: number,
 ): Promise<readonly StoredSlot[]> {
+  const planned: (PlannedSlot | undefined)[] = [];
   const stored: StoredSlot[] = [];
   file.skipTo(start);
-  for (const [index, slot] of request.slots.entries()) {
-    file.skipTo(align(file.written));
-    stored.push(await writeSlot(slot, index, file, request.level));
+  try {
+    for (const slot of request.slots) {
+      // Streams may come out of one another: each is read when it is its turn.
+      const plan = slot.data.kind === "stream" ? undefined : await planSlot(slot, request);
+      const isFirstNew = !planned.some((earlier) => earlier !== undefined && isNew(earlier));
+      planned.push(plan !== undefined && isFirstNew ? begun(plan) : plan);
+    }
+    for (const [index, slot] of request.slots.entries()) {
+      file.skipTo(align(file.written));
+      const plan = planned[index] ?? (await planSlot(slot, request));
+      stored.push(storedSlot(slot, index, await writeSlot(plan, file, request)));
+    }
+    return stored;
+  } finally {
+    for (const plan of planned.slice(stored.length)) if (plan !== undefined) await giveUp(plan);
   }
-  return stored;
 }
 
-async function writeSlot(
-  slot: SlotInput,
-  index: number,
-  file: Replacement,
-  level?: number,
-): Promise<StoredSlot> {
-  const offset = file.written;
-  const encoded = await encodeSlot(slot, level);
-  const hash = sha256Stream();
-  for await (const piece of encoded.stored) {
-    hash.update(piece);
-    file.write(piece);
-  }
-  const { operations, permissions } = encoded;
-  const facts = { size: file.written - offset, originalSize: encoded.originalSize(), checksum: hash.hex() };
-  const entry = entryOf(slot, index, { ...facts, operations, permissions });
+const isNew = ({ found }: PlannedSlot): boolean => found?.cached === undefined;
+
+function storedSlot(slot: SlotInput, index: number, written: WrittenBytes): StoredSlot {
+  const { operations, permissions, offset, size, originalSize, checksum, found } = written;
+  const entry = entryOf(slot, index, { size, originalSize, checksum, operations, permissions });
   const isSelf = slot.data.kind === "self";
-  const checksum = isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(facts.checksum) as Bytes);
-  return { entry, offset: isSelf ? 0 : offset, size: facts.size, originalSize: facts.originalSize, checksum };
+  return {
+    entry,
+    offset: isSelf ? 0 : offset,
+    size,
+    originalSize,
+    checksum: isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(checksum) as Bytes),
+    ...(found === undefined ? {} : { found }),
+  };
 }
 
 type SlotFacts = Required<
@@ -249,16 +288,6 @@ const descriptorOf = ({ entry, offset, size, originalSize, checksum }: StoredSlo
     originalSize: BigInt(originalSize),
     checksum: digestPrefix(checksum),
   });
-
-async function verifyWritten(path: string): Promise<void> {
-  using source = openFileSource(path);
-  const result: Verification = await verifyPackage(source, undefined, { read: readBeside });
-  if (isValid(result)) return;
-  throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
-    problems: result.checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
-    hint: "is the disk or its memory failing? otherwise this is a bug of flavor",
-  });
-}
 
 async function digestOf(path: string): Promise<Sha256> {
   using source = openFileSource(path);

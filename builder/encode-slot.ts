@@ -6,12 +6,12 @@ import { PspfError } from "../format/errors.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { readTar } from "../format/tar/read-tar.ts";
-import type { TreeEntry } from "../format/tar/tree-entry.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { type FramedArchive, frameArchive, frameParts } from "./frame-archive.ts";
+import { type FramedArchive, frameArchive, frameParts, isFramed } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
+import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";
 
 /** A slot on its way into a package. */
@@ -23,6 +23,8 @@ export interface EncodedSlot {
   readonly stored: ByteStream;
   /** Bytes before the operations; known when `stored` has ended. */
   originalSize(): number;
+  /** What decides about the stored bytes, where it pays to ask whether they were made before. */
+  readonly work?: SlotWork;
 }
 
 const TREE_OPERATIONS: readonly OperationName[] = ["TAR", "ZSTD"];
@@ -48,10 +50,19 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
         `a folder needs tar, its operations are "${formatOperations(operations)}"`,
         'for example "tar|zstd"',
       );
+    const listedAt = Date.now();
     const entries = underTarget(slot.target, listTree(data.root, data));
     const { mtimes } = data;
-    if (isFramed(chain)) return { ...common, ...frameParts(writeParts(entries, { mtimes }), level) };
-    return { ...common, ...encoded(writeTar(entries, { mtimes }), chain, level) };
+    const content = () => writeTar(entries, { mtimes });
+    const work = worthKeeping({
+      kind: "tree",
+      recipe: { operations, level, mtimes },
+      entries,
+      listedAt,
+      content,
+    });
+    if (isFramed(chain)) return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), level) };
+    return { ...common, ...work, ...encoded(content(), chain, level) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -59,7 +70,8 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
       "a file cannot become the workenv itself",
       'name a target for it, or operations such as "tgz" if it is an archive',
     );
-  const { head, whole, close } = await peek(contentOf(data));
+  const listedAt = Date.now();
+  const { head, whole, close } = await (data.kind === "file" ? peekFile(data) : peek(contentOf(data)));
   const form = sniff(head);
   // Only where a chain was named: a chain that we chose must give back the very file, whatever its form.
   if (slot.operations !== undefined && form !== undefined && form === operations.at(-1))
@@ -68,17 +80,34 @@ export async function encodeSlot(slot: SlotInput, level?: number): Promise<Encod
     await close();
     throw noArchive(slot);
   }
-  return { ...common, ...encoded(whole, chain, level) };
+  const work = fileWork(data, { operations, level, mtimes: "zero" }, listedAt);
+  return { ...common, ...work, ...encoded(whole, chain, level) };
+}
+
+/** Below this many bytes a slot is encoded in less time than it takes to keep it. */
+const WORTH_KEEPING = 1024 * 1024;
+
+function worthKeeping(work: SlotWork): { readonly work?: SlotWork } {
+  const size = work.entries.reduce((sum, entry) => sum + entry.size, 0);
+  return size < WORTH_KEEPING || splitChain(work.recipe.operations).codecs.length === 0 ? {} : { work };
+}
+
+function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {
+  if (data.kind !== "file") return {};
+  const { path: absolute } = data;
+  const stats = doing("look at", absolute, () => statSync(absolute));
+  const entry: InputEntry = { path: "", kind: "file", mode: 0, size: stats.size, mtime: 0, absolute, stats };
+  return worthKeeping({ kind: "file", recipe, entries: [entry], listedAt, content: () => contentOf(data) });
 }
 
 /**
  * An archive for a target carries the target's last part on top, because FlavorPack's launchers unpack it beside the
  * target; the workenv itself has no such part.
  */
-function underTarget(target: string, entries: readonly TreeEntry[]): readonly TreeEntry[] {
+function underTarget(target: string, entries: readonly InputEntry[]): readonly InputEntry[] {
   if (target === "") return entries;
   const top = posix.basename(target);
-  const folder: TreeEntry = { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
+  const folder: InputEntry = { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
   return [folder, ...entries.map((entry) => ({ ...entry, path: `${top}/${entry.path}` }))];
 }
 
@@ -95,10 +124,6 @@ function encoded(content: ByteStream, chain: SplitChain, level: number | undefin
   const options = level === undefined ? {} : { level };
   return { stored: encodeChain(chain.codecs, counting(), options), originalSize: () => size };
 }
-
-/** An archive that is only compressed by zstd gets frames; everything else is one stream. */
-const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
-  bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
 
 /**
  * A file that already has the form of its last operation is stored as it is: FlavorPack's native builders never
@@ -179,6 +204,13 @@ interface Peeked {
   readonly whole: ByteStream;
   /** Frees the stream, for when `whole` is not read at all. */
   close(): Promise<unknown>;
+}
+
+/** Opens the file again where it is read: many slots may be looked at before the first of them is. */
+async function peekFile(data: Extract<SlotInput["data"], { kind: "file" }>): Promise<Peeked> {
+  const { head, close } = await peek(contentOf(data));
+  await close();
+  return { head, whole: contentOf(data), close };
 }
 
 async function peek(content: ByteStream): Promise<Peeked> {

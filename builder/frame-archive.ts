@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect, concat } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
 import { zstdLevel } from "../format/codecs/zstd-params.ts";
@@ -22,6 +23,10 @@ export interface FramedArchive {
   /** Bytes of the archive; known when `stored` has ended. */
   originalSize(): number;
 }
+
+/** Whether a chain makes frames: of an archive that is only compressed by zstd. Everything else is one stream. */
+export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
+  bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
 export const frameArchive = (archive: ByteStream, level?: number): FramedArchive =>

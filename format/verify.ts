@@ -26,7 +26,7 @@ export interface VerifyOptions {
   /** Starts a thread that runs `runVerifyWorker`, for large packages in files. */
   readonly startThread?: (() => Worker) | undefined;
   /** How the content of the package is read; when anything is wrong that way, one thread reads it again. */
-  readonly read?: (source: ByteSource) => PackageReading;
+  readonly read?: (pkg: Package) => PackageReading;
 }
 
 /**
@@ -68,7 +68,7 @@ async function quickChecks(
 ): Promise<readonly Check[] | undefined> {
   const check = (reading: PackageReading) => contentChecks(pkg, reading);
   try {
-    if (read !== undefined) return await check(read(pkg.source));
+    if (read !== undefined) return await check(read(pkg));
     return startThread && (await readTogether(pkg, startThread, check));
   } catch {
     return undefined;

@@ -28,10 +28,9 @@ const BLANK = 0x20;
  * written, for an entry that needs more: names that are long or not ASCII, 8 GiB, times beyond 32 bits.
  */
 export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
+  if (!fitsHeader(facts)) return false;
   const { kind, linkName = "", mode, size, mtime } = facts;
-  const placed = split(facts.name);
-  if (placed === undefined || !fits(linkName, NAME_SIZE) || size > MAX_SIZE || mtime < 0 || mtime > MAX_TIME)
-    return false;
+  const placed = split(facts.name) as Placed;
   block.fill(0);
   text(placed.name, block, 0);
   octal(mode, 6, block, 100);
@@ -52,8 +51,17 @@ export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
   return true;
 }
 
+/** Whether `encodeHeader` can write it. */
+export const fitsHeader = ({ name, linkName = "", size, mtime }: HeaderFacts): boolean =>
+  split(name) !== undefined && fits(linkName, NAME_SIZE) && size <= MAX_SIZE && mtime >= 0 && mtime <= MAX_TIME;
+
+interface Placed {
+  readonly name: string;
+  readonly prefix: string;
+}
+
 /** Moves folders from the front of a name into the prefix until the rest fits. */
-function split(path: string): { readonly name: string; readonly prefix: string } | undefined {
+function split(path: string): Placed | undefined {
   let cut = 0;
   while (path.length - cut > NAME_SIZE) {
     const slash = path.indexOf("/", cut);

@@ -1,6 +1,6 @@
 import type { Bytes, ByteStream } from "../types.ts";
 import { type ArchivePart, CUT_SIZES, type CutSizes } from "./archive-part.ts";
-import { encodeHeader, type HeaderFacts } from "./encode-header.ts";
+import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
 import { extendedHeader } from "./extended-header.ts";
 import { type Contents, fileContents, readExactly } from "./file-contents.ts";
 import { BLOCK } from "./header.ts";
@@ -31,39 +31,77 @@ export async function* writeTar(entries: readonly TreeEntry[], options: WriteTar
     else yield* part.pieces;
 }
 
-/**
- * The same archive in parts, cut where `cutArchive` would cut it. Files are read one after the other into memory that is
- * used again once a part is done: a task for each of thousands of small files would cost more than reading them.
- */
+/** The same archive in parts, cut where `cutArchive` would cut it. */
 export async function* writeParts(
   entries: readonly TreeEntry[],
+  options: WriteTarOptions = {},
+): AsyncGenerator<ArchivePart, void, undefined> {
+  yield* writeGroups(await groupEntries(entries, options), options);
+}
+
+/** Entries that make one part of an archive. */
+export interface EntryGroup {
+  readonly entries: readonly TreeEntry[];
+  readonly kind: ArchivePart["kind"];
+  /** The archive ends behind it. */
+  readonly isLast: boolean;
+}
+
+/** Which entries make which part; nothing of them is read. */
+export async function groupEntries(
+  entries: readonly TreeEntry[],
+  { mtimes, sizes = CUT_SIZES }: WriteTarOptions = {},
+): Promise<readonly EntryGroup[]> {
+  const starts: number[] = [0];
+  let length = 0;
+  for (const [i, entry] of entries.entries()) {
+    const facts = factsOf(entry, mtimes);
+    if (length > 0 && (facts.size > sizes.long || length >= sizes.part)) {
+      starts.push(i);
+      length = 0;
+    }
+    length += (fitsHeader(facts) ? BLOCK : (await extendedHeader(facts)).length) + paddedSize(facts.size);
+  }
+  return starts.map((start, i) => {
+    const group = entries.slice(start, starts[i + 1]);
+    const isHeld = group.every((entry) => entry.size <= sizes.held);
+    return { entries: group, kind: isHeld ? "whole" : "stream", isLast: i === starts.length - 1 };
+  });
+}
+
+/**
+ * The parts of groups. Files are read one after the other into memory that is used again once a part is done: a task for
+ * each of thousands of small files would cost more than reading them.
+ */
+export async function* writeGroups(
+  groups: readonly EntryGroup[],
   { mtimes, contents = fileContents, sizes = CUT_SIZES }: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
   const part = partInMemory(sizes);
   const block = new Uint8Array(BLOCK);
-  let isEnded = false;
-  for (const [i, entry] of entries.entries()) {
-    const facts = factsOf(entry, mtimes === "keep" ? entry.mtime : 0);
-    const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
-    const isLong = facts.size > sizes.long;
-    if (part.length > 0 && (isLong || part.length >= sizes.part)) yield part.close();
-    if (facts.size > sizes.held) {
-      isEnded = i === entries.length - 1;
-      yield { kind: "stream", pieces: longEntry(header.slice(), entry, contents, isEnded) };
-    } else part.add(header, entry, contents);
+  for (const { entries, kind, isLast } of groups) {
+    for (const entry of entries) {
+      const facts = factsOf(entry, mtimes);
+      const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
+      if (kind === "stream") yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast) };
+      else part.add(header, entry, contents);
+    }
+    if (kind === "stream") continue;
+    if (isLast) part.end();
+    yield part.close();
   }
-  if (isEnded) return;
-  part.end();
-  yield part.close();
 }
 
-function factsOf({ path, kind, mode, size, linkName }: TreeEntry, mtime: number): HeaderFacts {
+function factsOf(
+  { path, kind, mode, size, mtime, linkName }: TreeEntry,
+  mtimes: WriteTarOptions["mtimes"],
+): HeaderFacts {
   return {
     name: kind === "directory" ? `${path}/` : path,
     kind,
     mode: mode & 0o777,
     size: kind === "file" ? size : 0,
-    mtime,
+    mtime: mtimes === "keep" ? mtime : 0,
     ...(linkName === undefined ? {} : { linkName }),
   };
 }

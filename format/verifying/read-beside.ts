@@ -27,7 +27,7 @@ export function readBeside(source: ByteSource): PackageReading {
       const frames = await framesOf(source, slot);
       if (frames === undefined) return alone.enter(slot, tree);
       const hash = sha256Stream();
-      const content = decoded(source, frames, (stored) => hash.update(stored));
+      const content = decodedFrames(source, frames, (stored) => hash.update(stored));
       await unpackTar(content, tree, placement(slot.entry.target));
       const { offset, size } = slot.stored;
       const end = frames.reduce((at, frame) => at + frame.size, offset as number);
@@ -40,7 +40,7 @@ export function readBeside(source: ByteSource): PackageReading {
 }
 
 /** What frames decode to, in order, the next ones being decoded already; `onStored` is told their bytes in order. */
-async function* decoded(
+export async function* decodedFrames(
   source: ByteSource,
   frames: readonly SlotFrame[],
   onStored: (bytes: Bytes) => void,

@@ -136,11 +136,12 @@ test("the manifest is looked for in the folder that is named, or the current one
 
 test("options become those of the library", () => {
   const passphrase = expect.any(Function);
-  expect(optionsOf({ verify: true }, { env: {}, askSecret: undefined })).toEqual({
+  expect(optionsOf({ verify: true, cache: true }, { env: {}, askSecret: undefined })).toEqual({
     verify: true,
     passphrase,
   });
   const flags = {
+    cache: true,
     verify: false,
     output: "o",
     launcher: "shebang",

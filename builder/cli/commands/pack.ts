@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
 import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
 import type { PackOptions } from "../../pack.ts";
+import { plain } from "../reports/text.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { addSigningOptions, keysOf, type SigningFlags } from "../signing-options.ts";
 import { examples } from "./examples.ts";
@@ -15,6 +16,8 @@ export interface PackFlags extends JsonOption, SigningFlags {
   readonly level?: number;
   readonly statement?: readonly string[];
   readonly verify: boolean;
+  readonly cache: boolean;
+  readonly explain?: true;
   readonly quiet?: true;
 }
 
@@ -34,6 +37,8 @@ export function addPack(program: Command, io: Io): void {
         .choices(["flavorpack"]),
     )
     .option("--level <n>", "how hard to compress, on the scale of the slots' codecs", wholeNumber)
+    .option("--no-cache", "encode every slot anew; nothing is taken from the build cache or put into it")
+    .option("--explain", "say of each slot whether it comes from the build cache, and if not, why")
     .optionsGroup("Output:")
     .option(
       "-o, --output <path>",
@@ -65,6 +70,7 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   const { findManifest, ownKeyOf, ownStatementsOf } = await import("../default-files.ts");
   const { readManifest } = await import("../../manifest/manifest.ts");
   const { packManifest } = await import("../../pack.ts");
+  const { buildCacheDir } = await import("../../slot-cache/place.ts");
   const { packReport } = await import("../reports/pack.ts");
   const path = findManifest(oneManifest(argument, flags.manifest), io.cwd());
   const { platforms } = options;
@@ -72,6 +78,8 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   const isTalking = flags.quiet !== true;
   const packed = await packManifest(manifest, {
     ...options,
+    ...(flags.cache ? { buildCache: buildCacheDir(io.env) } : {}),
+    ...(flags.explain === true ? { explain: explainOn(io) } : {}),
     ...ownKeyOf(manifest.directory, options),
     ...(options.statements === undefined ? { foundStatements: ownStatementsOf(manifest.directory) } : {}),
     ...(isTalking && io.err.isTerminal ? { onProgress: (step: string) => say(io, `${step} …`) } : {}),
@@ -84,6 +92,9 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
     show(io, packReport(io.cwd(), digests), packed, flags);
   }
 }
+
+const explainOn = (io: Io) => (slot: string, isCached: boolean, why: string) =>
+  say(io, plain(`slot ${slot}: ${isCached ? "from the build cache" : "made anew"}, ${why}`));
 
 function oneManifest(argument: string | undefined, option: string | undefined): string | undefined {
   if (argument === undefined || option === undefined || argument === option) return argument ?? option;
