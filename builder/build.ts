@@ -1,15 +1,10 @@
 import { dirname } from "node:path";
+import type { Level } from "../format/codecs/codec.ts";
 import type { ByteSource } from "../format/io/byte-source.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { openReplacement, type Replacement } from "../format/io/replacement.ts";
 import { PspfError } from "../format/errors.ts";
-import {
-  ALIGNMENT,
-  FORMAT_VERSION,
-  MAX_METADATA_SIZE,
-  SLOT_DESCRIPTOR_SIZE,
-  TRAILER_SIZE,
-} from "../format/spec.ts";
+import { FORMAT_VERSION, MAX_METADATA_SIZE, SLOT_DESCRIPTOR_SIZE, TRAILER_SIZE } from "../format/spec.ts";
 import type { Bytes, Sha256 } from "../format/types.ts";
 import { FLAVOR } from "../format/wire/dialects.ts";
 import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
@@ -26,15 +21,8 @@ import type { Signer } from "./signing/signer.ts";
 import type { Found } from "./slot-cache/slot-cache.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { verifiedFor, verifyWritten } from "./verify-written.ts";
-import {
-  begun,
-  giveUp,
-  type PlannedSlot,
-  planSlot,
-  type WriteOptions,
-  type WrittenBytes,
-  writeSlot,
-} from "./write-slot.ts";
+import type { WriteOptions, WrittenBytes } from "./write-slot.ts";
+import { align, writeSlots } from "./write-slots.ts";
 
 export interface BuildRequest extends Pick<WriteOptions, "cache" | "explain"> {
   /** Everything of the metadata that does not follow from the slots' and the launcher's bytes. */
@@ -47,7 +35,7 @@ export interface BuildRequest extends Pick<WriteOptions, "cache" | "explain"> {
   readonly output: string;
   readonly json: JsonOptions;
   /** Compression level of every slot; absent, each codec's usual one. */
-  readonly level?: number;
+  readonly level?: Level;
   /** Read the package again before it gets its name, and throw when anything is wrong with it. */
   readonly verify: boolean;
 }
@@ -81,7 +69,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   using _folder = openMadeFolder(dirname(request.output));
   using file = openReplacement(request.output, 0o755);
   const room = roomFor(request);
-  const [launcher, slots] = await bothOf(copyLauncher(request, file), writeSlots(request, file, room.slots));
+  const [launcher, slots] = await bothOf(copyLauncher(request, file), storedSlots(request, file, room.slots));
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
   const signature = await request.signer.sign(json);
@@ -93,8 +81,12 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   return { path: request.output, size, sha256: () => digestOf(request.output), metadata, slots };
 }
 
+/** A workenv has at most a million; so many in one package are counted again. */
+const MANY_ENTRIES = 500_000;
+
 /** Stored bytes of the cache that were found good when they were made. */
 function verifiedBefore({ about }: BuildRequest, slots: readonly StoredSlot[]): ReadonlySet<Sha256> {
+  if (slots.reduce((sum, { found }) => sum + (found?.entries ?? 0), 0) > MANY_ENTRIES) return new Set();
   const versions = slots.flatMap(({ entry, found }) => {
     const { verified, stored } = found?.cached?.version ?? {};
     return stored !== undefined && verified === verifiedFor(entry.target, osOf(about)) ? [stored] : [];
@@ -178,34 +170,14 @@ const LONGEST = {
   operations: Array.from({ length: 8 }, () => "BZIP2" as const),
 };
 
-/** All slots are looked at first: so the first of them that is new is encoded while others are copied from the cache. */
-async function writeSlots(
+async function storedSlots(
   request: BuildRequest,
   file: Replacement,
   start: number,
 ): Promise<readonly StoredSlot[]> {
-  const planned: (PlannedSlot | undefined)[] = [];
-  const stored: StoredSlot[] = [];
-  file.skipTo(start);
-  try {
-    for (const slot of request.slots) {
-      // Streams may come out of one another: each is read when it is its turn.
-      const plan = slot.data.kind === "stream" ? undefined : await planSlot(slot, request);
-      const isFirstNew = !planned.some((earlier) => earlier !== undefined && isNew(earlier));
-      planned.push(plan !== undefined && isFirstNew ? begun(plan) : plan);
-    }
-    for (const [index, slot] of request.slots.entries()) {
-      file.skipTo(align(file.written));
-      const plan = planned[index] ?? (await planSlot(slot, request));
-      stored.push(storedSlot(slot, index, await writeSlot(plan, file, request)));
-    }
-    return stored;
-  } finally {
-    for (const plan of planned.slice(stored.length)) if (plan !== undefined) await giveUp(plan);
-  }
+  const written = await writeSlots(request.slots, file, start, request);
+  return written.map((bytes, index) => storedSlot(request.slots[index] as SlotInput, index, bytes));
 }
-
-const isNew = ({ found }: PlannedSlot): boolean => found?.cached === undefined;
 
 function storedSlot(slot: SlotInput, index: number, written: WrittenBytes): StoredSlot {
   const { operations, permissions, offset, size, originalSize, checksum, found } = written;
@@ -295,5 +267,3 @@ async function digestOf(path: string): Promise<Sha256> {
   for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);
   return hash.hex();
 }
-
-const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
+import type { Level } from "../format/codecs/codec.ts";
 import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
@@ -35,7 +36,7 @@ export const operationsOf = ({ data, operations }: SlotInput): readonly Operatio
   operations ?? (data.kind === "tree" ? TREE_OPERATIONS : data.kind === "self" ? [] : FILE_OPERATIONS);
 
 /** Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together. */
-export async function encodeSlot(slot: SlotInput, level?: number): Promise<EncodedSlot> {
+export async function encodeSlot(slot: SlotInput, level?: Level): Promise<EncodedSlot> {
   const operations = operationsOf(slot);
   checkSupported(operations);
   const chain = splitChain(operations);
@@ -112,7 +113,7 @@ function underTarget(target: string, entries: readonly InputEntry[]): readonly I
 }
 
 /** What goes in, encoded and counted. */
-function encoded(content: ByteStream, chain: SplitChain, level: number | undefined): FramedArchive {
+function encoded(content: ByteStream, chain: SplitChain, level: Level | undefined): FramedArchive {
   if (isFramed(chain)) return frameArchive(content, level);
   let size = 0;
   const counting = async function* (): ByteStream {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { Level } from "../format/codecs/codec.ts";
 import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect, concat } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
@@ -29,7 +30,7 @@ export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
   bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
-export const frameArchive = (archive: ByteStream, level?: number): FramedArchive =>
+export const frameArchive = (archive: ByteStream, level?: Level): FramedArchive =>
   frameParts(partsOf(cutArchive(archive)), level);
 
 /**
@@ -38,7 +39,7 @@ export const frameArchive = (archive: ByteStream, level?: number): FramedArchive
  * on how many there are. Holds at most 64 MiB of content, and what it became; an entry of more than 32 MiB passes through
  * as a stream.
  */
-export function frameParts(parts: AsyncIterable<ArchivePart>, level?: number): FramedArchive {
+export function frameParts(parts: AsyncIterable<ArchivePart>, level?: Level): FramedArchive {
   const frames: FrameSizes[] = [];
   return {
     stored: compressed(parts, level, frames),
@@ -48,7 +49,7 @@ export function frameParts(parts: AsyncIterable<ArchivePart>, level?: number): F
 
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
-  level: number | undefined,
+  level: Level | undefined,
   frames: FrameSizes[],
 ): ByteStream {
   const usedLevel = zstdLevel(level === undefined ? {} : { level });
@@ -91,7 +92,7 @@ async function* compressed(
 }
 
 /** One large entry as a frame that is never held whole. */
-async function* streamed(content: ByteStream, level: number | undefined): AsyncGenerator<Bytes, FrameSizes> {
+async function* streamed(content: ByteStream, level: Level | undefined): AsyncGenerator<Bytes, FrameSizes> {
   const sizes = { compressed: 0, content: 0 };
   const counted = async function* (): ByteStream {
     for await (const piece of content) {

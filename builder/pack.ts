@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import type { Level } from "../format/codecs/codec.ts";
 import { doing } from "../format/io/fs.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
@@ -27,7 +28,7 @@ export interface PackOptions extends KeyChoice, StatementChoice {
   readonly launcher?: string;
   /** "flavorpack": only what FlavorPack's own launchers can run. */
   readonly compat?: "flavorpack";
-  readonly level?: number;
+  readonly level?: Level;
   /** On by default: every package is read and verified before it gets its name. */
   readonly verify?: boolean;
   /** Seconds since 1970 of the build timestamp, as SOURCE_DATE_EPOCH gives it. */

@@ -1,3 +1,4 @@
+import type { Level } from "../format/codecs/codec.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import type { Replacement } from "../format/io/replacement.ts";
 import type { Bytes, ByteStream, Sha256 } from "../format/types.ts";
@@ -8,7 +9,7 @@ import type { CachedSlot, Found, SlotCache } from "./slot-cache/slot-cache.ts";
 import type { SlotInput } from "./slot-input.ts";
 
 export interface WriteOptions {
-  readonly level?: number | undefined;
+  readonly level?: Level | undefined;
   /** Where the stored bytes of earlier builds are. */
   readonly cache?: SlotCache | undefined;
   /** Told whether a slot's stored bytes were made before, and if not, why they are made now. */

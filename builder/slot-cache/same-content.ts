@@ -62,7 +62,7 @@ async function framesIn(source: ByteSource) {
 }
 
 /** Whether two streams have the same bytes, in whatever pieces; neither is read further than to the first difference. */
-export async function areSame(one: ByteStream, other: ByteStream): Promise<boolean> {
+async function areSame(one: ByteStream, other: ByteStream): Promise<boolean> {
   const [a, b] = [pieceReader(one), pieceReader(other)];
   try {
     for (;;) {

@@ -103,6 +103,8 @@ const entries = () =>
   );
 const outputs = () => [...new Bun.Glob("v1/??/*/outputs/*").scanSync({ cwd: at("cache") })];
 const blobs = () => outputs().filter((path) => statSync(at("cache", path)).size > 10_000);
+/** What the files looked like. */
+const notes = () => outputs().filter((path) => !blobs().includes(path));
 
 test("the second package comes from the cache and is the same, byte for byte, as one without it", async () => {
   const without = await pack({});
@@ -206,9 +208,7 @@ test("a file that changed just before it was listed is never known by its times"
 });
 
 describe("what is damaged is made again, and never an error", () => {
-  const manifestFile = () => at("cache", entryWith("one"), MANIFEST);
-  /** The folder of the entry whose slot has this target: its archive begins with it. */
-  const entryWith = (_: string) => entries().toSorted()[0] as string;
+  const manifestFile = () => at("cache", entries().toSorted()[0] as string, MANIFEST);
   const damage: readonly (readonly [string, () => void])[] = [
     ["a manifest that is empty", () => writeFileSync(manifestFile(), "")],
     ["a manifest that breaks off", () => truncateSync(manifestFile(), 40)],
@@ -263,17 +263,15 @@ describe("what is damaged is made again, and never an error", () => {
     ],
     [
       "no notes about the files",
-      () =>
-        outputs()
-          .filter((path) => !blobs().includes(path))
-          .forEach((path) => rmSync(at("cache", path))),
+      () => {
+        for (const path of notes()) rmSync(at("cache", path));
+      },
     ],
     [
       "notes about the files that are others",
-      () =>
-        outputs()
-          .filter((path) => !blobs().includes(path))
-          .forEach((path) => truncateSync(at("cache", path), 8)),
+      () => {
+        for (const path of notes()) truncateSync(at("cache", path), 8);
+      },
     ],
     [
       "a cache that is a file",

@@ -30,6 +30,8 @@ export interface CachedSlot {
 /** What a look into the cache has found, and in a few words why. */
 export interface Found {
   readonly key: Sha256;
+  /** How many files, folders and links go into the slot. */
+  readonly entries: number;
   readonly stamps: Float64Array<ArrayBuffer>;
   readonly cached: CachedSlot | undefined;
   readonly why: string;
@@ -68,11 +70,12 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
     async find(work) {
       const key = keyOf(work);
       const stamps = stampsOf(work);
+      const about = { key, stamps, entries: work.entries.length };
       try {
-        return { key, stamps, ...(await lookUp(root, key, work, stamps)) };
+        return { ...about, ...(await lookUp(root, key, work, stamps)) };
       } catch {
         // Read by somebody else's rules, or gone in this moment.
-        return { key, stamps, cached: undefined, why: "its entry cannot be read" };
+        return { ...about, cached: undefined, why: "its entry cannot be read" };
       }
     },
     keep(found, written) {

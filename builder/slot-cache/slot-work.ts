@@ -1,4 +1,5 @@
 import type { Stats } from "node:fs";
+import type { Level } from "../../format/codecs/codec.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
 import type { TreeEntry } from "../../format/tar/tree-entry.ts";
 import type { ByteStream, Sha256 } from "../../format/types.ts";
@@ -11,7 +12,7 @@ const ENCODING = 1;
 /** How content becomes stored bytes. */
 export interface Recipe {
   readonly operations: readonly OperationName[];
-  readonly level: number | undefined;
+  readonly level: Level | undefined;
   readonly mtimes: "zero" | "keep";
 }
 

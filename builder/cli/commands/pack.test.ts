@@ -110,6 +110,8 @@ test.each(["yesterday", "-1", "1.5", "1e3", "999999999999999"])(
 test.each([
   [["--level", "x"], 105],
   [["--level", "99"], 105],
+  [["--fast", "--best"], 105],
+  [["--best", "--level", "3"], 105],
   [["--key-seed", "env"], 105],
   [["--key-seed", "s", "--private-key", "f"], 105],
   [["-p", "amiga"], 105],
@@ -140,6 +142,10 @@ test("options become those of the library", () => {
     verify: true,
     passphrase,
   });
+  for (const level of ["fast", "best"] as const) {
+    const flags = { verify: true, cache: true, [level]: true };
+    expect(optionsOf(flags, { env: {}, askSecret: undefined })).toMatchObject({ level });
+  }
   const flags = {
     cache: true,
     verify: false,

@@ -14,6 +14,8 @@ export interface PackFlags extends JsonOption, SigningFlags {
   readonly launcher?: string;
   readonly compat?: "flavorpack";
   readonly level?: number;
+  readonly fast?: true;
+  readonly best?: true;
   readonly statement?: readonly string[];
   readonly verify: boolean;
   readonly cache: boolean;
@@ -36,7 +38,14 @@ export function addPack(program: Command, io: Io): void {
         .createOption("--compat <system>", "only what FlavorPack's own launchers run")
         .choices(["flavorpack"]),
     )
-    .option("--level <n>", "how hard to compress, on the scale of the slots' codecs", wholeNumber)
+    .addOption(
+      program
+        .createOption("--level <n>", "how hard to compress, on the scale of the slots' codecs")
+        .argParser(wholeNumber)
+        .conflicts(["fast", "best"]),
+    )
+    .addOption(program.createOption("--fast", "compress in little time").conflicts("best"))
+    .option("--best", "compress as well as is worth waiting for; unpacking takes no longer")
     .option("--no-cache", "encode every slot anew; nothing is taken from the build cache or put into it")
     .option("--explain", "say of each slot whether it comes from the build cache, and if not, why")
     .optionsGroup("Output:")
@@ -114,10 +123,16 @@ export function optionsOf(flags: PackFlags, io: Pick<Io, "env" | "askSecret">): 
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.launcher === undefined ? {} : { launcher: flags.launcher }),
     ...(flags.compat === undefined ? {} : { compat: flags.compat }),
-    ...(flags.level === undefined ? {} : { level: flags.level }),
+    ...levelOf(flags),
     ...(flags.statement === undefined ? {} : { statements: flags.statement }),
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
+}
+
+function levelOf({ level, fast, best }: PackFlags): Pick<PackOptions, "level"> {
+  if (fast === true) return { level: "fast" };
+  if (best === true) return { level: "best" };
+  return level === undefined ? {} : { level };
 }
 
 /** Targets from words of the command line, each once; "all" is every one. */
