@@ -3,7 +3,8 @@ export { type ByteSource, memorySource, openFileSource } from "../format/io/byte
 export type { Target } from "../format/platform.ts";
 export { openPackage, type Package, type Slot } from "../format/reader.ts";
 export type { Bytes, ByteStream, Sha256 } from "../format/types.ts";
-export { type Check, isValid, type Verification, verifyPackage } from "../format/verify.ts";
+export { isValid, type Verification, verifyPackage } from "../format/verify.ts";
+export type { Check } from "../format/verifying/check.ts";
 export type { BuildResult, StoredSlot } from "./build.ts";
 export { type BuildContext, BuildError } from "./build-error.ts";
 export { buildPackageFromManifest, type ManifestBuild } from "./build-from-manifest.ts";

@@ -5,7 +5,8 @@ export { isTarget, matchesTarget, TARGET_NAMES, type Target } from "./platform.t
 export { openPackage, type Package, readSlot, type Slot, type StoredBytes } from "./reader.ts";
 export { FLAVOR_VERSION, FORMAT_NAME, FORMAT_VERSION } from "./spec.ts";
 export type { ByteCount, Bytes, ByteStream, Sha256, Span } from "./types.ts";
-export { type Check, isValid, type Verification, verifyPackage } from "./verify.ts";
+export { isValid, type Verification, verifyPackage } from "./verify.ts";
+export type { Check } from "./verifying/check.ts";
 export { INDEX_BLOCK, type PackageIndex, type RawIndex } from "./wire/index-block.ts";
 export { parseMetadata } from "./wire/metadata.ts";
 export type {

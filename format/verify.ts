@@ -10,8 +10,6 @@ import { type PackageReading, readAlone } from "./verifying/read-alone.ts";
 import { readTogether } from "./verifying/read-together.ts";
 import { toHex } from "./wire/hashes.ts";
 
-export type { Check };
-
 export interface Verification {
   /** Absent when the file could not be opened as a package: the only check then says why. */
   readonly package?: Package;

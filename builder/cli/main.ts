@@ -20,7 +20,7 @@ const io: Io = {
       : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
   // This very program: it sees that it is not the first thread.
-  startThread: () => new Worker(Bun.main),
+  startThread: () => new Worker(Bun.main, { smol: true }),
   exitCode: 0,
 };
 

@@ -8,7 +8,9 @@ export interface ImaginedTree extends TreeWriter {
   readonly entries: number;
 }
 
-type Node = "file" | "directory" | "symlink";
+/** What is at a path: a file by its size, or one of these. One number for each, because there may be a million. */
+const DIRECTORY = -1;
+const SYMLINK = -2;
 
 /**
  * A writer that only imagines what it is told to write, and throws what the real one throws for it: for looking at a
@@ -16,30 +18,42 @@ type Node = "file" | "directory" | "symlink";
  */
 export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree {
   const names = treeNames(sep, options.rules ?? hostPathRules, options.maxNodes);
-  const nodes = new Map<string, Node>([[names.base, "directory"]]);
-  const sizes = new Map<string, number>();
+  const nodes = new Map<string, number>([[names.base, DIRECTORY]]);
   let entries = 0;
 
   function ensureDirectory(path: string): void {
     const node = nodes.get(path);
-    if (node === "directory") return;
-    if (node === "symlink") throw throughLink(path);
-    if (node === "file") throw clash(path, "a file is where a folder was expected");
+    if (node === DIRECTORY) return;
+    if (node === SYMLINK) throw throughLink(path);
+    if (node !== undefined) throw clash(path, "a file is where a folder was expected");
     ensureDirectory(dirname(path));
     names.claim(path);
-    nodes.set(path, "directory");
+    nodes.set(path, DIRECTORY);
   }
 
-  function put(path: string, node: Node): string {
+  function put(path: string, node: number): string {
     entries++;
     const target = names.inside(path);
-    if (nodes.get(target) === "directory")
-      throw clash(target, "a folder is where another entry was expected");
+    if (nodes.get(target) === DIRECTORY) throw clash(target, "a folder is where another entry was expected");
     ensureDirectory(dirname(target));
     names.claim(target);
     nodes.set(target, node);
     return target;
   }
+
+  // One sink for all files, because one is written at a time and there may be a million.
+  let file = names.base;
+  let written = 0;
+  const sink: FileSink = {
+    write(piece) {
+      written += piece.length;
+    },
+    close() {
+      nodes.set(file, written);
+      names.wrote(written);
+      return written;
+    },
+  };
 
   const writer: ImaginedTree = {
     get entries() {
@@ -50,18 +64,9 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
       ensureDirectory(names.inside(path));
     },
     openFile(path): FileSink {
-      const target = put(path, "file");
-      let written = 0;
-      return {
-        write(piece) {
-          written += piece.length;
-        },
-        close() {
-          sizes.set(target, written);
-          names.wrote(written);
-          return written;
-        },
-      };
+      file = put(path, 0);
+      written = 0;
+      return sink;
     },
     async file(path, mode, mtime, body) {
       const sink = writer.openFile(path, mode, mtime);
@@ -70,15 +75,14 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
     },
     symlink(path, target) {
       names.checkLink(path, target);
-      put(path, "symlink");
+      put(path, SYMLINK);
     },
     hardLinkAsCopy(path, existing) {
       const source = names.inside(existing);
-      if (nodes.get(source) !== "file") throw notOfArchive(path, existing);
-      const size = sizes.get(source) ?? 0;
-      const target = put(path, "file");
+      const size = nodes.get(source) ?? DIRECTORY;
+      if (size < 0) throw notOfArchive(path, existing);
+      const target = put(path, size);
       if (target !== source) names.copies(target, size);
-      sizes.set(target, size);
     },
     folders: () => [],
     finish: () => undefined,

@@ -7,6 +7,11 @@ const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²�
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Windows allows none of them in a name
 const NOT_ON_WINDOWS = /[<>:"|?*\u0001-\u001f]/;
 
+/** A step of a path that is "..". */
+const STEP_UP = /(?:^|\/)\.\.(?:\/|$)/;
+/** A step of a path that is empty, "." or "..": without one, a relative path is in its shortest form. */
+export const ODD_STEP = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
 export interface PathRules {
   /** Also refuse what Windows would read differently: drive letters, backslashes, reserved names, trailing dots. */
   readonly windows: boolean;
@@ -32,8 +37,10 @@ export function resolveInside(root: string, untrusted: string, rules: PathRules 
   const fault = faultOfName(untrusted, rules);
   if (fault !== undefined)
     throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: ${fault}`);
-  const target = normalize(join(root, untrusted));
   const base = normalize(root);
+  if (sep === "/" && !ODD_STEP.test(untrusted))
+    return (base.endsWith(sep) ? base + untrusted : base + sep + untrusted) as SafePath;
+  const target = normalize(join(root, untrusted));
   const inside = target === base || target.startsWith(base.endsWith(sep) ? base : base + sep);
   if (!inside || isAbsolute(untrusted))
     throw new PspfError(
@@ -52,11 +59,10 @@ export function faultOfName(name: string, rules: PathRules = hostPathRules): str
   if (name.includes("\0")) return "it contains a NUL";
   if (!name.isWellFormed()) return "it is not Unicode";
   if (name.startsWith("/")) return "it is absolute";
-  const parts = name.split("/");
-  if (parts.includes("..")) return "it contains '..'";
+  if (STEP_UP.test(name)) return "it contains '..'";
   if (!rules.windows) return undefined;
   if (name.includes("\\")) return "it contains a backslash";
-  for (const part of parts) {
+  for (const part of name.split("/")) {
     if (NOT_ON_WINDOWS.test(part)) return "it contains a character that Windows does not allow";
     if (RESERVED.test(part)) return "Windows reserves that name";
     if (part !== "." && part !== "" && /[. ]$/.test(part)) return "a part of it ends with a dot or a blank";

@@ -23,13 +23,16 @@ const KINDS: Readonly<Record<string, TarHeader["kind"]>> = {
   "7": "file", // contiguous
 };
 
+/** Nearly all entries have no records of their own. */
+const NOTHING: PaxRecords = {};
+
 /** Type flags 3, 4, 6: devices and fifos, of which a size would be as ambiguous as that of a directory. */
 const BODILESS = /^[123456]$/;
 
 /** Collects pax headers (x, X, g) and GNU's long names (L, K). Each body is at most `limit` bytes. */
 export function extensions(limit = MAX_EXTENSION): Extensions {
-  let global: PaxRecords = {};
-  let local: PaxRecords = {};
+  let global: PaxRecords = NOTHING;
+  let local: PaxRecords = NOTHING;
   let longName: string | undefined;
   let longLink: string | undefined;
 
@@ -60,34 +63,36 @@ export function extensions(limit = MAX_EXTENSION): Extensions {
       return collect(header.size, use);
     },
     apply(header, offset) {
-      const pax = { ...global, ...local };
-      const entry = checkEntry({
-        name: pax.path ?? longName ?? header.name,
-        type: header.type,
-        mode: header.mode,
-        size: pax.size ?? header.size,
-        mtime: pax.mtime ?? header.mtime,
-        linkName: pax.linkpath ?? longLink ?? header.linkName,
-      });
-      local = {};
+      const pax = local === NOTHING ? global : { ...global, ...local };
+      const entry = entryOf(
+        {
+          name: pax.path ?? longName ?? header.name,
+          type: header.type,
+          mode: header.mode,
+          size: pax.size ?? header.size,
+          mtime: pax.mtime ?? header.mtime,
+          linkName: pax.linkpath ?? longLink ?? header.linkName,
+        },
+        offset,
+      );
+      local = NOTHING;
       longName = undefined;
       longLink = undefined;
-      return { ...entry, offset };
+      return entry;
     },
   };
 }
 
-function checkEntry({ type, ...raw }: RawHeader): Omit<TarHeader, "offset"> {
+function entryOf({ type, name, mode, size, mtime, linkName }: RawHeader, offset: number): TarHeader {
   // before there was a type for directories, a slash at the end of the name said so
-  const kind = type === "0" && raw.name.endsWith("/") ? "directory" : (KINDS[type] ?? "other");
-  const name = JSON.stringify(raw.name);
-  if (raw.name === "") throw invalid("an entry has no name");
-  if (type === "S") throw invalid(`${name} is a sparse file, these are not supported`);
-  if (raw.size > 0 && (kind === "directory" || BODILESS.test(type)))
+  const kind = type === "0" && name.endsWith("/") ? "directory" : (KINDS[type] ?? "other");
+  if (name === "") throw invalid("an entry has no name");
+  if (type === "S") throw invalid(`${JSON.stringify(name)} is a sparse file, these are not supported`);
+  if (size > 0 && (kind === "directory" || BODILESS.test(type)))
     // programs disagree whether a body follows; a wrong guess would read contents as headers
-    throw invalid(`${name} has a size, but entries of its type have no body`);
-  const linkName = kind === "symlink" || kind === "hardlink" ? raw.linkName : "";
-  return { ...raw, kind, linkName, mode: raw.mode & 0o7777 };
+    throw invalid(`${JSON.stringify(name)} has a size, but entries of its type have no body`);
+  const isLink = kind === "symlink" || kind === "hardlink";
+  return { name, kind, mode: mode & 0o7777, size, mtime, linkName: isLink ? linkName : "", offset };
 }
 
 function collect(size: number, use: (body: Bytes) => void): EntrySink {

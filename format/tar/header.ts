@@ -19,15 +19,15 @@ export interface RawHeader {
 }
 
 // Where each field lies: POSIX.1-1988 "ustar" (pax(1)), which old and GNU headers share up to offset 345.
-const NAME = [0, 100] as const;
-const MODE = [100, 8] as const;
-const SIZE = [124, 12] as const;
-const MTIME = [136, 12] as const;
-const CHECKSUM = [148, 8] as const;
+const NAME = { at: 0, size: 100 };
+const MODE = { at: 100, size: 8 };
+const SIZE = { at: 124, size: 12 };
+const MTIME = { at: 136, size: 12 };
+const CHECKSUM = { at: 148, size: 8 };
 const TYPE = 156;
-const LINK_NAME = [157, 100] as const;
+const LINK_NAME = { at: 157, size: 100 };
 const MAGIC = 257;
-const PREFIX = [345, 155] as const;
+const PREFIX = { at: 345, size: 155 };
 
 /**
  * One header block to its fields; undefined for a block of zeros. Reads old, ustar and GNU headers. Throws
@@ -36,19 +36,19 @@ const PREFIX = [345, 155] as const;
 export function parseHeader(block: Bytes): RawHeader | undefined {
   if (block[0] === 0 && isZero(block)) return undefined;
   checkChecksum(block);
-  const size = parseNumber(block, ...SIZE, "size");
+  const size = parseNumber(block, SIZE.at, SIZE.size, "size");
   if (size < 0)
     throw new PspfError("archive-invalid", `Cannot read the archive: an entry has the size ${size}`);
   const flag = block[TYPE] as number;
-  const name = decodeText(block, ...NAME);
-  const prefix = isPosix(block) ? decodeText(block, ...PREFIX) : "";
+  const name = decodeText(block, NAME.at, NAME.size);
+  const prefix = isPosix(block) ? decodeText(block, PREFIX.at, PREFIX.size) : "";
   return {
     name: prefix === "" ? name : `${prefix}/${name}`,
-    mode: parseNumber(block, ...MODE, "mode"),
+    mode: parseNumber(block, MODE.at, MODE.size, "mode"),
     size,
-    mtime: parseNumber(block, ...MTIME, "mtime"),
+    mtime: parseNumber(block, MTIME.at, MTIME.size, "mtime"),
     type: flag === 0 ? "0" : String.fromCharCode(flag),
-    linkName: decodeText(block, ...LINK_NAME),
+    linkName: decodeText(block, LINK_NAME.at, LINK_NAME.size),
   };
 }
 
@@ -68,7 +68,7 @@ const isPosix = (block: Bytes): boolean =>
 
 /** The sum of all bytes, its own field taken as blanks. Some old programs summed signed bytes. */
 function checkChecksum(block: Bytes): void {
-  const [start, length] = CHECKSUM;
+  const { at: start, size: length } = CHECKSUM;
   let sum = length * 0x20;
   let high = 0;
   for (let i = 0; i < BLOCK; i++) {
@@ -77,7 +77,7 @@ function checkChecksum(block: Bytes): void {
     sum += byte;
     if (byte >= 0x80) high++;
   }
-  const wanted = parseNumber(block, ...CHECKSUM, "checksum");
+  const wanted = parseNumber(block, CHECKSUM.at, CHECKSUM.size, "checksum");
   if (wanted === sum || wanted === sum - 256 * high) return;
   throw new PspfError(
     "archive-invalid",

@@ -1,5 +1,5 @@
 import { PspfError } from "../errors.ts";
-import { faultOfName } from "../io/paths.ts";
+import { faultOfName, ODD_STEP } from "../io/paths.ts";
 import type { TreeWriter } from "../io/tree-writer.ts";
 import type { ByteStream } from "../types.ts";
 import type { EntrySink, TarHeader, TarLimits } from "./tar-entry.ts";
@@ -59,6 +59,7 @@ function relativeName(name: string): string {
   const fault = faultOfName(name, { windows: false });
   if (fault !== undefined)
     throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(name)}: ${fault}`);
+  if (!ODD_STEP.test(name)) return name;
   const steps = name.split("/").filter((step) => step !== "" && step !== ".");
   return steps.join("/") || ".";
 }

@@ -3,7 +3,8 @@ import type { Package } from "../reader.ts";
 import { type Advisers, consult } from "./consult.ts";
 import { explain } from "./explain.ts";
 import { LEVELS, type Level, stricterOf } from "./levels.ts";
-import type { Check, Verification } from "../verify.ts";
+import type { Verification } from "../verify.ts";
+import type { Check } from "../verifying/check.ts";
 
 /**
  * A verification with what is known here about the signer, behind the check of the signature. It fails where a start

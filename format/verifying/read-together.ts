@@ -58,30 +58,36 @@ async function planFor({ source, index, metadata }: Package, slots: readonly Slo
   const frames = new Map<Slot, readonly [number, number]>();
   for (const slot of slots) {
     const found = await framesOf(source, slot);
-    if (found === undefined) continue;
+    // A table of no frames: nobody would look for the end of the archive.
+    if (found === undefined || found.length === 0) continue;
     frames.set(slot, [jobs.length, found.length]);
     for (const frame of found) jobs.push({ kind: "entries", frame });
   }
   return { jobs, digests: new Map(parts.map((part, i) => [part, i])), frames };
 }
 
-const readingOf = ({ source }: Package, plan: Plan, readers: Readers): PackageReading => ({
-  digestOf: (part) => readers.digest(plan.digests.get(part) as number),
-  async enter(slot, tree) {
+function readingOf({ source }: Package, plan: Plan, readers: Readers): PackageReading {
+  const digestOf = (part: Span) => readers.digest(plan.digests.get(part) as number);
+  async function enter(slot: Slot, tree: ImaginedTree): Promise<number> {
     const frames = plan.frames.get(slot);
     const size =
       frames === undefined
         ? await enterStored(source, slot, tree)
         : await enterFrames(slot, frames, readers, tree);
     const { checksum } = slot.entry;
-    if (
-      checksum !== undefined &&
-      checksum !== (await readers.digest(plan.digests.get(slot.stored) as number))
-    )
+    if (checksum !== undefined && checksum !== (await digestOf(slot.stored)))
       throw new Error("the bytes of a slot are not the signed ones");
     return size;
-  },
-});
+  }
+  return {
+    digestOf,
+    // No fault of a slot but the end of this reading: threads wait until the frames of a slot are used, in order.
+    enter: (slot, tree) =>
+      enter(slot, tree).catch((cause: unknown) => {
+        throw new Error("one thread has to look again", { cause });
+      }),
+  };
+}
 
 /** Decodes a slot here; threads hash it. */
 async function enterStored(source: ByteSource, slot: Slot, tree: ImaginedTree): Promise<number> {

@@ -2,6 +2,7 @@ import type { ByteSource } from "../io/byte-source.ts";
 import type { Sha256 } from "../types.ts";
 import type { EntryList } from "./entry-list.ts";
 import {
+  READY,
   SETTLED,
   SHARED_NUMBERS,
   STOPPED,
@@ -40,8 +41,8 @@ export function startReaders(
     news = Promise.withResolvers();
   };
   const threads = startAll(count, startThread);
-  const ends = threads.map((thread) => endOf(thread, tell));
-  for (const thread of threads) thread.postMessage({ fd, name, size, jobs, shared } satisfies VerifyTask);
+  const task: VerifyTask = { fd, name, size, jobs, shared };
+  const ends = threads.map((thread) => endOf(thread, task, tell));
 
   async function resultOf(job: number): Promise<VerifyReport> {
     for (;;) {
@@ -83,12 +84,13 @@ function startAll(count: number, startThread: () => Worker): readonly Worker[] {
   }
 }
 
-/** Passes on what a thread reports, and whether it has ended too early. */
-const endOf = (thread: Worker, tell: (report: VerifyReport) => void): Promise<void> =>
+/** Gives a thread its task, passes on what it reports, and whether it has ended too early. */
+const endOf = (thread: Worker, task: VerifyTask, tell: (report: VerifyReport) => void): Promise<void> =>
   new Promise((resolve) => {
     let failure: string | undefined = "a thread ended without a word";
-    thread.addEventListener("message", ({ data }: MessageEvent<VerifyReport>) => {
-      if ("failure" in data) failure = data.failure;
+    thread.addEventListener("message", ({ data }: MessageEvent<VerifyReport | typeof READY>) => {
+      if (data === READY) thread.postMessage(task);
+      else if ("failure" in data) failure = data.failure;
       else tell(data);
     });
     thread.addEventListener("error", (event) => {

@@ -1,13 +1,8 @@
-import { zstdDecompressSync } from "node:zlib";
-import { fromBytes } from "../codecs/streams.ts";
-import { zstd } from "../codecs/zstd.ts";
-import { wholeFrames } from "../codecs/zstd-frames.ts";
-import { type ByteSource, fileSource, streamRange } from "../io/byte-source.ts";
-import type { TarHeader } from "../tar/tar-entry.ts";
-import { tarParser } from "../tar/tar-parser.ts";
-import type { ByteStream, Sha256, Span } from "../types.ts";
+import { type ByteSource, fileSource } from "../io/byte-source.ts";
+import type { Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
-import { type EntryList, listEntries } from "./entry-list.ts";
+import type { EntryList } from "./entry-list.ts";
+import { frameLister } from "./frame-entries.ts";
 import { readAlone } from "./read-alone.ts";
 
 /** Work for one thread. */
@@ -37,7 +32,7 @@ export type VerifyReport =
 export const STOPPED = 0;
 /** How many jobs were taken. */
 export const TAKEN = 1;
-/** How many jobs are done whose results are not needed any more, or will be few bytes. */
+/** How many jobs leave nothing in memory: the digests, and the frames whose entries were used. */
 export const SETTLED = 2;
 export const SHARED_NUMBERS = 3;
 
@@ -52,9 +47,12 @@ export async function work(
   const board = new Int32Array(shared);
   try {
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
+    const listFrame = frameLister(source);
     for (let job = take(board); job < jobs.length; job = take(board)) {
       waitForTurn(job, board);
-      report(await resultOf(job, jobs[job] as VerifyJob, source));
+      const what = jobs[job] as VerifyJob;
+      if (what.kind === "digest") report({ job, digest: await readAlone(source).digestOf(what.part) });
+      else report({ job, entries: await listFrame(what.frame) });
     }
     report({ failure: undefined });
   } catch (error) {
@@ -74,58 +72,6 @@ function waitForTurn(job: number, board: Int32Array): void {
   }
 }
 
-async function resultOf(job: number, what: VerifyJob, source: ByteSource): Promise<VerifyReport> {
-  switch (what.kind) {
-    case "digest":
-      return { job, digest: await readAlone(source).digestOf(what.part) };
-    case "entries":
-      return { job, entries: await entriesIn(source, what.frame) };
-    default:
-      return what satisfies never;
-  }
-}
-
-/** Throws for everything that could be wrong with a frame, and for what could mean something else in the whole archive. */
-async function entriesIn(source: ByteSource, frame: SlotFrame): Promise<EntryList> {
-  const headers: TarHeader[] = [];
-  const visitor = {
-    entry(header: TarHeader) {
-      headers.push(header);
-      return undefined;
-    },
-  };
-  const parser = tarParser(visitor, { ending: frame.isLast ? "marked" : "open" });
-  let size = 0;
-  for await (const piece of contentOf(source, frame)) {
-    size += piece.length;
-    parser.push(piece);
-  }
-  parser.end();
-  if (size !== frame.content) throw new Error("a frame is not as long as the seek table says");
-  return listEntries(headers);
-}
-
-/** Frames up to this size are decoded at once; our builder makes larger ones for single large files only. */
-const AT_ONCE = 16 * 1024 * 1024;
-
-async function* contentOf(source: ByteSource, { offset, size, content }: SlotFrame): ByteStream {
-  if (content > AT_ONCE || size > AT_ONCE)
-    return yield* zstd.decode(streamRange(source, offset, size, "passing"));
-  const stored = await source.read(offset, size);
-  const limits = { maxOutputLength: Math.max(1, content), chunkSize: Math.max(64, content) };
-  yield* wholeFrames(fromBytes(stored, stored.length), async function* (frames): ByteStream {
-    for await (const frame of frames) {
-      const { buffer, byteOffset, length } = zstdDecompressSync(frame, limits);
-      yield new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
-      // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
-      if (length >= OWN_BUFFER) (buffer as ArrayBuffer).transfer(0);
-    }
-  });
-}
-
-/** Decoded frames from this size on have memory of their own. */
-const OWN_BUFFER = 256 * 1024;
-
 const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => ({
   ...source,
   async read(at, length, into) {
@@ -134,10 +80,14 @@ const stoppable = (source: ByteSource, isStopped: () => boolean): ByteSource => 
   },
 });
 
-/** The whole life of a thread: one task comes, reports go. */
+/** What a thread says first. Bun 1.4.5 drops messages that come while a thread still loads its modules. */
+export const READY = "ready";
+
+/** The whole life of a thread: it is ready, one task comes, reports go. */
 export async function runVerifyWorker(): Promise<void> {
   const task = await new Promise<VerifyTask>((resolve) => {
     addEventListener("message", ({ data }: MessageEvent<VerifyTask>) => resolve(data), { once: true });
+    postMessage(READY);
   });
   await work(task, postMessage);
 }

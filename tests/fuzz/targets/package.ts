@@ -9,7 +9,8 @@ import {
   TRAILER_SIZE,
 } from "../../../format/spec.ts";
 import type { Bytes } from "../../../format/types.ts";
-import { type Check, verifyPackage } from "../../../format/verify.ts";
+import { verifyPackage } from "../../../format/verify.ts";
+import type { Check } from "../../../format/verifying/check.ts";
 import { sha256 } from "../../../format/wire/hashes.ts";
 import {
   checkIndex,
