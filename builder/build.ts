@@ -84,14 +84,12 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
 /** A workenv has at most a million; so many in one package are counted again. */
 const MANY_ENTRIES = 500_000;
 
-/** Stored bytes of the cache that were found good when they were made. */
-function verifiedBefore({ about }: BuildRequest, slots: readonly StoredSlot[]): ReadonlySet<Sha256> {
+/** The slots whose stored bytes come from the cache and were found good when they were made. */
+function verifiedBefore({ about }: BuildRequest, slots: readonly StoredSlot[]): ReadonlySet<number> {
   if (slots.reduce((sum, { found }) => sum + (found?.entries ?? 0), 0) > MANY_ENTRIES) return new Set();
-  const versions = slots.flatMap(({ entry, found }) => {
-    const { verified, stored } = found?.cached?.version ?? {};
-    return stored !== undefined && verified === verifiedFor(entry.target, osOf(about)) ? [stored] : [];
-  });
-  return new Set(versions);
+  const isVerified = ({ entry, found }: StoredSlot): boolean =>
+    found?.cached?.version.verified === verifiedFor(entry.target, osOf(about));
+  return new Set(slots.filter(isVerified).map(({ entry }) => entry.index));
 }
 
 /** Gives the cache what it did not have, from the package: after it was verified, so that nothing else is kept. */
@@ -114,8 +112,7 @@ async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonl
 /** So much is copied at a time: what threads have compressed meanwhile is then taken from them. */
 const TURN = 4 * 1024 * 1024;
 
-/** Copies the launcher to the front of the file, hashing what it copies; the file goes on behind it. */
-
+/** Copies the launcher to the front of the file, hashing what it copies; slots are written behind it meanwhile. */
 async function copyLauncher(
   { launcher, launcherTool }: BuildRequest,
   file: Replacement,

@@ -2,7 +2,6 @@ import { PspfError } from "../format/errors.ts";
 import { openFileSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
-import type { Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import type { PackageReading } from "../format/verifying/read-alone.ts";
 import { readBeside } from "../format/verifying/read-beside.ts";
@@ -16,11 +15,11 @@ export const verifiedFor = (target: string, os: string | undefined): string =>
   JSON.stringify([FLAVOR_VERSION, Bun.revision, THOROUGHNESS, target, os ?? null]);
 
 /**
- * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. Stored bytes that are
- * `known` were decoded by an earlier verification, which is not done again: they are, if they have this digest, what they
- * were then.
+ * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. The stored bytes of the
+ * slots that are `known`, by their numbers, were decoded by an earlier verification, which is not done again: they are
+ * what they were then if they have the signed digest.
  */
-export async function verifyWritten(path: string, known: ReadonlySet<Sha256>): Promise<void> {
+export async function verifyWritten(path: string, known: ReadonlySet<number>): Promise<void> {
   using source = openFileSource(path);
   const result: Verification = await verifyPackage(source, undefined, {
     read: (pkg) => readUnknown(pkg, known),
@@ -32,15 +31,15 @@ export async function verifyWritten(path: string, known: ReadonlySet<Sha256>): P
   });
 }
 
-function readUnknown(pkg: Package, known: ReadonlySet<Sha256>): PackageReading {
+function readUnknown(pkg: Package, known: ReadonlySet<number>): PackageReading {
   const reading = readBeside(pkg.source);
   const apart = new Set(slotsApart(pkg));
   return {
     ...reading,
     async enter(slot, tree) {
       const { checksum, originalSize } = slot.entry;
-      if (checksum === undefined || originalSize === undefined || !known.has(checksum) || !apart.has(slot))
-        return reading.enter(slot, tree);
+      const isKnown = known.has(slot.entry.index) && apart.has(slot);
+      if (!isKnown || checksum === undefined || originalSize === undefined) return reading.enter(slot, tree);
       if ((await reading.digestOf(slot.stored)) !== checksum)
         throw new PspfError(
           "slot-checksum-mismatch",

@@ -62,12 +62,11 @@ export async function writeSlot(
   let why = found?.why ?? whyNotAsked(cache);
   if (found?.cached !== undefined) {
     const { originalSize, stored, size } = found.cached.version;
-    if ((await copyCached(found.cached, file)) === stored) {
+    if (await copyCached(found.cached, file)) {
       explain?.(slot.id, true, why);
       return { operations, permissions, offset, size, originalSize, checksum: stored, found };
     }
     cache?.drop(found);
-    wipe(file, offset);
     why = "what was kept of it is damaged";
   }
   explain?.(slot.id, false, why);
@@ -90,23 +89,27 @@ async function write(stored: ByteStream, file: Replacement): Promise<Sha256> {
   return hash.hex();
 }
 
-/** What was copied has this digest; undefined when it could not be read to its end. */
-async function copyCached({ path }: CachedSlot, file: Replacement): Promise<Sha256 | undefined> {
-  try {
-    using source = openFileSource(path);
-    return await write(streamRange(source, 0, source.size, "passing"), file);
-  } catch {
-    // It went in this moment. That a package cannot be written will show again when the slot is encoded.
-    return undefined;
-  }
+/** Writes what is kept, unless it is not what its name says any more, or gone: then nothing was written. */
+async function copyCached({ path, version }: CachedSlot, file: Replacement): Promise<boolean> {
+  using source = openIfIntact(path, version.size);
+  if (source === undefined) return false;
+  const pieces = () => streamRange(source, 0, source.size, "passing");
+  const hash = sha256Stream();
+  for await (const piece of pieces()) hash.update(piece);
+  if (hash.hex() !== version.stored) return false;
+  for await (const piece of pieces()) file.write(piece);
+  return true;
 }
 
-/** Goes back to an offset; what was written behind it becomes zeros, as gaps must be. */
-function wipe(file: Replacement, offset: number): void {
-  const zeros = new Uint8Array(1024 * 1024);
-  for (let at = offset; at < file.written; at += zeros.length)
-    file.writeAt(zeros.subarray(0, Math.min(zeros.length, file.written - at)), at);
-  file.skipTo(offset);
+function openIfIntact(path: string, size: number) {
+  try {
+    const source = openFileSource(path);
+    if (source.size === size) return source;
+    source[Symbol.dispose]();
+  } catch {
+    // gone in this moment
+  }
+  return undefined;
 }
 
 /** A stream whose first piece is asked for at once. */

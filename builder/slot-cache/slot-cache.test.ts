@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import {
   appendFileSync,
   chmodSync,
@@ -21,7 +21,9 @@ import { failureOf } from "../../tests/support/failure.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import { packManifest } from "../pack.ts";
 import { parseManifest } from "../manifest/manifest.ts";
+import * as verifying from "../verify-written.ts";
 import { MANIFEST } from "./layout.ts";
+import { openSlotCache } from "./slot-cache.ts";
 
 const MIB = 1024 * 1024;
 
@@ -253,6 +255,19 @@ describe("what is damaged is made again, and never an error", () => {
       },
     ],
     [
+      "stored bytes that are more, as the manifest says",
+      () => {
+        const path = blobs().toSorted().at(-1) as string;
+        const size = statSync(at("cache", path)).size;
+        appendFileSync(at("cache", path), new Uint8Array(50_000).fill(1));
+        const manifest = at("cache", path, "..", "..", MANIFEST);
+        writeFileSync(
+          manifest,
+          readFileSync(manifest, "utf8").replace(`"size":${size}`, `"size":${size + 50_000}`),
+        );
+      },
+    ],
+    [
       "one bit of the stored bytes",
       () => {
         const path = at("cache", blobs().toSorted()[0] as string);
@@ -412,4 +427,54 @@ test("modes and links are those of the files", async () => {
   chmodSync(at("one", "run"), 0o755);
   // Its bytes were compared: the time at which anything of the file changed is a new one.
   expect(await pack()).toMatchObject({ one: "cached: the same content", digest });
+});
+
+test("what is larger than the whole cache may be is not even copied", async () => {
+  const cache = openSlotCache(at("cache"), 1000);
+  const found = {
+    key: sha256Hex("key"),
+    entries: 1,
+    stamps: new Float64Array(4),
+    cached: undefined,
+    why: "",
+  };
+  const written = {
+    path: at("one", "run"),
+    offset: 0,
+    originalSize: 5,
+    stored: sha256Hex("s"),
+    verified: null,
+  };
+  cache?.keep(found, { ...written, size: 1001 });
+  expect(existsSync(at("cache"))).toBe(false);
+  cache?.keep(found, { ...written, size: 5 });
+  expect(entries()).toHaveLength(1);
+});
+
+test("equal slots are verified for the target of each", async () => {
+  await pack();
+  const twice = parseManifest(
+    `[package]\nname = "app"\nversion = "1"\n[execution]\ncommand = "run"\n${["one", "a/one"]
+      .map(
+        (target) =>
+          `[[slots]]\nid = "${target}"\nsource = "one"\ntarget = "${target}"\noperations = "tar|zstd"\n`,
+      )
+      .join("")}`,
+    at("flavor.toml"),
+  );
+  const known: ReadonlySet<number>[] = [];
+  const spy = spyOn(verifying, "verifyWritten").mockImplementation(
+    async (_, slots) => void known.push(slots),
+  );
+  try {
+    await packManifest(twice, {
+      keySeed: "x",
+      launcher: "shebang",
+      output: at("app.psp"),
+      buildCache: at("cache"),
+    });
+  } finally {
+    spy.mockRestore();
+  }
+  expect(known.map((slots) => [...slots])).toEqual([[0]]);
 });

@@ -79,6 +79,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
       }
     },
     keep(found, written) {
+      if (written.size > maxSize) return;
       quietly(() => {
         const shape = keepBytes(root, found.key, written);
         const stamps = keepStamps(root, found);
