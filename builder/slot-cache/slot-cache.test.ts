@@ -478,3 +478,24 @@ test("equal slots are verified for the target of each", async () => {
   }
   expect(known.map((slots) => [...slots])).toEqual([[0]]);
 });
+
+test("what cannot be copied to its end leaves nothing", () => {
+  const cache = openSlotCache(at("cache"));
+  const found = {
+    key: sha256Hex("key"),
+    entries: 1,
+    stamps: new Float64Array(4),
+    cached: undefined,
+    why: "",
+  };
+  const written = {
+    path: at("one", "run"),
+    offset: 0,
+    originalSize: 5,
+    stored: sha256Hex("s"),
+    verified: null,
+  };
+  cache?.keep(found, { ...written, size: 500_000 });
+  const files = new Bun.Glob("**/*").scanSync({ cwd: at("cache"), dot: true });
+  expect([...files]).toEqual([]);
+});

@@ -156,11 +156,11 @@ function readManifest(root: string, key: Sha256): readonly Version[] | undefined
   }
 }
 
-/** Undefined unless they are what their name says. */
+/** What is wrong with them makes files look changed, which are then compared. */
 function readStamps(root: string, key: Sha256, digest: Sha256): Float64Array | undefined {
   try {
     const bytes = new Uint8Array(readFileSync(outputOf(root, key, digest)));
-    return sha256Hex(bytes) === digest && bytes.length % 8 === 0 ? new Float64Array(bytes.buffer) : undefined;
+    return bytes.length % 8 === 0 ? new Float64Array(bytes.buffer) : undefined;
   } catch {
     return undefined;
   }
