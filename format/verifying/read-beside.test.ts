@@ -87,7 +87,14 @@ describe("refused is", async () => {
 
   test("a seek table that was signed and says something else than its frames", async () => {
     const frames = whole.slice(stored.offset, end - tableSize);
-    const lying = sizes.map((frame, i) => ({ ...frame, content: (sizes.at(-1 - i) as FrameSizes).content }));
+    const [first, last] = [sizes[0], sizes.at(-1)] as [FrameSizes, FrameSizes];
+    const lying = sizes.map((frame) =>
+      frame === first
+        ? { ...frame, content: last.content }
+        : frame === last
+          ? { ...frame, content: first.content }
+          : frame,
+    );
     const bytes = concat([frames, encodeSeekTable(lying) as Bytes]);
     const slot = { ...framed, data: { kind: "bytes", bytes } } as const;
     const source = memorySource(await packageBytes({ slots: [slot] }));
