@@ -1,3 +1,4 @@
+import type { Level } from "../format/codecs/codec.ts";
 import { PspfError } from "../format/errors.ts";
 import type { Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
@@ -17,7 +18,7 @@ import { type StatementChoice, statementsFor } from "./trust/package-statements.
 /** How a builder writes its package; the package means the same whatever is chosen. */
 export interface BuilderOptions extends Pick<StatementChoice, "statements"> {
   /** Compression level of every slot; absent, each codec's usual one. */
-  readonly level?: number;
+  readonly level?: Level;
   /** On by default: the package is read and verified before it gets its name. */
   readonly verify?: boolean;
   /** "flavorpack": only what FlavorPack's own launchers can run. */

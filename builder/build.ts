@@ -1,18 +1,12 @@
 import { basename, dirname } from "node:path";
+import type { Level } from "../format/codecs/codec.ts";
 import type { ByteSource } from "../format/io/byte-source.ts";
-import { countedSource, openFileSource, streamRange } from "../format/io/byte-source.ts";
+import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { openReplacement, type Replacement } from "../format/io/replacement.ts";
 import { PspfError } from "../format/errors.ts";
 import type { Progress } from "../format/progress/progress.ts";
-import {
-  ALIGNMENT,
-  FORMAT_VERSION,
-  MAX_METADATA_SIZE,
-  SLOT_DESCRIPTOR_SIZE,
-  TRAILER_SIZE,
-} from "../format/spec.ts";
+import { FORMAT_VERSION, MAX_METADATA_SIZE, SLOT_DESCRIPTOR_SIZE, TRAILER_SIZE } from "../format/spec.ts";
 import type { Bytes, Sha256 } from "../format/types.ts";
-import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import { FLAVOR } from "../format/wire/dialects.ts";
 import { digestPrefix, sha256, sha256Hex, sha256Stream } from "../format/wire/hashes.ts";
 import { encodeIndex } from "../format/wire/index-block.ts";
@@ -20,16 +14,19 @@ import { OUR_HINTS } from "../format/wire/index-hints.ts";
 import { gzipMetadata } from "../format/wire/metadata-block.ts";
 import type { LauncherFacts, Metadata, SlotEntry } from "../format/wire/metadata-types.ts";
 import { sourceSizeOf } from "./source-size.ts";
-import { encodeSlot } from "./encode-slot.ts";
 import { encodeSlot as encodeDescriptor } from "../format/wire/slot-descriptor.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 import { openMadeFolder } from "./made-folder.ts";
 import type { Signer } from "./signing/signer.ts";
+import type { Found } from "./slot-cache/slot-cache.ts";
 import type { SlotInput } from "./slot-input.ts";
+import { verifiedFor, verifyWritten } from "./verify-written.ts";
+import type { WriteOptions, WrittenBytes } from "./write-slot.ts";
+import { align, writeSlots } from "./write-slots.ts";
 
-export interface BuildRequest {
+export interface BuildRequest extends Pick<WriteOptions, "cache" | "explain"> {
   /** Everything of the metadata that does not follow from the slots' and the launcher's bytes. */
   readonly about: Omit<Metadata, "slots" | "launcher">;
   readonly slots: readonly SlotInput[];
@@ -40,7 +37,7 @@ export interface BuildRequest {
   readonly output: string;
   readonly json: JsonOptions;
   /** Compression level of every slot; absent, each codec's usual one. */
-  readonly level?: number;
+  readonly level?: Level;
   /** Read the package again before it gets its name, and throw when anything is wrong with it. */
   readonly verify: boolean;
   /** Told how it gets on. */
@@ -50,7 +47,8 @@ export interface BuildRequest {
 export interface BuildResult {
   readonly path: string;
   readonly size: number;
-  readonly sha256: Sha256;
+  /** SHA-256 of the file, which is read when this is called. */
+  readonly sha256: () => Promise<Sha256>;
   readonly metadata: Metadata;
   /** Bytes, by slot. */
   readonly slots: readonly StoredSlot[];
@@ -62,6 +60,8 @@ export interface StoredSlot {
   readonly size: number;
   readonly originalSize: number;
   readonly checksum: Bytes;
+  /** What the build cache said of it, if it was asked. */
+  readonly found?: Found;
 }
 
 /**
@@ -75,9 +75,8 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   progress?.begin(`packing ${name}`, () => sourceSizeOf(request.slots));
   using _folder = openMadeFolder(dirname(request.output));
   using file = openReplacement(request.output, 0o755);
-  const launcher = await copyLauncher(request, file);
-  const room = roomFor(request, launcher);
-  const slots = await writeSlots(request, file, room.slots);
+  const room = roomFor(request);
+  const [launcher, slots] = await bothOf(copyLauncher(request, file), storedSlots(request, file, room.slots));
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
   // It may talk at the terminal itself.
@@ -85,26 +84,59 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
   const size = file.written;
-  const onBytes = progress?.add;
   if (request.verify) {
     progress?.begin(`verifying ${name}`, () => size);
-    await verifyWritten(file.path, onBytes);
+    await verifyWritten(file.path, verifiedBefore(request, slots), progress?.add);
+    progress?.end();
   }
-  progress?.begin(`hashing ${name}`, () => size);
-  const sha256 = await digestOf(file.path, onBytes);
-  progress?.end();
+  keepSlots(request, file.path, slots);
   file.commit();
-  return { path: request.output, size, sha256, metadata, slots };
+  return { path: request.output, size, sha256: () => digestOf(request.output), metadata, slots };
 }
 
+/** A workenv has at most a million; so many in one package are counted again. */
+const MANY_ENTRIES = 500_000;
+
+/** The slots whose stored bytes come from the cache and were found good when they were made. */
+function verifiedBefore({ about }: BuildRequest, slots: readonly StoredSlot[]): ReadonlySet<number> {
+  if (slots.reduce((sum, { found }) => sum + (found?.entries ?? 0), 0) > MANY_ENTRIES) return new Set();
+  const isVerified = ({ entry, found }: StoredSlot): boolean =>
+    found?.cached?.version.verified === verifiedFor(entry.target, osOf(about));
+  return new Set(slots.filter(isVerified).map(({ entry }) => entry.index));
+}
+
+/** Gives the cache what it did not have, from the package: after it was verified, so that nothing else is kept. */
+function keepSlots({ cache, verify, about }: BuildRequest, path: string, slots: readonly StoredSlot[]): void {
+  for (const { entry, offset, size, originalSize, found } of slots) {
+    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) continue;
+    const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
+    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, verified });
+  }
+}
+
+const osOf = ({ build }: BuildRequest["about"]): string | undefined => build?.platform?.os;
+
+/** Waits for both, even if one fails: nobody may write any more when the file is closed. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
+}
+
+/** So much is copied at a time: what threads have compressed meanwhile is then taken from them. */
+const TURN = 4 * 1024 * 1024;
+
+/** Copies the launcher to the front of the file, hashing what it copies; slots are written behind it meanwhile. */
 async function copyLauncher(
   { launcher, launcherTool }: BuildRequest,
   file: Replacement,
 ): Promise<LauncherFacts> {
   const hash = sha256Stream();
-  for await (const piece of streamRange(launcher, 0, launcher.size)) {
+  let at = 0;
+  for await (const piece of streamRange(launcher, 0, launcher.size, "passing")) {
     hash.update(piece);
-    file.write(piece);
+    file.writeAt(piece, at);
+    at += piece.length;
+    if (at % TURN === 0) await new Promise((resume) => setImmediate(resume));
   }
   return { ...launcherTool, size: launcher.size, checksum: hash.hex() };
 }
@@ -120,9 +152,10 @@ interface Room {
  * The metadata stands in front of the slots but is known only after them. Its size is bounded before: all numbers and
  * checksums at their longest, and gzip never adds more than a few bytes. What stays free is zero.
  */
-function roomFor({ about, slots, json }: BuildRequest, launcher: LauncherFacts): Room {
+function roomFor({ about, slots, json, launcher, launcherTool }: BuildRequest): Room {
   const longest = slots.map((slot, index) => entryOf(slot, index, LONGEST));
-  const size = encodeMetadata({ ...about, slots: longest, launcher }, json).length;
+  const facts = { ...launcherTool, size: launcher.size, checksum: LONGEST.checksum };
+  const size = encodeMetadata({ ...about, slots: longest, launcher: facts }, json).length;
   if (size > MAX_METADATA_SIZE)
     throw new PspfError(
       "build-failed",
@@ -147,40 +180,30 @@ const LONGEST = {
   operations: Array.from({ length: 8 }, () => "BZIP2" as const),
 };
 
-async function writeSlots(
+async function storedSlots(
   request: BuildRequest,
   file: Replacement,
   start: number,
 ): Promise<readonly StoredSlot[]> {
-  const stored: StoredSlot[] = [];
-  file.skipTo(start);
-  for (const [index, slot] of request.slots.entries()) {
-    file.skipTo(align(file.written));
-    stored.push(await writeSlot(slot, index, file, request.level, request.progress?.add));
-  }
-  return stored;
+  const written = await writeSlots(request.slots, file, start, {
+    ...request,
+    onBytes: request.progress?.add,
+  });
+  return written.map((bytes, index) => storedSlot(request.slots[index] as SlotInput, index, bytes));
 }
 
-async function writeSlot(
-  slot: SlotInput,
-  index: number,
-  file: Replacement,
-  level?: number,
-  onBytes?: Progress["add"],
-): Promise<StoredSlot> {
-  const offset = file.written;
-  const encoded = await encodeSlot(slot, level, onBytes);
-  const hash = sha256Stream();
-  for await (const piece of encoded.stored) {
-    hash.update(piece);
-    file.write(piece);
-  }
-  const { operations, permissions } = encoded;
-  const facts = { size: file.written - offset, originalSize: encoded.originalSize(), checksum: hash.hex() };
-  const entry = entryOf(slot, index, { ...facts, operations, permissions });
+function storedSlot(slot: SlotInput, index: number, written: WrittenBytes): StoredSlot {
+  const { operations, permissions, offset, size, originalSize, checksum, found } = written;
+  const entry = entryOf(slot, index, { size, originalSize, checksum, operations, permissions });
   const isSelf = slot.data.kind === "self";
-  const checksum = isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(facts.checksum) as Bytes);
-  return { entry, offset: isSelf ? 0 : offset, size: facts.size, originalSize: facts.originalSize, checksum };
+  return {
+    entry,
+    offset: isSelf ? 0 : offset,
+    size,
+    originalSize,
+    checksum: isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(checksum) as Bytes),
+    ...(found === undefined ? {} : { found }),
+  };
 }
 
 type SlotFacts = Required<
@@ -251,21 +274,9 @@ const descriptorOf = ({ entry, offset, size, originalSize, checksum }: StoredSlo
     checksum: digestPrefix(checksum),
   });
 
-async function verifyWritten(path: string, onBytes: Progress["add"] | undefined): Promise<void> {
-  using source = openFileSource(path);
-  const result: Verification = await verifyPackage(countedSource(source, onBytes));
-  if (isValid(result)) return;
-  throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
-    problems: result.checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
-    hint: "is the disk or its memory failing? otherwise this is a bug of flavor",
-  });
-}
-
-async function digestOf(path: string, onBytes: Progress["add"] | undefined): Promise<Sha256> {
+async function digestOf(path: string): Promise<Sha256> {
   using source = openFileSource(path);
   const hash = sha256Stream();
-  for await (const piece of streamRange(countedSource(source, onBytes), 0, source.size)) hash.update(piece);
+  for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);
   return hash.hex();
 }
-
-const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

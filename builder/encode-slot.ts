@@ -1,17 +1,18 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
+import type { Level } from "../format/codecs/codec.ts";
 import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
 import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { readTar } from "../format/tar/read-tar.ts";
-import type { TreeEntry } from "../format/tar/tree-entry.ts";
-import { writeTar } from "../format/tar/write-tar.ts";
+import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { frameArchive } from "./frame-archive.ts";
+import { type FramedArchive, frameArchive, frameParts, isFramed } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
+import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";
 
 /** A slot on its way into a package. */
@@ -23,6 +24,8 @@ export interface EncodedSlot {
   readonly stored: ByteStream;
   /** Bytes before the operations; known when `stored` has ended. */
   originalSize(): number;
+  /** What decides about the stored bytes, where it pays to ask whether they were made before. */
+  readonly work?: SlotWork;
 }
 
 const TREE_OPERATIONS: readonly OperationName[] = ["TAR", "ZSTD"];
@@ -34,11 +37,11 @@ export const operationsOf = ({ data, operations }: SlotInput): readonly Operatio
 
 /**
  * Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together.
- * `onBytes` is told of the data as it goes in, archives of folders with their headers.
+ * `onBytes` is told of the data when it was encoded, archives of folders with their headers.
  */
 export async function encodeSlot(
   slot: SlotInput,
-  level?: number,
+  level?: Level,
   onBytes?: (count: number) => void,
 ): Promise<EncodedSlot> {
   const operations = operationsOf(slot);
@@ -55,8 +58,19 @@ export async function encodeSlot(
         `a folder needs tar, its operations are "${formatOperations(operations)}"`,
         'for example "tar|zstd"',
       );
+    const listedAt = Date.now();
     const entries = underTarget(slot.target, listTree(data.root, data));
-    return { ...common, ...counted(writeTar(entries, { mtimes: data.mtimes }), chain, level, onBytes) };
+    const { mtimes } = data;
+    const content = () => writeTar(entries, { mtimes });
+    const work = worthKeeping({
+      kind: "tree",
+      recipe: { operations, level, mtimes },
+      entries,
+      listedAt,
+      content,
+    });
+    if (isFramed(chain)) return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), level, onBytes) };
+    return { ...common, ...work, ...encoded(content(), chain, level, onBytes) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -64,7 +78,8 @@ export async function encodeSlot(
       "a file cannot become the workenv itself",
       'name a target for it, or operations such as "tgz" if it is an archive',
     );
-  const { head, whole, close } = await peek(contentOf(data));
+  const listedAt = Date.now();
+  const { head, whole, close } = await (data.kind === "file" ? peekFile(data) : peek(contentOf(data)));
   const form = sniff(head);
   // Only where a chain was named: a chain that we chose must give back the very file, whatever its form.
   if (slot.operations !== undefined && form !== undefined && form === operations.at(-1))
@@ -73,27 +88,45 @@ export async function encodeSlot(
     await close();
     throw noArchive(slot);
   }
-  return { ...common, ...counted(whole, chain, level, onBytes) };
+  const work = fileWork(data, { operations, level, mtimes: "zero" }, listedAt);
+  return { ...common, ...work, ...encoded(whole, chain, level, onBytes) };
+}
+
+/** Below this many bytes a slot is encoded in less time than it takes to keep it. */
+const WORTH_KEEPING = 1024 * 1024;
+
+function worthKeeping(work: SlotWork): { readonly work?: SlotWork } {
+  const size = work.entries.reduce((sum, entry) => sum + entry.size, 0);
+  return size < WORTH_KEEPING || splitChain(work.recipe.operations).codecs.length === 0 ? {} : { work };
+}
+
+function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {
+  if (data.kind !== "file") return {};
+  const { path: absolute } = data;
+  const stats = doing("look at", absolute, () => statSync(absolute));
+  const entry: InputEntry = { path: "", kind: "file", mode: 0, size: stats.size, mtime: 0, absolute, stats };
+  return worthKeeping({ kind: "file", recipe, entries: [entry], listedAt, content: () => contentOf(data) });
 }
 
 /**
  * An archive for a target carries the target's last part on top, because FlavorPack's launchers unpack it beside the
  * target; the workenv itself has no such part.
  */
-function underTarget(target: string, entries: readonly TreeEntry[]): readonly TreeEntry[] {
+function underTarget(target: string, entries: readonly InputEntry[]): readonly InputEntry[] {
   if (target === "") return entries;
   const top = posix.basename(target);
-  const folder: TreeEntry = { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
+  const folder: InputEntry = { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
   return [folder, ...entries.map((entry) => ({ ...entry, path: `${top}/${entry.path}` }))];
 }
 
-/** Encodes and counts what goes in. */
-function counted(
+/** What goes in, encoded and counted. */
+function encoded(
   content: ByteStream,
   chain: SplitChain,
-  level: number | undefined,
+  level: Level | undefined,
   onBytes?: (count: number) => void,
-) {
+): FramedArchive {
+  if (isFramed(chain)) return frameArchive(content, level, onBytes);
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {
@@ -102,15 +135,8 @@ function counted(
       yield piece;
     }
   };
-  return { stored: encode(chain, counting(), level), originalSize: () => size };
-}
-
-/** An archive that is only compressed by zstd gets frames; everything else is one stream. */
-function encode({ bundle, codecs }: SplitChain, content: ByteStream, level: number | undefined): ByteStream {
-  const isFramed = bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
-  return isFramed
-    ? frameArchive(content, level)
-    : encodeChain(codecs, content, level === undefined ? {} : { level });
+  const options = level === undefined ? {} : { level };
+  return { stored: encodeChain(chain.codecs, counting(), options), originalSize: () => size };
 }
 
 /**
@@ -198,6 +224,13 @@ interface Peeked {
   readonly whole: ByteStream;
   /** Frees the stream, for when `whole` is not read at all. */
   close(): Promise<unknown>;
+}
+
+/** Opens the file again where it is read: many slots may be looked at before the first of them is. */
+async function peekFile(data: Extract<SlotInput["data"], { kind: "file" }>): Promise<Peeked> {
+  const { head, close } = await peek(contentOf(data));
+  await close();
+  return { head, whole: contentOf(data), close };
 }
 
 async function peek(content: ByteStream): Promise<Peeked> {

@@ -104,7 +104,7 @@ test("FlavorPack's archive, which has no folder around its content, is unpacked 
 const entry = { kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" } as const;
 
 /** A slot whose archive has these entries. */
-const archived = async (target: string, entries: Iterable<TreeEntry>) => {
+const archived = async (target: string, entries: readonly TreeEntry[]) => {
   const data = { kind: "bytes", bytes: await collect(writeTar(entries)) } as const;
   return fileSlot("app", "", { data, operations: ["TAR"], target });
 };

@@ -1,64 +1,119 @@
 import { availableParallelism } from "node:os";
-import { zstdCompress } from "node:zlib";
-import { collect } from "../format/codecs/streams.ts";
+import type { Level } from "../format/codecs/codec.ts";
+import type { SplitChain } from "../format/codecs/chain.ts";
+import { collect, concat } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
-import { zstdParams } from "../format/codecs/zstd-params.ts";
+import { zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
+import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
+import { compressFrame } from "./compress-frame.ts";
+
+/** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
+const MOST_HELD = CUT_SIZES.held;
+/** No more content than this waits for a thread or is in one, however many there are. */
+const MOST_UNDER_WAY = 64 * 1024 * 1024;
+
+/** Frames from this size on have memory of their own. */
+const OWN_BUFFER = 256 * 1024;
+
+export interface FramedArchive {
+  /** Each piece is to be used up before the next one is asked for: its memory is gone then. */
+  readonly stored: ByteStream;
+  /** Bytes of the archive; known when `stored` has ended. */
+  originalSize(): number;
+}
+
+/** Whether a chain makes frames: of an archive that is only compressed by zstd. Everything else is one stream. */
+export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
+  bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
+
+/** A tar archive that is there already, as `frameParts` makes it of a tree. */
+export const frameArchive = (
+  archive: ByteStream,
+  level?: Level,
+  onBytes?: (count: number) => void,
+): FramedArchive => frameParts(partsOf(cutArchive(archive)), level, onBytes);
 
 /**
  * A tar archive as zstd frames that begin where entries begin, with the seek table behind them: what `tar --zstd -x`
  * reads, and what threads can unpack at the same time. Frames are compressed on all processors; the bytes do not depend
- * on how many there are. Holds a few frames of at most 13 MiB; an entry that is larger passes through as a stream.
+ * on how many there are. Holds at most 64 MiB of content, and what it became; an entry of more than 32 MiB passes through
+ * as a stream. `onBytes` is told of the archive as it was compressed.
  */
-export async function* frameArchive(archive: ByteStream, level?: number): ByteStream {
-  const compress = compressor(level);
+export function frameParts(
+  parts: AsyncIterable<ArchivePart>,
+  level?: Level,
+  onBytes?: (count: number) => void,
+): FramedArchive {
   const frames: FrameSizes[] = [];
-  const underWay: Promise<Frame>[] = [];
-  const most = availableParallelism() + 1;
-  const written = function* ({ bytes, content }: Frame): Generator<Bytes> {
-    frames.push({ compressed: bytes.length, content });
-    yield bytes;
+  return {
+    stored: compressed(parts, { level, onBytes }, frames),
+    originalSize: () => frames.reduce((sum, { content }) => sum + content, 0),
+  };
+}
+
+interface Compressing {
+  readonly level: Level | undefined;
+  readonly onBytes: ((count: number) => void) | undefined;
+}
+
+async function* compressed(
+  parts: AsyncIterable<ArchivePart>,
+  { level, onBytes }: Compressing,
+  frames: FrameSizes[],
+): ByteStream {
+  const usedLevel = zstdLevel(level === undefined ? {} : { level });
+  const underWay: { readonly size: number; readonly frame: Promise<readonly Bytes[]> }[] = [];
+  const mostFrames = 2 * availableParallelism();
+  let size = 0;
+  const next = async function* (): ByteStream {
+    const first = underWay.shift() as (typeof underWay)[number];
+    size -= first.size;
+    const pieces = await first.frame;
+    frames.push({ compressed: pieces.reduce((sum, { length }) => sum + length, 0), content: first.size });
+    onBytes?.(first.size);
+    for (const piece of pieces) {
+      yield piece;
+      // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
+      if (piece.length >= OWN_BUFFER) piece.buffer.transfer(0);
+    }
   };
   try {
-    for await (const { kind, bytes } of partsOf(cutArchive(archive))) {
-      if (kind === "short") underWay.push(compress(await collect(bytes)));
-      while (underWay.length > (kind === "long" ? 0 : most - 1))
-        yield* written(await (underWay.shift() as Promise<Frame>));
-      if (kind === "long") frames.push(yield* streamed(bytes, level));
+    for await (const part of parts) {
+      const held = part.kind === "whole" ? part : await hold(part.pieces);
+      if ("bytes" in held) {
+        underWay.push({
+          size: held.bytes.length,
+          frame: compressFrame(held.bytes, usedLevel).finally(held.done),
+        });
+        size += held.bytes.length;
+        while (underWay.length >= mostFrames || size > MOST_UNDER_WAY) yield* next();
+      } else {
+        while (underWay.length > 0) yield* next();
+        frames.push(yield* streamed(held.rest, { level, onBytes }));
+      }
     }
-    for (const frame of underWay.splice(0)) yield* written(await frame);
+    while (underWay.length > 0) yield* next();
   } finally {
     // Given up: nobody will ask the others what became of them.
-    await Promise.allSettled(underWay);
+    await Promise.allSettled(underWay.map(({ frame }) => frame));
   }
   const table = encodeSeekTable(frames);
   if (table !== undefined) yield table;
 }
 
-interface Frame {
-  readonly bytes: Bytes;
-  /** How many bytes it decodes to. */
-  readonly content: number;
-}
-
-function compressor(level: number | undefined): (content: Bytes) => Promise<Frame> {
-  const params = zstdParams(level === undefined ? {} : { level });
-  return (content) =>
-    new Promise((resolve, reject) => {
-      zstdCompress(content, { params }, (error, bytes) =>
-        error ? reject(error) : resolve({ bytes: new Uint8Array(bytes), content: content.length }),
-      );
-    });
-}
-
 /** One large entry as a frame that is never held whole. */
-async function* streamed(content: ByteStream, level: number | undefined): AsyncGenerator<Bytes, FrameSizes> {
+async function* streamed(
+  content: ByteStream,
+  { level, onBytes }: Compressing,
+): AsyncGenerator<Bytes, FrameSizes> {
   const sizes = { compressed: 0, content: 0 };
   const counted = async function* (): ByteStream {
     for await (const piece of content) {
       sizes.content += piece.length;
+      onBytes?.(piece.length);
       yield piece;
     }
   };
@@ -69,13 +124,34 @@ async function* streamed(content: ByteStream, level: number | undefined): AsyncG
   return sizes;
 }
 
-interface Part {
-  readonly kind: "short" | "long";
-  /** To be read to its end before the next part is asked for. */
-  readonly bytes: ByteStream;
+interface Held {
+  readonly bytes: Bytes;
+  readonly done?: () => void;
 }
 
-async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<Part> {
+/** A stream in memory, or, where it is too large, the stream itself again. */
+async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStream }> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const held: Bytes[] = [];
+  for (let size = 0; size <= MOST_HELD;) {
+    const next = await iterator.next();
+    if (next.done === true) return { bytes: concat(held) };
+    held.push(next.value);
+    size += next.value.length;
+  }
+  const rest = async function* (): ByteStream {
+    try {
+      while (held.length > 0) yield held.shift() as Bytes;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+        yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  };
+  return { rest: rest() };
+}
+
+async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<ArchivePart> {
   let next = await pieces.next();
   const rest = async function* (): ByteStream {
     do {
@@ -84,7 +160,10 @@ async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<Pa
     } while (!next.done && next.value.begins === undefined);
   };
   try {
-    while (!next.done) yield { kind: next.value.begins ?? "short", bytes: rest() };
+    while (!next.done)
+      yield next.value.begins === "long"
+        ? { kind: "stream", pieces: rest() }
+        : { kind: "whole", bytes: await collect(rest()) };
   } finally {
     await pieces.return(undefined);
   }

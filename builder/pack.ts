@@ -1,11 +1,12 @@
 import { statSync } from "node:fs";
+import type { Level } from "../format/codecs/codec.ts";
 import { doing } from "../format/io/fs.ts";
 import type { Progress } from "../format/progress/progress.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
 import { FORMAT_NAME } from "../format/spec.ts";
 import type { Statement } from "../format/trust/statement.ts";
 import { toHex } from "../format/wire/hashes.ts";
-import { type BuildResult, build } from "./build.ts";
+import { type BuildRequest, type BuildResult, build } from "./build.ts";
 import { buildFacts } from "./build-facts.ts";
 import { checkCompatible } from "./compat.ts";
 import { openLauncher } from "./launcher-choice.ts";
@@ -14,6 +15,7 @@ import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
 import { outputFor } from "./output-path.ts";
 import type { KeyChoice } from "./signing/key-choice.ts";
 import { type Signer, signerFrom } from "./signing/signer.ts";
+import { openSlotCache } from "./slot-cache/slot-cache.ts";
 import type { SlotInput } from "./slot-input.ts";
 import { type Templates, templatesFor } from "./slot-references.ts";
 import { type StatementChoice, statementsFor } from "./trust/package-statements.ts";
@@ -27,13 +29,17 @@ export interface PackOptions extends KeyChoice, StatementChoice {
   readonly launcher?: string;
   /** "flavorpack": only what FlavorPack's own launchers can run. */
   readonly compat?: "flavorpack";
-  readonly level?: number;
+  readonly level?: Level;
   /** On by default: every package is read and verified before it gets its name. */
   readonly verify?: boolean;
   /** Seconds since 1970 of the build timestamp, as SOURCE_DATE_EPOCH gives it. */
   readonly sourceDateEpoch?: number;
   /** Told how long steps get on. */
   readonly progress?: Progress | undefined;
+  /** The folder of the build cache, as `buildCacheDir` gives it; none when not given. */
+  readonly buildCache?: string | undefined;
+  /** Told of each slot whether it comes from the build cache, and if not, why it was made again. */
+  readonly explain?: BuildRequest["explain"];
 }
 
 export interface Packed extends BuildResult {
@@ -114,6 +120,8 @@ async function packOne(
     ...(options.level === undefined ? {} : { level: options.level }),
     verify: options.verify ?? true,
     progress: options.progress,
+    cache: options.buildCache === undefined ? undefined : openSlotCache(options.buildCache),
+    explain: options.explain,
   });
   return { ...result, target, signer };
 }

@@ -6,7 +6,7 @@ import { TRAILER_SIZE } from "./spec.ts";
 import type { Bytes, Span } from "./types.ts";
 import { attempt, type Check, failed } from "./verifying/check.ts";
 import { contentChecks } from "./verifying/content-checks.ts";
-import { readAlone } from "./verifying/read-alone.ts";
+import { type PackageReading, readAlone } from "./verifying/read-alone.ts";
 import { readTogether } from "./verifying/read-together.ts";
 import { toHex } from "./wire/hashes.ts";
 
@@ -23,6 +23,8 @@ export const isValid = ({ checks }: Verification): boolean => checks.every((chec
 export interface VerifyOptions {
   /** Starts a thread that runs `runVerifyWorker`, for large packages in files. */
   readonly startThread?: (() => Worker) | undefined;
+  /** How the content of the package is read; when anything is wrong that way, one thread reads it again. */
+  readonly read?: (pkg: Package) => PackageReading;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface VerifyOptions {
 export async function verifyPackage(
   source: ByteSource,
   trustedKey?: Bytes,
-  { startThread }: VerifyOptions = {},
+  options: VerifyOptions = {},
 ): Promise<Verification> {
   let pkg: Package;
   try {
@@ -46,27 +48,26 @@ export async function verifyPackage(
     await signatureCheck(pkg, trustedKey),
     await attempt("gaps", () => checkGaps(pkg)),
   ];
-  const all = [...checks, ...(await contentChecksOf(pkg, startThread))];
+  const all = [...checks, ...(await contentChecksOf(pkg, options))];
   // Names in it are the author's, who may be nobody's friend.
   const said = all.map((check) => ({ ...check, detail: printable(check.detail) }));
   return { package: pkg, checks: said, signer: signerOf(pkg) };
 }
 
 /** When threads find anything wrong, or fail, one alone does it again: so what is reported is always what one finds. */
-async function contentChecksOf(
-  pkg: Package,
-  startThread: VerifyOptions["startThread"],
-): Promise<readonly Check[]> {
-  const together = startThread && (await checksTogether(pkg, startThread));
-  return together?.every(({ ok }) => ok) === true ? together : contentChecks(pkg, readAlone(pkg.source));
+async function contentChecksOf(pkg: Package, options: VerifyOptions): Promise<readonly Check[]> {
+  const quick = await quickChecks(pkg, options);
+  return quick?.every(({ ok }) => ok) === true ? quick : contentChecks(pkg, readAlone(pkg.source));
 }
 
-async function checksTogether(
+async function quickChecks(
   pkg: Package,
-  startThread: () => Worker,
+  { startThread, read }: VerifyOptions,
 ): Promise<readonly Check[] | undefined> {
+  const check = (reading: PackageReading) => contentChecks(pkg, reading);
   try {
-    return await readTogether(pkg, startThread, (reading) => contentChecks(pkg, reading));
+    if (read !== undefined) return await check(read(pkg));
+    return startThread && (await readTogether(pkg, startThread, check));
   } catch {
     return undefined;
   }

@@ -54,6 +54,9 @@ test("the commands are those of the documentation", () => {
     "workenv inspect",
     "workenv verify",
     "workenv repair",
+    "cache",
+    "cache list",
+    "cache clean",
     "completion",
   ]);
 });
@@ -72,7 +75,7 @@ test("help lists commands by groups and ends with where errors are explained", a
   expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
 });
 
-const GROUPS = ["launchers", "trust", "trust statement", "workenv"];
+const GROUPS = ["launchers", "trust", "trust statement", "workenv", "cache"];
 test.each(pathsOf(program).map((path) => path.join(" ")))(
   "%s has help, with examples of itself",
   async (path) => {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { causesOf, exitCodeOf, PspfError, renderError, withoutPrivateKeys } from "../../format/errors.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
 import { hostTarget } from "../launchers/host.ts";
+import { addCache } from "./commands/cache.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addExtract } from "./commands/extract.ts";
 import { addExtractAll } from "./commands/extract-all.ts";
@@ -46,6 +47,7 @@ export function buildProgram(io: Io): Command {
   addTrust(program, io);
   program.commandsGroup("Cache:");
   addWorkenv(program, io);
+  addCache(program, io);
   program.commandsGroup("Other:");
   addCompletion(program, io);
   throwUsageErrors(program);

@@ -13,12 +13,17 @@ export interface TreeRules {
   readonly exclude?: readonly string[];
 }
 
+/** An entry, and what the disk said of it. */
+export interface ListedEntry extends TreeEntry {
+  readonly stats: Stats;
+}
+
 /**
  * Everything below `root` but itself, sorted by the bytes of the path, so that the order is the same on every machine.
  * Links are never followed, hard links count as files. Throws `build-failed` for what a package cannot hold, such as
  * sockets, names that are not UTF-8 and links that lead outside; `io-failed` for what cannot be read.
  */
-export function listTree(root: string, rules: TreeRules = {}): readonly TreeEntry[] {
+export function listTree(root: string, rules: TreeRules = {}): readonly ListedEntry[] {
   const selection: Selection = {
     included:
       rules.include === undefined || rules.include.length === 0 ? () => true : matcherOf(rules.include),
@@ -32,8 +37,8 @@ interface Selection {
   readonly excluded: Matcher;
 }
 
-function listBelow(folder: string, prefix: string, selection: Selection): TreeEntry[] {
-  const found: TreeEntry[] = [];
+function listBelow(folder: string, prefix: string, selection: Selection): ListedEntry[] {
+  const found: ListedEntry[] = [];
   for (const name of namesIn(folder)) {
     const path = prefix + name;
     if (selection.excluded(path)) continue;
@@ -58,10 +63,14 @@ function listBelow(folder: string, prefix: string, selection: Selection): TreeEn
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Read as bytes: as text, names that are not UTF-8 would come back changed, and would then not be found. */
+/** What a name that is not UTF-8 gets where it is wrong; it would not be found by the name that it has as text. */
+const REPLACED = "\ufffd";
+
 function namesIn(folder: string): readonly string[] {
-  const names = doing("list", folder, () => readdirSync(folder, { encoding: "buffer" }));
-  return names.map((name) => decodeName(name, `the folder ${folder}: a name in it`));
+  const names = doing("list", folder, () => readdirSync(folder));
+  if (!names.some((name) => name.includes(REPLACED))) return names;
+  const bytes = doing("list", folder, () => readdirSync(folder, { encoding: "buffer" }));
+  return bytes.map((name) => decodeName(name, `the folder ${folder}: a name in it`));
 }
 
 function decodeName(bytes: Uint8Array, what: string): string {
@@ -75,7 +84,7 @@ function decodeName(bytes: Uint8Array, what: string): string {
   }
 }
 
-function leafEntry(path: string, absolute: string, stat: Stats): TreeEntry {
+function leafEntry(path: string, absolute: string, stat: Stats): ListedEntry {
   if (stat.isSymbolicLink()) return linkEntry(path, absolute, stat);
   if (!stat.isFile())
     throw new PspfError(
@@ -85,12 +94,13 @@ function leafEntry(path: string, absolute: string, stat: Stats): TreeEntry {
         hint: "remove or exclude it",
       },
     );
-  // found out now, not after gigabytes have been packed
-  doing("read", absolute, () => accessSync(absolute, constants.R_OK));
+  // Found out now, not after gigabytes have been packed. What anybody may read is not asked about.
+  if ((stat.mode & READABLE) !== READABLE)
+    doing("read", absolute, () => accessSync(absolute, constants.R_OK));
   return { ...factsOf(path, absolute, stat), kind: "file", size: stat.size };
 }
 
-function linkEntry(path: string, absolute: string, stat: Stats): TreeEntry {
+function linkEntry(path: string, absolute: string, stat: Stats): ListedEntry {
   const bytes = doing("read the link", absolute, () => readlinkSync(absolute, { encoding: "buffer" }));
   const text = decodeName(bytes, `${absolute}: its target`);
   const linkName = sep === "\\" ? text.replaceAll("\\", "/") : text;
@@ -106,15 +116,26 @@ function linkEntry(path: string, absolute: string, stat: Stats): TreeEntry {
   return { ...factsOf(path, absolute, stat), kind: "symlink", size: 0, linkName };
 }
 
+/** By owner, group and others. */
+const READABLE = 0o444;
+
 const factsOf = (path: string, absolute: string, stat: Stats) => ({
   path,
   absolute,
   mode: stat.mode & 0o777,
   mtime: Math.floor(stat.mtimeMs / 1000),
+  stats: stat,
 });
 
-/** Not by string comparison: UTF-16 puts U+10000 and above in front of U+E000 to U+FFFF. */
-function sortByBytes(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+/**
+ * Strings compare by UTF-16, which is the order of the bytes up to U+D7FF; behind that it puts U+10000 and above in front
+ * of U+E000 to U+FFFF.
+ */
+function sortByBytes(entries: readonly ListedEntry[]): readonly ListedEntry[] {
+  if (!entries.some(({ path }) => LATE.test(path)))
+    return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
 }
+
+const LATE = /[\ud800-\uffff]/;

@@ -16,16 +16,25 @@ interface Row {
   readonly codec: Codec;
   readonly tool: string;
   readonly levels: readonly number[];
+  /** The levels that have names. */
+  readonly named: { readonly fast: number; readonly best: number };
   /** Whether what it writes lets a reader notice every damage. */
   readonly checked: boolean;
 }
 
 const ROWS: readonly Row[] = [
-  { label: "gzip", codec: gzip, tool: "gzip", levels: [0, 1, 9], checked: true },
-  { label: "bzip2", codec: bzip2, tool: "bzip2", levels: [1, 9], checked: true },
-  { label: "xz", codec: xz, tool: "xz", levels: [0, 3, 9], checked: true },
-  { label: "zstd", codec: zstd, tool: "zstd", levels: [1, 19], checked: true },
-  { label: "zstd-portable", codec: zstdPortable, tool: "zstd", levels: [1, 9], checked: false },
+  { label: "gzip", codec: gzip, tool: "gzip", levels: [0, 1, 9], named: { fast: 1, best: 9 }, checked: true },
+  { label: "bzip2", codec: bzip2, tool: "bzip2", levels: [1, 9], named: { fast: 1, best: 9 }, checked: true },
+  { label: "xz", codec: xz, tool: "xz", levels: [0, 3, 9], named: { fast: 1, best: 9 }, checked: true },
+  { label: "zstd", codec: zstd, tool: "zstd", levels: [1, 19], named: { fast: 2, best: 19 }, checked: true },
+  {
+    label: "zstd-portable",
+    codec: zstdPortable,
+    tool: "zstd",
+    levels: [1, 9],
+    named: { fast: 1, best: 9 },
+    checked: false,
+  },
 ];
 
 /** Bytes with the statistics of programs: words, runs, copies from far back, noise. The same in every run. */
@@ -98,7 +107,7 @@ const anySizes = fc
   .array(fc.integer({ min: 0, max: 5000 }), { maxLength: 8 })
   .map((sizes) => [...sizes, 1 + (sizes[0] ?? 16)]);
 
-describe.each(ROWS)("$label", ({ codec, tool, levels, checked }) => {
+describe.each(ROWS)("$label", ({ codec, tool, levels, named, checked }) => {
   test.each(SAMPLES)("keeps %s", async (_, bytes) => {
     expect(Buffer.compare(await decode(codec, await encode(codec, bytes)), bytes)).toBe(0);
   });
@@ -107,6 +116,13 @@ describe.each(ROWS)("$label", ({ codec, tool, levels, checked }) => {
     const packed = await encode(codec, PROGRAM, level);
     expect(Buffer.compare(await decode(codec, packed), PROGRAM)).toBe(0);
     if (level > 0) expect(packed.length).toBeLessThan(PROGRAM.length * 0.8);
+  });
+
+  test("knows fast and best by name", async () => {
+    for (const name of ["fast", "best"] as const) {
+      const [by, of] = [name, named[name]].map((level) => codec.encode(fromBytes(PROGRAM), { level }));
+      expect(await collect(by as ByteStream)).toEqual(await collect(of as ByteStream));
+    }
   });
 
   test("refuses levels that it does not have", () => {

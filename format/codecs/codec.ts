@@ -2,9 +2,12 @@ import { PspfError } from "../errors.ts";
 import type { ByteStream } from "../types.ts";
 import type { OperationName } from "../wire/operations.ts";
 
+/** How hard to compress: a level on the scale of the codec, or one of those that it knows by what they are for. */
+export type Level = number | "fast" | "best";
+
 export interface EncodeOptions {
-  /** How hard to compress, on the codec's own scale; absent, the codec's usual level. */
-  readonly level?: number;
+  /** Absent, the codec's usual level. */
+  readonly level?: Level;
 }
 
 /**
@@ -22,6 +25,10 @@ export interface Levels {
   readonly min: number;
   readonly max: number;
   readonly usual: number;
+  /** In as little time as is of use. */
+  readonly fast: number;
+  /** As small as it gets in a time that somebody would wait for. */
+  readonly best: number;
 }
 
 /** The level to use; `bad-arguments` when the codec does not have the one that was asked for. */
@@ -30,6 +37,7 @@ export function levelOf(
   levels: Levels,
   { level = levels.usual }: EncodeOptions,
 ): number {
+  if (level === "fast" || level === "best") return levels[level];
   if (Number.isInteger(level) && level >= levels.min && level <= levels.max) return level;
   throw new PspfError(
     "bad-arguments",

@@ -4,7 +4,7 @@ import { type Codec, guarded, levelOf } from "./codec.ts";
 import { throughTransform } from "./node-transform.ts";
 import { evenPieces } from "./streams.ts";
 
-const LEVELS = { min: 0, max: 9, usual: 6 };
+const LEVELS = { min: 0, max: 9, usual: 6, fast: 1, best: 9 };
 
 /** RFC 1952: where the header names the operating system, and the value for "Unix". */
 const OS_BYTE = 9;

@@ -2,7 +2,7 @@ import { type Codec, guarded, levelOf } from "./codec.ts";
 import { decodeXz } from "./xz-decode.ts";
 import { encodeXz } from "./xz-encode.ts";
 
-const LEVELS = { min: 0, max: 9, usual: 6 };
+const LEVELS = { min: 0, max: 9, usual: 6, fast: 1, best: 9 };
 
 /**
  * xz in TypeScript: of the builds of liblzma in the registry, none that is kept up both runs without files beside it

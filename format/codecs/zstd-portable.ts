@@ -5,7 +5,7 @@ import { type Codec, damaged, guarded, levelOf } from "./codec.ts";
 import { wholeFrames } from "./zstd-frames.ts";
 
 /** Its heap has 16 MiB for good: from level 10 on, compression does not fit. */
-const LEVELS = { min: 1, max: 9, usual: 3 };
+const LEVELS = { min: 1, max: 9, usual: 3, fast: 1, best: 9 };
 
 /** Bytes compressed at a time. */
 const INPUT = 64 * 1024;

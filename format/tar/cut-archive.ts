@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../types.ts";
+import { CUT_SIZES, type CutSizes } from "./archive-part.ts";
 import { tarParser } from "./tar-parser.ts";
 
 /** Bytes of an archive, in order. */
@@ -8,23 +9,13 @@ export interface ArchivePiece {
   readonly begins?: "short" | "long";
 }
 
-export interface CutSizes {
-  /** A part ends with the first entry that brings it to so many bytes. */
-  readonly part: number;
-  /** An entry with a larger body is a part of its own; not less than `part`. */
-  readonly long: number;
-}
-
-const MIB = 1024 * 1024;
-const SIZES: CutSizes = { part: 4 * MIB, long: 8 * MIB };
-
 /**
  * Cuts a tar archive into parts that begin where entries begin, so that each is an archive without an end, but for the
  * last. A short part has at most 13 MiB. Throws `archive-invalid` where the archive is damaged or breaks off.
  */
 export async function* cutArchive(
   archive: ByteStream,
-  { part, long }: CutSizes = SIZES,
+  { part, long }: Omit<CutSizes, "held"> = CUT_SIZES,
 ): AsyncGenerator<ArchivePiece, void, undefined> {
   const cuts: { readonly at: number; readonly isLong: boolean }[] = [];
   let begun = 0; // where the current part began

@@ -1,41 +1,67 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { PspfError } from "../errors.ts";
-import { doing } from "../io/fs.ts";
-import type { ByteStream } from "../types.ts";
+import { doing, errnoOf } from "../io/fs.ts";
+import type { Bytes } from "../types.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
-const CHUNK = 1024 * 1024;
+/** What a file contains, read from its beginning to its end. */
+export interface Contents extends Disposable {
+  /** Puts more of it to the front of `into`; the number of bytes, 0 at the end. */
+  read(into: Bytes): number;
+}
+
 /** A file that became a link or a fifo since it was listed must neither be followed nor block; Windows has neither. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/**
- * The contents of a listed file in pieces of at most 1 MiB. Throws `build-failed` if the file is not as long as it was
- * when it was listed, at any time until the last byte was read.
- */
-export async function* fileContents(entry: TreeEntry): ByteStream {
-  const { absolute: path, size } = entry;
+/** The contents of a listed file. */
+export function fileContents(entry: TreeEntry): Contents {
+  const path = entry.absolute;
   const fd = doing("open", path, () => openSync(path, FLAGS));
-  try {
-    checkUnchanged(fd, entry);
-    for (let done = 0; done < size;) {
-      const piece = new Uint8Array(Math.min(CHUNK, size - done));
-      const count = doing("read", path, () => readSync(fd, piece, 0, piece.length, done));
-      if (count === 0) throw changed(entry);
-      done += count;
-      yield count === piece.length ? piece : piece.subarray(0, count);
-    }
-    checkUnchanged(fd, entry);
-  } finally {
+  // An empty fifo reads like an empty file.
+  if (entry.size === 0 && !fstatSync(fd).isFile()) {
     closeSync(fd);
+    throw changed(entry);
   }
+  return {
+    read(into) {
+      try {
+        return readSync(fd, into);
+      } catch (error) {
+        if (errnoOf(error) === "EISDIR") throw changed(entry);
+        return doing("read", path, () => {
+          throw error;
+        });
+      }
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
 }
 
-function checkUnchanged(fd: number, entry: TreeEntry): void {
-  const stat = doing("look at", entry.absolute, () => fstatSync(fd));
-  if (!stat.isFile() || stat.size !== entry.size) throw changed(entry);
+/**
+ * Puts the next `length` bytes of an entry to the front of `into`. At the end of the entry, one byte behind them is asked
+ * for, too: it must not come, and needs room. Throws `build-failed` for an entry of another length than was listed.
+ */
+export function readExactly(
+  contents: Contents,
+  into: Bytes,
+  length: number,
+  entry: TreeEntry,
+  isEnd: boolean,
+): void {
+  const wanted = isEnd ? length + 1 : length;
+  let done = 0;
+  do {
+    const count = contents.read(into.subarray(done, wanted));
+    if (count === 0) break;
+    done += count;
+  } while (done < length);
+  if (done !== length) throw changed(entry);
 }
 
-const changed = (entry: TreeEntry) =>
-  new PspfError("build-failed", `Cannot pack ${entry.absolute}: it changed while it was being read`, {
-    hint: "stop whatever writes to it, then pack again",
-  });
+/** The failure of an entry that is not what was listed. */
+const changed = (entry: TreeEntry): PspfError =>
+  new PspfError(
+    "build-failed",
+    `Cannot pack ${entry.absolute}: it is not ${entry.size} bytes long, as it was when it was listed`,
+    { hint: "stop whatever writes to it, then pack again" },
+  );

@@ -1,93 +1,169 @@
-import { type Pack, pack } from "tar-stream";
-import { PspfError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../types.ts";
-import { fileContents } from "./file-contents.ts";
+import { type ArchivePart, CUT_SIZES, type CutSizes } from "./archive-part.ts";
+import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
+import { extendedHeader } from "./extended-header.ts";
+import { type Contents, fileContents, readExactly } from "./file-contents.ts";
+import { BLOCK } from "./header.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 export interface WriteTarOptions {
   /** Whether entries keep the time that they come with; "zero", the default, is the same on every machine. */
   readonly mtimes?: "zero" | "keep";
-  /** The body of a file entry, exactly `entry.size` bytes; the file at `entry.absolute` by default. */
-  readonly contents?: (entry: TreeEntry) => ByteStream;
+  /** The body of a file entry; the file at `entry.absolute` by default. */
+  readonly contents?: (entry: TreeEntry) => Contents;
+  readonly sizes?: CutSizes;
 }
 
-type Header = Parameters<Pack["entry"]>[0];
-type Sink = ReturnType<Pack["entry"]>;
-
-/** The header's time field is 32 bits wide in tar-stream; what does not fit goes into an extended header. */
-const MAX_HEADER_TIME = 2 ** 31 - 1;
+const CHUNK = 1024 * 1024;
+/** Two blocks of zeros. */
+const END_SIZE = 2 * BLOCK;
+/** More than any path has, which is all that makes an extended header long. */
+const MOST_HEADERS = 1024 * 1024;
 
 /**
  * A tar archive (ustar with pax headers where needed) of the entries in their order, without anything that depends on
  * the machine: no owners, modes of 0777 at most, times only on request. The same entries make the same bytes. Throws
  * `build-failed` if a body is not as long as its entry says.
  */
-export async function* writeTar(
-  entries: Iterable<TreeEntry> | AsyncIterable<TreeEntry>,
+export async function* writeTar(entries: readonly TreeEntry[], options: WriteTarOptions = {}): ByteStream {
+  for await (const part of writeParts(entries, options))
+    if (part.kind === "whole") yield part.bytes;
+    else yield* part.pieces;
+}
+
+/** The same archive in parts, cut where `cutArchive` would cut it. */
+export async function* writeParts(
+  entries: readonly TreeEntry[],
   options: WriteTarOptions = {},
-): ByteStream {
-  const archive = pack();
-  fill(archive, entries, options).then(
-    () => archive.finalize(),
-    (error: Error) => archive.destroy(error), // which the loop then throws
-  );
-  for await (const piece of archive) yield piece as Bytes;
+): AsyncGenerator<ArchivePart, void, undefined> {
+  yield* writeGroups(await groupEntries(entries, options), options);
 }
 
-async function fill(
-  archive: Pack,
-  entries: Iterable<TreeEntry> | AsyncIterable<TreeEntry>,
-  options: WriteTarOptions,
-): Promise<void> {
-  const contents = options.contents ?? fileContents;
-  for await (const entry of entries) {
-    const header = headerOf(entry, options.mtimes === "keep" ? entry.mtime : 0);
-    const done = Promise.withResolvers<void>();
-    const sink = archive.entry(header, (error) => (error ? done.reject(error) : done.resolve()));
-    // the same error reaches the callback; without a listener it would end the process
-    sink.on("error", () => {});
-    if (entry.kind === "file")
-      await Promise.race([done.promise, feed(sink, entry, contents(entry), done.promise)]);
-    await done.promise;
+/** Entries that make one part of an archive. */
+export interface EntryGroup {
+  readonly entries: readonly TreeEntry[];
+  readonly kind: ArchivePart["kind"];
+  /** The archive ends behind it. */
+  readonly isLast: boolean;
+}
+
+/** Which entries make which part; nothing of them is read. */
+export async function groupEntries(
+  entries: readonly TreeEntry[],
+  { mtimes, sizes = CUT_SIZES }: WriteTarOptions = {},
+): Promise<readonly EntryGroup[]> {
+  const starts: number[] = [0];
+  let length = 0;
+  for (const [i, entry] of entries.entries()) {
+    const facts = factsOf(entry, mtimes);
+    if (length > 0 && (facts.size > sizes.long || length >= sizes.part)) {
+      starts.push(i);
+      length = 0;
+    }
+    length += (fitsHeader(facts) ? BLOCK : (await extendedHeader(facts)).length) + paddedSize(facts.size);
+  }
+  return starts.map((start, i) => {
+    const group = entries.slice(start, starts[i + 1]);
+    const isHeld = group.every((entry) => entry.size <= sizes.held);
+    return { entries: group, kind: isHeld ? "whole" : "stream", isLast: i === starts.length - 1 };
+  });
+}
+
+/**
+ * The parts of groups. Files are read one after the other into memory that is used again once a part is done: a task for
+ * each of thousands of small files would cost more than reading them.
+ */
+export async function* writeGroups(
+  groups: readonly EntryGroup[],
+  { mtimes, contents = fileContents, sizes = CUT_SIZES }: WriteTarOptions = {},
+): AsyncGenerator<ArchivePart, void, undefined> {
+  const part = partInMemory(sizes);
+  const block = new Uint8Array(BLOCK);
+  for (const { entries, kind, isLast } of groups) {
+    for (const entry of entries) {
+      const facts = factsOf(entry, mtimes);
+      const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
+      if (kind === "stream") yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast) };
+      else part.add(header, entry, contents);
+    }
+    if (kind === "stream") continue;
+    if (isLast) part.end();
+    yield part.close();
   }
 }
 
-/** Writes a body, no faster than it is taken. `done` fails if the archive is given up meanwhile. */
-async function feed(sink: Sink, entry: TreeEntry, body: ByteStream, done: Promise<void>): Promise<void> {
-  let left = entry.size;
-  for await (const piece of body) {
-    left -= piece.length;
-    if (left < 0) throw wrongSize(entry, "more");
-    if (!sink.write(piece)) await Promise.race([done, drained(sink)]);
-  }
-  if (left > 0) throw wrongSize(entry, "fewer");
-  sink.end(null);
-}
-
-const drained = (sink: Sink) => new Promise<void>((resume) => sink.once("drain", () => resume()));
-
-function headerOf(entry: TreeEntry, mtime: number): Header {
-  const name = entry.kind === "directory" ? `${entry.path}/` : entry.path;
-  const seconds = Math.max(0, Math.min(mtime, MAX_HEADER_TIME));
+function factsOf(
+  { path, kind, mode, size, mtime, linkName }: TreeEntry,
+  mtimes: WriteTarOptions["mtimes"],
+): HeaderFacts {
   return {
-    name,
-    type: entry.kind,
-    // tar-stream takes 0 for "not given" and keeps 07777 of what it is given
-    mode: entry.mode & 0o777 || 0o10000,
-    size: entry.kind === "file" ? entry.size : 0,
-    mtime: new Date(seconds * 1000),
-    uid: 0,
-    gid: 0,
-    ...(entry.linkName === undefined ? {} : { linkname: entry.linkName }),
-    ...(seconds === mtime ? {} : { pax: { mtime: String(mtime) } }),
+    name: kind === "directory" ? `${path}/` : path,
+    kind,
+    mode: mode & 0o777,
+    size: kind === "file" ? size : 0,
+    mtime: mtimes === "keep" ? mtime : 0,
+    ...(linkName === undefined ? {} : { linkName }),
   };
 }
 
-const wrongSize = (entry: TreeEntry, amount: "more" | "fewer") =>
-  new PspfError(
-    "build-failed",
-    `Cannot pack ${entry.absolute}: got ${amount} bytes than the listed ${entry.size}`,
-    {
-      hint: "stop whatever writes to it, then pack again",
+const paddedSize = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
+
+/** The part that is being made. Fresh memory costs as much as reading does: that of a part which is done is used again. */
+function partInMemory({ part, long }: CutSizes) {
+  const usual = part + long + MOST_HEADERS;
+  const free: Bytes[] = [];
+  let memory: Bytes = new Uint8Array();
+  let length = 0;
+  const put = (bytes: Bytes): void => {
+    memory.set(bytes, length);
+    length += bytes.length;
+  };
+  return {
+    get length() {
+      return length;
     },
-  );
+    add(header: Bytes, entry: TreeEntry, open: (entry: TreeEntry) => Contents): void {
+      if (length === 0) memory = entry.size > long ? new Uint8Array(entry.size + MOST_HEADERS) : take();
+      put(header);
+      if (entry.kind !== "file") return;
+      using contents = open(entry);
+      readExactly(contents, memory.subarray(length), entry.size, entry, true);
+      const end = length + paddedSize(entry.size);
+      memory.fill(0, length + entry.size, end);
+      length = end;
+    },
+    end(): void {
+      if (length === 0) memory = take();
+      memory.fill(0, length, length + END_SIZE);
+      length += END_SIZE;
+    },
+    close(): ArchivePart {
+      const used = memory;
+      const bytes = used.subarray(0, length);
+      length = 0;
+      const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
+      return { kind: "whole", bytes, done };
+    },
+  };
+  function take(): Bytes {
+    return free.pop() ?? new Uint8Array(usual);
+  }
+}
+
+async function* longEntry(
+  header: Bytes,
+  entry: TreeEntry,
+  open: (entry: TreeEntry) => Contents,
+  isLast: boolean,
+): ByteStream {
+  yield header;
+  using contents = open(entry);
+  for (let done = 0; done < entry.size; done += CHUNK) {
+    const length = Math.min(CHUNK, entry.size - done);
+    const piece = new Uint8Array(length + 1);
+    readExactly(contents, piece, length, entry, done + length === entry.size);
+    yield piece.subarray(0, length);
+  }
+  const zeros = paddedSize(entry.size) - entry.size + (isLast ? END_SIZE : 0);
+  if (zeros > 0) yield new Uint8Array(zeros);
+}

@@ -110,6 +110,8 @@ test.each(["yesterday", "-1", "1.5", "1e3", "999999999999999"])(
 test.each([
   [["--level", "x"], 105],
   [["--level", "99"], 105],
+  [["--fast", "--best"], 105],
+  [["--best", "--level", "3"], 105],
   [["--key-seed", "env"], 105],
   [["--key-seed", "s", "--private-key", "f"], 105],
   [["-p", "amiga"], 105],
@@ -136,11 +138,16 @@ test("the manifest is looked for in the folder that is named, or the current one
 
 test("options become those of the library", () => {
   const passphrase = expect.any(Function);
-  expect(optionsOf({ verify: true }, { env: {}, askSecret: undefined })).toEqual({
+  expect(optionsOf({ verify: true, cache: true }, { env: {}, askSecret: undefined })).toEqual({
     verify: true,
     passphrase,
   });
+  for (const level of ["fast", "best"] as const) {
+    const flags = { verify: true, cache: true, [level]: true };
+    expect(optionsOf(flags, { env: {}, askSecret: undefined })).toMatchObject({ level });
+  }
   const flags = {
+    cache: true,
     verify: false,
     output: "o",
     launcher: "shebang",

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { PspfError } from "../../../format/errors.ts";
 import { isTarget, TARGET_NAMES, type Target } from "../../../format/platform.ts";
 import type { PackOptions } from "../../pack.ts";
+import { plain } from "../reports/text.ts";
 import { type Io, type JsonOption, openBarFor, say, show } from "../io.ts";
 import { addSigningOptions, keysOf, type SigningFlags } from "../signing-options.ts";
 import { examples } from "./examples.ts";
@@ -13,8 +14,12 @@ export interface PackFlags extends JsonOption, SigningFlags {
   readonly launcher?: string;
   readonly compat?: "flavorpack";
   readonly level?: number;
+  readonly fast?: true;
+  readonly best?: true;
   readonly statement?: readonly string[];
   readonly verify: boolean;
+  readonly cache: boolean;
+  readonly explain?: true;
   readonly quiet?: true;
 }
 
@@ -33,7 +38,16 @@ export function addPack(program: Command, io: Io): void {
         .createOption("--compat <system>", "only what FlavorPack's own launchers run")
         .choices(["flavorpack"]),
     )
-    .option("--level <n>", "how hard to compress, on the scale of the slots' codecs", wholeNumber)
+    .addOption(
+      program
+        .createOption("--level <n>", "how hard to compress, on the scale of the slots' codecs")
+        .argParser(wholeNumber)
+        .conflicts(["fast", "best"]),
+    )
+    .addOption(program.createOption("--fast", "compress in little time").conflicts("best"))
+    .option("--best", "compress as well as is worth waiting for; unpacking takes no longer")
+    .option("--no-cache", "encode every slot anew; nothing is taken from the build cache or put into it")
+    .option("--explain", "say of each slot whether it comes from the build cache, and if not, why")
     .optionsGroup("Output:")
     .option(
       "-o, --output <path>",
@@ -65,6 +79,7 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   const { findManifest, ownKeyOf, ownStatementsOf } = await import("../default-files.ts");
   const { readManifest } = await import("../../manifest/manifest.ts");
   const { packManifest } = await import("../../pack.ts");
+  const { buildCacheDir } = await import("../../slot-cache/place.ts");
   const { packReport } = await import("../reports/pack.ts");
   const path = findManifest(oneManifest(argument, flags.manifest), io.cwd());
   const { platforms } = options;
@@ -72,14 +87,23 @@ async function pack(argument: string | undefined, flags: PackFlags, io: Io): Pro
   using bar = await openBarFor(io, flags);
   const packed = await packManifest(manifest, {
     ...options,
+    ...(flags.cache ? { buildCache: buildCacheDir(io.env) } : {}),
+    ...(flags.explain === true ? { explain: explainOn(io) } : {}),
     ...ownKeyOf(manifest.directory, options),
     ...(options.statements === undefined ? { foundStatements: ownStatementsOf(manifest.directory) } : {}),
     progress: bar,
   });
   if (flags.quiet !== true && packed.some(({ signer }) => signer.origin === "ephemeral"))
     say(io, 'note: signed with a key that is gone now; "flavor keygen" makes one to keep');
-  if (flags.quiet !== true || flags.json === true) show(io, packReport(io.cwd()), packed, flags);
+  if (flags.quiet !== true || flags.json === true) {
+    // Only the document tells them: each costs another reading of the package.
+    const digests = flags.json === true ? await Promise.all(packed.map(({ sha256 }) => sha256())) : [];
+    show(io, packReport(io.cwd(), digests), packed, flags);
+  }
 }
+
+const explainOn = (io: Io) => (slot: string, isCached: boolean, why: string) =>
+  say(io, plain(`slot ${slot}: ${isCached ? "from the build cache" : "made anew"}, ${why}`));
 
 function oneManifest(argument: string | undefined, option: string | undefined): string | undefined {
   if (argument === undefined || option === undefined || argument === option) return argument ?? option;
@@ -99,10 +123,16 @@ export function optionsOf(flags: PackFlags, io: Pick<Io, "env" | "askSecret">): 
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.launcher === undefined ? {} : { launcher: flags.launcher }),
     ...(flags.compat === undefined ? {} : { compat: flags.compat }),
-    ...(flags.level === undefined ? {} : { level: flags.level }),
+    ...levelOf(flags),
     ...(flags.statement === undefined ? {} : { statements: flags.statement }),
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
+}
+
+function levelOf({ level, fast, best }: PackFlags): Pick<PackOptions, "level"> {
+  if (fast === true) return { level: "fast" };
+  if (best === true) return { level: "best" };
+  return level === undefined ? {} : { level };
 }
 
 /** Targets from words of the command line, each once; "all" is every one. */

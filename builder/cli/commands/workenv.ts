@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { AGE_FORMS, DAY, parseAge, parseSize, SIZE_FORMS } from "../../../format/cache/cleaning/budget.ts";
+import { AGE_FORMS, DAY, SIZE_FORMS } from "../../../format/cache/cleaning/budget.ts";
 import { EXIT_CODES, PspfError } from "../../../format/errors.ts";
+import { age, size } from "../amounts.ts";
 import { type Io, type JsonOption, say, show } from "../io.ts";
 import { examples } from "./examples.ts";
 
@@ -214,14 +215,4 @@ async function isWanted(io: Io, question: string, { yes, json }: YesOption & Jso
   const isYes = await io.confirm(question);
   if (!isYes) say(io, "nothing was removed");
   return isYes;
-}
-
-const age = (text: string): number => limit(parseAge(text), text, "an age", AGE_FORMS);
-const size = (text: string): number => limit(parseSize(text), text, "a size", SIZE_FORMS);
-
-function limit(value: number | undefined, text: string, what: string, forms: string): number {
-  if (value !== undefined) return value;
-  throw new PspfError("bad-arguments", `Cannot use ${JSON.stringify(text)} as ${what}`, {
-    hint: `use ${forms}`,
-  });
 }

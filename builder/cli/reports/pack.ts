@@ -1,11 +1,12 @@
+import type { Sha256 } from "../../../format/types.ts";
 import { toHex } from "../../../format/wire/hashes.ts";
 import type { Packed } from "../../pack.ts";
 import type { Report } from "../io.ts";
 import { formatSize } from "../../../format/size-text.ts";
 import { columns, shortPath } from "./text.ts";
 
-/** One line per package. */
-export const packReport = (cwd: string): Report<readonly Packed[]> => ({
+/** One line per package; the document has their digests, too. */
+export const packReport = (cwd: string, digests: readonly Sha256[]): Report<readonly Packed[]> => ({
   schema: "flavor.pack/1",
   text: (packed) =>
     columns(
@@ -13,10 +14,10 @@ export const packReport = (cwd: string): Report<readonly Packed[]> => ({
       ["left", "right"],
     ),
   json: (packed) => ({
-    packages: packed.map(({ path, size, sha256, target, signer, metadata, slots }) => ({
+    packages: packed.map(({ path, size, target, signer, metadata, slots }, i) => ({
       path,
       size,
-      sha256,
+      sha256: digests[i] ?? null,
       target,
       name: metadata.package.name,
       version: metadata.package.version,

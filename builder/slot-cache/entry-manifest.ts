@@ -1,0 +1,50 @@
+import { isObject } from "../../format/json-object.ts";
+import type { Sha256 } from "../../format/types.ts";
+import { isSha256 } from "../../format/wire/hashes.ts";
+
+const SCHEMA = "flavor.build-cache/1";
+
+/** What one content of the files became. */
+export interface Version {
+  /** SHA-256 of the stored bytes, which names them in the entry. */
+  readonly stored: Sha256;
+  readonly size: number;
+  readonly originalSize: number;
+  /** SHA-256 of what the files looked like, which names that in the entry. */
+  readonly stamps: Sha256;
+  /** How these bytes were found to be good, in the words of who did that; null when nobody did. */
+  readonly verified: string | null;
+}
+
+/** Most versions that an entry has: the newest, which come first. */
+const MOST = 4;
+
+/** The versions with a new one in front; what is known of the same bytes is replaced. */
+export const withVersion = (versions: readonly Version[], added: Version): readonly Version[] =>
+  [added, ...versions.filter(({ stored }) => stored !== added.stored)].slice(0, MOST);
+
+export const encodeManifest = (versions: readonly Version[]): string =>
+  `${JSON.stringify({ schema: SCHEMA, versions })}\n`;
+
+/** Undefined for what no program of this version has written. */
+export function parseManifest(text: string): readonly Version[] | undefined {
+  try {
+    const document: unknown = JSON.parse(text);
+    if (!isObject(document) || document["schema"] !== SCHEMA || !Array.isArray(document["versions"]))
+      return undefined;
+    const versions: readonly unknown[] = document["versions"];
+    return versions.every(isVersion) ? versions : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isVersion(value: unknown): value is Version {
+  if (!isObject(value)) return false;
+  const { stored, size, originalSize, stamps, verified } = value;
+  return (
+    [stored, stamps].every((digest) => typeof digest === "string" && isSha256(digest)) &&
+    [size, originalSize].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
+    (verified === null || typeof verified === "string")
+  );
+}

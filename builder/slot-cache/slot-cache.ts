@@ -1,0 +1,232 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { ownershipFault } from "../../format/cache/ownership.ts";
+import type { Bytes, Sha256 } from "../../format/types.ts";
+import { sha256Hex } from "../../format/wire/hashes.ts";
+import { encodeManifest, parseManifest, type Version, withVersion } from "./entry-manifest.ts";
+import { manifestOf, outputOf, outputsOf, rootOf, scratchOf } from "./layout.ts";
+import { isOfContent } from "./same-content.ts";
+import { changedEntries, keyOf, type SlotWork, stampsOf } from "./slot-work.ts";
+import { evict } from "./upkeep.ts";
+
+/** Stored bytes of an earlier build, in a file that is to be read at once: anybody may remove it. */
+export interface CachedSlot {
+  readonly path: string;
+  readonly version: Version;
+}
+
+/** What a look into the cache has found, and in a few words why. */
+export interface Found {
+  readonly key: Sha256;
+  /** How many files, folders and links go into the slot. */
+  readonly entries: number;
+  readonly stamps: Float64Array<ArrayBuffer>;
+  readonly cached: CachedSlot | undefined;
+  readonly why: string;
+}
+
+/** What a build has written for a slot. */
+export interface WrittenSlot {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly originalSize: number;
+  readonly stored: Sha256;
+  readonly verified: string | null;
+}
+
+/** Stored bytes of earlier builds. Nothing that is wrong with it fails a build: it then has nothing, and keeps nothing. */
+export interface SlotCache {
+  find(work: SlotWork): Promise<Found>;
+  /** Keeps what a build has written after it found nothing. */
+  keep(found: Found, written: WrittenSlot): void;
+  /** What was found is not what its name says: it goes. */
+  drop(found: Found): void;
+}
+
+/** Most bytes that the cache has after a build. */
+const MAX_SIZE = 5 * 1024 * 1024 * 1024;
+
+/**
+ * The cache in a folder, which need not be there yet. Undefined where others than the user can write into it: they would
+ * decide what goes into packages.
+ */
+export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotCache | undefined {
+  if (!isOwn(folder)) return undefined;
+  const root = rootOf(folder);
+  return {
+    async find(work) {
+      const key = keyOf(work);
+      const stamps = stampsOf(work);
+      const about = { key, stamps, entries: work.entries.length };
+      try {
+        return { ...about, ...(await lookUp(root, key, work, stamps)) };
+      } catch {
+        // Read by somebody else's rules, or gone in this moment.
+        return { ...about, cached: undefined, why: "its entry cannot be read" };
+      }
+    },
+    keep(found, written) {
+      if (written.size > maxSize) return;
+      quietly(() => {
+        const shape = keepBytes(root, found.key, written);
+        const stamps = keepStamps(root, found);
+        writeManifest(
+          root,
+          found.key,
+          withVersion(readManifest(root, found.key) ?? [], { ...shape, stamps }),
+        );
+        evict(root, maxSize);
+      });
+    },
+    drop({ key, cached }) {
+      if (cached !== undefined) quietly(() => rmSync(cached.path, { force: true }));
+      quietly(() => rmSync(manifestOf(root, key), { force: true }));
+    },
+  };
+}
+
+function isOwn(folder: string): boolean {
+  const uid = process.getuid?.();
+  try {
+    return (
+      uid === undefined || [undefined, "absent"].includes(ownershipFault(folder, uid) as undefined | "absent")
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** A full disk, a folder that may not be written, somebody who removes what is being made: the build goes on. */
+function quietly(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // nothing is kept
+  }
+}
+
+async function lookUp(
+  root: string,
+  key: Sha256,
+  work: SlotWork,
+  stamps: Float64Array<ArrayBuffer>,
+): Promise<Pick<Found, "cached" | "why">> {
+  if (!existsSync(manifestOf(root, key)))
+    return { cached: undefined, why: "nothing like it was packed before" };
+  const versions = readManifest(root, key);
+  if (versions === undefined) return { cached: undefined, why: "its entry is damaged" };
+  const there = versions.filter(({ stored, size }) => sizeAt(outputOf(root, key, stored)) === size);
+  let first: string | undefined;
+  for (const version of there) {
+    const path = outputOf(root, key, version.stored);
+    const changed = changedEntries(work.entries, stamps, readStamps(root, key, version.stamps));
+    first ??= changed.values().next().value?.path;
+    if (changed.size > 0 && !(await isOfContent(path, work, changed))) continue;
+    touch(path);
+    if (changed.size > 0)
+      quietly(() => {
+        const renewed = { ...version, stamps: keepStamps(root, { key, stamps }) };
+        writeManifest(root, key, withVersion(versions, renewed));
+      });
+    return { cached: { path, version }, why: changed.size === 0 ? "unchanged" : "the same content" };
+  }
+  if (there.length < versions.length)
+    return { cached: undefined, why: "its stored bytes are gone or damaged" };
+  return { cached: undefined, why: `${first ?? "its content"} has changed` };
+}
+
+function readManifest(root: string, key: Sha256): readonly Version[] | undefined {
+  try {
+    return parseManifest(readFileSync(manifestOf(root, key), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is wrong with them makes files look changed, which are then compared. */
+function readStamps(root: string, key: Sha256, digest: Sha256): Float64Array | undefined {
+  try {
+    const bytes = new Uint8Array(readFileSync(outputOf(root, key, digest)));
+    return bytes.length % 8 === 0 ? new Float64Array(bytes.buffer) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const sizeAt = (path: string): number | undefined => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? stat.size : undefined;
+};
+
+/** Who was used last stays longest. */
+const touch = (path: string): void => quietly(() => utimesSync(path, new Date(), new Date()));
+
+function keepBytes(root: string, key: Sha256, written: WrittenSlot): Omit<Version, "stamps"> {
+  const { path, offset, size, originalSize, stored, verified } = written;
+  publish(root, key, stored, (target) => copyRange(path, offset, size, target));
+  return { stored, size, originalSize, verified };
+}
+
+function keepStamps(root: string, { key, stamps }: Pick<Found, "key" | "stamps">): Sha256 {
+  const bytes = new Uint8Array(stamps.buffer);
+  const digest = sha256Hex(bytes);
+  publish(root, key, digest, (target) => writeFileSync(target, bytes, { flag: "wx", mode: 0o600 }));
+  return digest;
+}
+
+/** The manifest comes last: what it names is there. */
+function writeManifest(root: string, key: Sha256, versions: readonly Version[]): void {
+  const made = scratchOf(root, key, crypto.randomUUID());
+  appear(made, manifestOf(root, key), (target) =>
+    writeFileSync(target, encodeManifest(versions), { flag: "wx", mode: 0o600 }),
+  );
+}
+
+function publish(root: string, key: Sha256, content: Sha256, make: (target: string) => void): void {
+  const target = outputOf(root, key, content);
+  mkdirSync(outputsOf(root, key), { recursive: true, mode: 0o700 });
+  appear(scratchOf(root, key, crypto.randomUUID()), target, make);
+}
+
+/** A file that is made beside its place, and is there whole or not at all. */
+function appear(made: string, target: string, make: (target: string) => void): void {
+  try {
+    make(made);
+    renameSync(made, target);
+  } catch (error) {
+    rmSync(made, { force: true });
+    throw error;
+  }
+}
+
+const CHUNK = 1024 * 1024;
+
+function copyRange(from: string, offset: number, size: number, to: string): void {
+  const source = openSync(from, "r");
+  const target = openSync(to, "wx", 0o600);
+  try {
+    const piece: Bytes = new Uint8Array(Math.min(CHUNK, size));
+    for (let done = 0; done < size;) {
+      const count = readSync(source, piece, 0, Math.min(CHUNK, size - done), offset + done);
+      if (count === 0) throw new Error("the package ends too early");
+      for (let put = 0; put < count;) put += writeSync(target, piece, put, count - put);
+      done += count;
+    }
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}

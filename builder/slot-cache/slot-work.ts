@@ -1,0 +1,103 @@
+import type { Stats } from "node:fs";
+import type { Level } from "../../format/codecs/codec.ts";
+import { FLAVOR_VERSION } from "../../format/spec.ts";
+import type { TreeEntry } from "../../format/tar/tree-entry.ts";
+import type { ByteStream, Sha256 } from "../../format/types.ts";
+import type { OperationName } from "../../format/wire/operations.ts";
+import { sha256Hex } from "../../format/wire/hashes.ts";
+
+/** To be raised when the same input makes other bytes, so that nothing of before is used. */
+const ENCODING = 1;
+
+/** How content becomes stored bytes. */
+export interface Recipe {
+  readonly operations: readonly OperationName[];
+  readonly level: Level | undefined;
+  readonly mtimes: "zero" | "keep";
+}
+
+/** A file or folder that goes into a slot, as far as the disk has said before anything was read. */
+export interface InputEntry extends TreeEntry {
+  readonly stats?: Stats;
+}
+
+/** All that decides about the stored bytes of a slot but the bytes of its files, and how to get at those. */
+export interface SlotWork {
+  /** A folder, or one file that goes into the codecs as it is. */
+  readonly kind: "tree" | "file";
+  readonly recipe: Recipe;
+  readonly entries: readonly InputEntry[];
+  /** When `entries` were looked at, in milliseconds since 1970; no file was looked at before. */
+  readonly listedAt: number;
+  /** What goes into the codecs. */
+  readonly content: () => ByteStream;
+}
+
+/**
+ * The key of what a slot's work makes, whatever is in its files: everything that the encoder is told, its version and
+ * the runtime's, where the codecs come from, and names, kinds, modes, sizes and links of all entries.
+ */
+export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
+  const { operations, level, mtimes } = recipe;
+  const head = JSON.stringify([
+    "flavor.build-cache/1",
+    "sha256",
+    ENCODING,
+    FLAVOR_VERSION,
+    Bun.revision,
+    what,
+    operations,
+    level ?? null,
+    mtimes,
+  ]);
+  // No text in an entry has a NUL, and the number of texts is always the same: so no two lists read alike.
+  const lines = entries.map(
+    ({ path, kind, mode, size, linkName = "", mtime }) =>
+      `${path}\0${kind}\0${mode & 0o777}\0${size}\0${linkName}\0${mtimes === "keep" ? mtime : 0}\0`,
+  );
+  return sha256Hex(`${head}\0${lines.join("")}`);
+}
+
+/** Numbers for each entry: when its bytes and when anything of it changed (milliseconds since 1970), inode, device. */
+const NUMBERS = 4;
+
+/**
+ * What the files looked like, in the order of the entries: as long as a row stays what it was, so do the bytes of the
+ * file. A row of something that may have changed again since, without showing it, is not a number, and like none.
+ */
+export function stampsOf({ entries, listedAt }: SlotWork): Float64Array<ArrayBuffer> {
+  const stamps = new Float64Array(entries.length * NUMBERS);
+  const limit = listedAt - graceOf(entries);
+  for (const [i, { kind, stats }] of entries.entries()) {
+    if (kind !== "file") continue; // all that is to know of the others is in the key
+    const isSettled = stats !== undefined && stats.mtimeMs < limit && stats.ctimeMs < limit;
+    stamps.set(isSettled ? [stats.mtimeMs, stats.ctimeMs, stats.ino, stats.dev] : UNSURE, i * NUMBERS);
+  }
+  return stamps;
+}
+
+const UNSURE = Array.from({ length: NUMBERS }, () => Number.NaN);
+
+/**
+ * How long after a change another one may have the same time. Clocks of files tick a hundred times a second or more, but
+ * where they only ever show whole seconds, every second second on FAT.
+ */
+function graceOf(entries: readonly InputEntry[]): number {
+  const isCoarse = entries.every(({ stats }) => stats === undefined || stats.ctimeMs % 1000 === 0);
+  return isCoarse ? 2000 : 100;
+}
+
+/** Which entries do not look as they did then. */
+export function changedEntries(
+  entries: readonly InputEntry[],
+  now: Float64Array,
+  then: Float64Array | undefined,
+): ReadonlySet<InputEntry> {
+  if (then?.length !== now.length) return new Set(entries.filter(({ kind }) => kind === "file"));
+  return new Set(
+    entries.filter((_, i) => {
+      for (let at = i * NUMBERS; at < (i + 1) * NUMBERS; at++) if (now[at] !== then[at]) return true;
+      return false;
+    }),
+  );
+}

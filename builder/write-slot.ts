@@ -1,0 +1,137 @@
+import type { Level } from "../format/codecs/codec.ts";
+import { openFileSource, streamRange } from "../format/io/byte-source.ts";
+import type { Replacement } from "../format/io/replacement.ts";
+import type { Bytes, ByteStream, Sha256 } from "../format/types.ts";
+import { sha256Stream } from "../format/wire/hashes.ts";
+import type { OperationName } from "../format/wire/operations.ts";
+import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
+import type { CachedSlot, Found, SlotCache } from "./slot-cache/slot-cache.ts";
+import type { SlotInput } from "./slot-input.ts";
+
+export interface WriteOptions {
+  readonly level?: Level | undefined;
+  /** Where the stored bytes of earlier builds are. */
+  readonly cache?: SlotCache | undefined;
+  /** Told of what goes into slots. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+  /** Told whether a slot's stored bytes were made before, and if not, why they are made now. */
+  readonly explain?: ((slot: string, isCached: boolean, why: string) => void) | undefined;
+}
+
+/** A slot that was looked at: what becomes of it, and whether that was made before. */
+export interface PlannedSlot {
+  readonly slot: SlotInput;
+  readonly encoded: EncodedSlot;
+  readonly found: Found | undefined;
+}
+
+/** The stored bytes of a slot, in a file. */
+export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissions"> {
+  readonly operations: readonly OperationName[];
+  readonly offset: number;
+  readonly size: number;
+  readonly originalSize: number;
+  readonly checksum: Sha256;
+  /** What the cache said of them, if it was asked. */
+  readonly found?: Found;
+}
+
+/** Lists what is in a slot, and looks for what an earlier build has made of it. */
+export async function planSlot(
+  slot: SlotInput,
+  { level, cache, onBytes }: WriteOptions,
+): Promise<PlannedSlot> {
+  const encoded = await encodeSlot(slot, level, onBytes);
+  return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
+}
+
+/** The same slot, whose first pieces are encoded from now on if there is no earlier build's. */
+export function begun(planned: PlannedSlot): PlannedSlot {
+  if (planned.found?.cached !== undefined) return planned;
+  return { ...planned, encoded: { ...planned.encoded, stored: ahead(planned.encoded.stored) } };
+}
+
+/** Frees what a slot holds that will not be written. */
+export async function giveUp({ encoded }: PlannedSlot): Promise<void> {
+  await encoded.stored[Symbol.asyncIterator]().return?.();
+}
+
+/** Writes a slot's stored bytes to the end of a file: those of an earlier build, or else new ones. */
+export async function writeSlot(
+  { slot, encoded, found }: PlannedSlot,
+  file: Replacement,
+  { cache, explain, onBytes }: WriteOptions,
+): Promise<WrittenBytes> {
+  const { operations, permissions } = encoded;
+  const offset = file.written;
+  let why = found?.why ?? whyNotAsked(cache);
+  if (found?.cached !== undefined) {
+    const { originalSize, stored, size } = found.cached.version;
+    if (await copyCached(found.cached, file)) {
+      explain?.(slot.id, true, why);
+      onBytes?.(originalSize);
+      return { operations, permissions, offset, size, originalSize, checksum: stored, found };
+    }
+    cache?.drop(found);
+    why = "what was kept of it is damaged";
+  }
+  explain?.(slot.id, false, why);
+  const checksum = await write(encoded.stored, file);
+  const size = file.written - offset;
+  const originalSize = encoded.originalSize();
+  const anew = found === undefined ? {} : { found: { ...found, cached: undefined } };
+  return { operations, permissions, offset, size, originalSize, checksum, ...anew };
+}
+
+const whyNotAsked = (cache: SlotCache | undefined): string =>
+  cache === undefined ? "there is no build cache" : "it is encoded sooner than it is looked for";
+
+async function write(stored: ByteStream, file: Replacement): Promise<Sha256> {
+  const hash = sha256Stream();
+  for await (const piece of stored) {
+    hash.update(piece);
+    file.write(piece);
+  }
+  return hash.hex();
+}
+
+/** Writes what is kept, unless it is not what its name says any more, or gone: then nothing was written. */
+async function copyCached({ path, version }: CachedSlot, file: Replacement): Promise<boolean> {
+  using source = openIfIntact(path, version.size);
+  if (source === undefined) return false;
+  const pieces = () => streamRange(source, 0, source.size, "passing");
+  const hash = sha256Stream();
+  for await (const piece of pieces()) hash.update(piece);
+  if (hash.hex() !== version.stored) return false;
+  for await (const piece of pieces()) file.write(piece);
+  return true;
+}
+
+function openIfIntact(path: string, size: number) {
+  try {
+    const source = openFileSource(path);
+    if (source.size === size) return source;
+    source[Symbol.dispose]();
+  } catch {
+    // gone in this moment
+  }
+  return undefined;
+}
+
+/** A stream whose first piece is asked for at once. */
+function ahead(stream: ByteStream): ByteStream {
+  const iterator = stream[Symbol.asyncIterator]();
+  const first = iterator.next();
+  first.catch(() => {}); // it is asked for later
+  let next: Promise<IteratorResult<Bytes>> | undefined = first;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        const step = next ?? iterator.next();
+        next = undefined;
+        return step;
+      },
+      return: async (value) => (await iterator.return?.(value)) ?? { done: true, value },
+    }),
+  };
+}

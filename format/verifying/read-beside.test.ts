@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { fileSlot, packageBytes } from "../../tests/support/packages.ts";
+import { concat, rawArchive } from "../tar/testing.ts";
+import { type ByteSource, memorySource } from "../io/byte-source.ts";
+import { openImaginedTree } from "../io/imagined-tree.ts";
+import { openPackage } from "../reader.ts";
+import {
+  encodeSeekTable,
+  type FrameSizes,
+  parseSeekTable,
+  seekTableSize,
+} from "../codecs/zstd-seek-table.ts";
+import type { Bytes } from "../types.ts";
+import { readAlone } from "./read-alone.ts";
+import { readBeside } from "./read-beside.ts";
+
+const MIB = 1024 * 1024;
+const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });
+/** Frames in plenty, one of them too large to be decoded at once. */
+const ARCHIVE = rawArchive(
+  ...Array.from({ length: 9 }, (_, i) => file(`a${i}`, 3 * MIB)),
+  file("long", 17 * MIB),
+  file("b", 100),
+);
+const framed = fileSlot("app", "", {
+  data: { kind: "bytes", bytes: ARCHIVE },
+  operations: ["TAR", "ZSTD"],
+  target: "app",
+});
+
+const enter = async (source: ByteSource, how: typeof readBeside) => {
+  const pkg = await openPackage(source);
+  const tree = openImaginedTree();
+  const size = await how(source).enter(pkg.slots[0]!, tree);
+  return { size, entries: tree.entries };
+};
+
+test("an archive in frames is the same as for a reader of streams", async () => {
+  const source = memorySource(await packageBytes({ slots: [framed] }));
+  const read = await enter(source, readBeside);
+  expect(read).toEqual({ size: ARCHIVE.length, entries: 11 });
+  expect(await enter(source, readAlone)).toEqual(read);
+});
+
+test("what is in no frames is read as a stream", async () => {
+  const source = memorySource(await packageBytes({ slots: [fileSlot("text", "content")] }));
+  expect(await enter(source, readBeside)).toEqual({ size: 7, entries: 1 });
+});
+
+describe("refused is", async () => {
+  const whole = await packageBytes({ slots: [framed] });
+  const { stored } = (await openPackage(memorySource(whole))).slots[0]!;
+  const end = stored.offset + stored.size;
+  const tableSize = seekTableSize(whole.slice(end - 9, end), stored.size) as number;
+  const sizes = parseSeekTable(whole.slice(end - tableSize, end), stored.size) ?? [];
+  const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((at, frame) => at + frame.compressed, 0));
+  const large = sizes.findIndex(({ content }) => content > 16 * MIB);
+
+  /** Bytes at an offset of the slot, changed behind the back of its signature. */
+  const changed = (at: number, ...bytes: readonly number[]): Bytes => {
+    const copy = whole.slice();
+    copy.set(bytes, stored.offset + at);
+    return copy;
+  };
+  test.each([
+    ["a checksum of a frame that is wrong", (starts[2] as number) - 1],
+    ["the magic number of a frame", starts[1] as number],
+    ["a byte of a large frame", (starts[large + 1] as number) - 2],
+    ["a size in the seek table", stored.size - tableSize + 12],
+  ])("%s", async (_, at) => {
+    const bytes = changed(at, (whole[stored.offset + at] as number) ^ 0x55);
+    await expect(enter(memorySource(bytes), readBeside)).rejects.toThrow();
+  });
+
+  test("a change that decodes to the same", async () => {
+    // Bit 4 of a frame's descriptor, which decoders do not look at.
+    const bytes = changed(4, (whole[stored.offset + 4] as number) ^ 0x10);
+    await expect(enter(memorySource(bytes), readBeside)).rejects.toThrow("not the signed ones");
+  });
+
+  test("the first of several faults, and the others are no errors of their own", async () => {
+    const broken = whole.slice();
+    for (const start of starts.slice(0, 4)) broken[stored.offset + start + 4] = 0xff;
+    await expect(enter(memorySource(broken), readBeside)).rejects.toThrow();
+    await Bun.sleep(20);
+  });
+
+  test("a seek table that was signed and says something else than its frames", async () => {
+    const frames = whole.slice(stored.offset, end - tableSize);
+    const [first, last] = [sizes[0], sizes.at(-1)] as [FrameSizes, FrameSizes];
+    const lying = sizes.map((frame) =>
+      frame === first
+        ? { ...frame, content: last.content }
+        : frame === last
+          ? { ...frame, content: first.content }
+          : frame,
+    );
+    const bytes = concat([frames, encodeSeekTable(lying) as Bytes]);
+    const slot = { ...framed, data: { kind: "bytes", bytes } } as const;
+    const source = memorySource(await packageBytes({ slots: [slot] }));
+    await expect(enter(source, readBeside)).rejects.toThrow("as the seek table says");
+    expect(await enter(source, readAlone)).toMatchObject({ size: ARCHIVE.length });
+  });
+});
