@@ -275,10 +275,8 @@ describe("options", () => {
     expect(steps.map(({ label }) => label)).toEqual([
       "packing demo-linux-x64.psp",
       "verifying demo-linux-x64.psp",
-      "hashing demo-linux-x64.psp",
       "packing demo-darwin-x64.psp",
       "verifying demo-darwin-x64.psp",
-      "hashing demo-darwin-x64.psp",
     ]);
   });
 });

@@ -100,12 +100,13 @@ test("a pack tells of each of its steps, and of nothing while somebody signs", a
   const size = packed?.size as number;
   expect(steps).toEqual([
     { label: "packing it.psp", total: content, done: content as number, isOver: true },
-    { label: "verifying it.psp", total: size, done: size, isOver: true },
-    { label: "hashing it.psp", total: size, done: size, isOver: true },
+    { label: "verifying it.psp", total: size, done: expect.any(Number), isOver: true },
   ]);
+  // Seek tables are read twice.
+  expect((steps[1]?.done as number) - size).toBeWithin(0, 100);
   expect(whileSigning).toEqual([true]);
   await pack({ progress: bar, verify: false });
-  expect(steps.slice(3).map(({ label }) => label)).toEqual(["packing it.psp", "hashing it.psp"]);
+  expect(steps.slice(2).map(({ label }) => label)).toEqual(["packing it.psp"]);
 });
 
 describe("extracting tells of", () => {
