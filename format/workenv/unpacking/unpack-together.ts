@@ -17,8 +17,8 @@ export interface Crew {
   readonly tell: (line: string) => void;
 }
 
-/** Below this many bytes threads cost more than they bring: each starts in 5 ms, and its code is slow at first. */
-const WORTH_IT = 32 * 1024 * 1024;
+/** Below this many bytes threads cost more than they bring: each starts in 10 ms, and its code is slow at first. */
+const WORTH_IT = 16 * 1024 * 1024;
 /** Every thread has its decoders' memory, and a disk gets no faster by more of them. */
 const MOST_THREADS = 4;
 /** Milliseconds from one word about how the others get on to the next. */
