@@ -15,6 +15,7 @@ export const FAIL_POINTS = [
   "making-locked",
   "staging-locked",
   "staging-opened",
+  "frame-unpacked",
   "slot-unpacked",
   "unpacked",
   "retired-marker",

@@ -66,19 +66,29 @@ async function start(name: string, env = {}, redirections = "", home = join(dir.
 const small = () => apps["small"] as string;
 
 /** A start to which a signal is sent when it has drawn its bar; where threads unpack, they wait until its end. */
-async function signalled(name: NodeJS.Signals, command: readonly string[], isToWait = false) {
+async function signalled(
+  name: NodeJS.Signals,
+  command: readonly string[],
+  where: "first thread" | "threads" = "first thread",
+) {
   const home = join(dir.path, `home-${homes++}`);
   const pause = join(home, "pause");
   mkdirSync(home);
   let isSent = false;
   const ended = await onTerminal(command, {
-    env: { ...cleanEnv(home), TERM: "xterm", ...HASTY, FLAVOR_TEST_PAUSE: `slot-unpacked:${pause}` },
+    env: {
+      ...cleanEnv(home),
+      TERM: "xterm",
+      ...HASTY,
+      FLAVOR_TEST_PAUSE: `${where === "threads" ? "frame" : "slot"}-unpacked:${pause}`,
+      FLAVOR_TEST_PAUSE_IN: where,
+    },
     onShown(shown, child) {
       if (isSent || barsIn(shown).length === 0) return;
       isSent = true;
       while (!existsSync(pause)) Bun.sleepSync(1);
       child.kill(name);
-      if (!isToWait) rmSync(pause);
+      if (where === "first thread") rmSync(pause);
     },
   });
   expect(isSent).toBe(true);
@@ -154,7 +164,7 @@ describe.skipIf(!hasTerminals)("a first start", () => {
   test.skipIf(!canUseThreads)(
     "leaves a clean line when a signal comes while its bar stands there",
     async () => {
-      const { shown, signal } = await signalled("SIGTERM", [apps["large"] as string], true);
+      const { shown, signal } = await signalled("SIGTERM", [apps["large"] as string], "threads");
       expect(signal).toBe("SIGTERM");
       expect(screenOf(shown)).toBe("");
     },

@@ -83,6 +83,7 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
           notes.slot = index;
           const found = await unpackFrame(source, job.slot, job.frame, { ...tools, decoder });
           for (const [path, target] of found) links.push([path, target, index]);
+          globalThis.failPoint?.("frame-unpacked");
           break;
         }
         case "checksum":
