@@ -152,12 +152,12 @@ test.if(canUseThreads)(
   30_000,
 );
 
-test.if(canUseThreads)(
-  "a start that is killed while threads work leaves nothing that the next one does not remove",
-  async () => {
+test.if(canUseThreads).each(["slot-unpacked:1", "frame-unpacked:1", "frame-unpacked:3"])(
+  "a start that is killed while threads work leaves nothing that the next one does not remove: %s",
+  async (point) => {
     using out = tempDir();
     const home = join(out.path, "home");
-    const killed = await start(home, path, { FLAVOR_TEST_KILL: "slot-unpacked:1" });
+    const killed = await start(home, path, { FLAVOR_TEST_KILL: point });
     expect(killed.signal).toBe("SIGKILL");
     expect(stagingOf(home)).toHaveLength(1);
     const { stdout, exitCode } = await start(home);
