@@ -148,7 +148,18 @@ test("who wants to know is told what lies there when all is written", () => {
 });
 
 describe.skipIf(!posix)("modes", () => {
+  test("that let others write are given at once where nobody can get in", () => {
+    const before = process.umask(0);
+    writer.directory("a", 0o777);
+    writer.directory("b", 0o070);
+    process.umask(before);
+    expect(["a", "b"].map(modeOf)).toEqual(["777", "770"]);
+    writer.finish();
+    expect(["a", "b"].map(modeOf)).toEqual(["777", "70"]);
+  });
+
   test("that would keep other writers out come at the very end", () => {
+    chmodSync(root, 0o711);
     const one = openTreeWriter(root, { company: "others" });
     one.directory("open", 0o750);
     one.directory("closed", 0o500);
@@ -198,6 +209,9 @@ describe.skipIf(!posix)("modes", () => {
     [0o1777, "777", "700"],
     [0o2775, "775", "700"],
   ])("a folder with %o gets %s at the end, and has %s before", (mode, wanted, early) => {
+    // Others may enter.
+    chmodSync(root, 0o755);
+    writer = openTreeWriter(root);
     writer.directory("a", mode);
     expect(modeOf("a")).toBe(early);
     write("a/b/c");

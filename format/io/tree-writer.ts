@@ -71,7 +71,9 @@ export interface TreeOnDisk extends TreeWriter {
   impliedFolders(): readonly (readonly [path: string, mode: number])[];
   /** The directories that were there when they were needed: somebody else has made them. */
   foundFolders(): readonly string[];
-  /** Gives directories their modes, but for those that would keep others from filling them. */
+  /** Whether a directory gets this mode with `finish` only: others could not fill it, or could disturb us. */
+  waits(mode: number): boolean;
+  /** Gives directories their modes, but for those that have to wait. */
   settle(): void;
 }
 
@@ -97,9 +99,6 @@ interface Directory {
 /** `dirname` of a path that is in its shortest form. */
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf(sep)) || dirname(path);
 
-/** The mode of a directory that is being filled: nobody else may write into it, we may. */
-export const earlyMode = (wanted: number): number =>
-  (wanted & 0o022) === 0 ? wanted | PRIVATE_DIRECTORY : PRIVATE_DIRECTORY;
 
 /** A writer for the directory `root`, which is made if need be and whose own mode stays as it is. */
 export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeOnDisk {
@@ -118,6 +117,12 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
   // What a new directory gets of a mode: the umask takes some of it, or the folder around it gives others.
   const granted = new Map<number, number>();
   let open: number | undefined;
+  // Below a root that only its owner may enter, no mode lets anybody in.
+  const isPrivate = (lstatSync(base).mode & 0o077) === 0;
+
+  /** The mode of a directory that is being filled: nobody else may write into it, we may. */
+  const earlyMode = (wanted: number): number =>
+    isPrivate || (wanted & 0o022) === 0 ? wanted | PRIVATE_DIRECTORY : PRIVATE_DIRECTORY;
 
   /** A path as entries have it. */
   const relativeOf = (path: string): string => {
@@ -269,6 +274,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       ),
     foundFolders: () =>
       [...directories].flatMap(([path, { isFound }]) => (isFound ? [relativeOf(path)] : [])),
+    waits: (mode) => (mode & 0o777) !== earlyMode(mode & 0o777),
     settle: () => giveModes((wanted) => wanted === earlyMode(wanted)),
     finish: () => giveModes(() => true),
     [Symbol.dispose]() {

@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { earlyMode, openTreeWriter } from "../../io/tree-writer.ts";
+import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
 import type { IndexedFile } from "../mending/stat-index.ts";
@@ -24,7 +24,7 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
   const isImplied = new Set(implied.map(([path]) => path));
   // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
   for (const [path, , , mode, slot] of folders)
-    if ((mode & 0o777) !== earlyMode(mode & 0o777) || isImplied.has(path)) {
+    if (writer.waits(mode) || isImplied.has(path)) {
       notes.slot = slot;
       writer.directory(path, mode);
     }
