@@ -52,21 +52,25 @@ function findAt(
   call: Invocation,
   options: LauncherOptions,
 ): Workenv | undefined {
-  const { dev, demanded } = options;
   // The lease first: what is looked at afterwards cannot be taken away any more.
   const lease = tryShare(layout.lock);
   globalThis.failPoint?.("lease-taken");
   const marker = lease === "busy" ? undefined : findReady(layout, sha256Hex(block), call.uid);
   globalThis.failPoint?.("marker-read");
-  const wanted = dev ? [...demanded, ...(marker?.launch.devSlots ?? [])] : demanded;
-  const isEnough = marker !== undefined && wanted.every((slot) => marker.slots.includes(slot));
-  if (!isEnough || !isJudged(marker, options)) {
+  if (marker === undefined || !isEnough(marker, options) || !isJudged(marker, options)) {
     leaseIn(lease)?.[Symbol.dispose]();
     return undefined;
   }
   // Somebody has removed the lock file. It is made again, and then all is looked at again.
   if (lease === "missing" && makeLockFile(layout.lock)) return findAt(layout, block, call, options);
   return workenvAt(layout, marker.launch, call, leaseIn(lease));
+}
+
+/** Whether the slots are there that this start needs besides those that always are. */
+function isEnough({ slots, launch }: Marker, { dev, demanded }: LauncherOptions): boolean {
+  if (!dev && demanded.length === 0) return true;
+  const wanted = dev ? [...demanded, ...launch.devSlots] : demanded;
+  return wanted.every((slot) => slots.includes(slot));
 }
 
 /**

@@ -19,7 +19,9 @@ export function buildCommand(
   scope: Scope,
   env: Environment,
 ): Command {
-  const [first = "", ...rest] = splitWords(template).map((word) => fillTemplate(word, scope));
+  const words: string[] = [];
+  for (const word of splitWords(template)) words.push(fillTemplate(word, scope));
+  const [first = "", ...rest] = words;
   const windows = scope.os === "windows";
   const path = env["PATH"] ?? env["Path"] ?? "";
   return {

@@ -23,7 +23,7 @@ export function splitWords(command: string): readonly string[] {
     } else if (char === '"' || char === "'") {
       quote = char;
       word ??= "";
-    } else if (/\s/.test(char)) {
+    } else if (isBlank(char)) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {
@@ -34,6 +34,9 @@ export function splitWords(command: string): readonly string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
+
+/** What `\s` means, without the 0.03 ms that the first regular expression of a process costs. */
+const isBlank = (char: string): boolean => char.trim() === "";
 
 const invalid = (command: string, state: string) =>
   new PspfError("command-invalid", `Cannot split the command ${JSON.stringify(command)}: ${state}`);

@@ -68,8 +68,10 @@ function open(): Libc | undefined {
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
-        keepOpen: (fd, taken = []) =>
-          void HIGH_NUMBERS.some((number) => !taken.includes(number) && symbols.dup2(fd, number) === number),
+        keepOpen(fd, taken = []) {
+          for (const number of HIGH_NUMBERS)
+            if (!taken.includes(number) && symbols.dup2(fd, number) === number) return;
+        },
         keepNumbers(fds) {
           // Its arguments vary in kind, which no processor that Linux runs on minds here.
           const { symbols: more } = dlopen(name, { fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } });

@@ -2,7 +2,7 @@ import { PspfError } from "../errors.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import { TRAILER_END, TRAILER_SIZE, TRAILER_START } from "../spec.ts";
 import type { Bytes } from "../types.ts";
-import { sameBytes } from "./hashes.ts";
+import { hasBytesAt } from "./hashes.ts";
 
 /** An index block between its two markers: the last 8200 bytes of a package. */
 export function frameIndex(block: Bytes): Bytes {
@@ -16,8 +16,8 @@ export function frameIndex(block: Bytes): Bytes {
 /** The index block out of a trailer, or undefined when these are not the last bytes of a package. */
 export function unframeIndex(trailer: Bytes): Bytes | undefined {
   if (trailer.length !== TRAILER_SIZE) return undefined;
-  if (!sameBytes(trailer.subarray(0, TRAILER_START.length), TRAILER_START)) return undefined;
-  if (!sameBytes(trailer.subarray(-TRAILER_END.length), TRAILER_END)) return undefined;
+  if (!hasBytesAt(trailer, TRAILER_START, 0)) return undefined;
+  if (!hasBytesAt(trailer, TRAILER_END, TRAILER_SIZE - TRAILER_END.length)) return undefined;
   return trailer.slice(TRAILER_START.length, -TRAILER_END.length);
 }
 

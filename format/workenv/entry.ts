@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSy
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
-import { stateOf } from "./mending/file-facts.ts";
+import { type FileFacts, stateOf } from "./mending/file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**
@@ -57,11 +57,14 @@ const OTHERS_PER_START = 2;
 /** The files that the command names, and some of the others, different ones each time. */
 function looksIntact({ sample: { entryPoints, others } }: Marker, { content }: WorkenvLayout): boolean {
   const start = Math.floor(Math.random() * others.length);
-  const some = others.slice(start, start + OTHERS_PER_START);
-  return [...entryPoints, ...some].every((file) => {
-    const state = stateOf(content, file);
-    return state === "intact" || state === "changed";
-  });
+  for (const file of entryPoints) if (!isThere(file, content)) return false;
+  for (const file of others.slice(start, start + OTHERS_PER_START)) if (!isThere(file, content)) return false;
+  return true;
+}
+
+function isThere(file: FileFacts, content: string): boolean {
+  const state = stateOf(content, file);
+  return state === "intact" || state === "changed";
 }
 
 export const readMarker = (layout: WorkenvLayout): Marker | undefined => openMarker(layout)?.marker;
