@@ -38,11 +38,13 @@ export function scopeOf(
   host: { readonly os: string; readonly arch: string },
   bun: string,
 ): Scope {
+  const slots: string[] = [];
+  for (const { target } of metadata.slots) slots.push(join(workenv, target));
   return {
     workenv,
     packageName: metadata.package.name,
     version: metadata.package.version,
-    slots: metadata.slots.map((slot) => join(workenv, slot.target)),
+    slots,
     primarySlot: metadata.execution.primarySlot,
     os: host.os,
     arch: host.arch,

@@ -23,7 +23,8 @@ export function splitWords(command: string): readonly string[] {
     } else if (char === '"' || char === "'") {
       quote = char;
       word ??= "";
-    } else if (isBlank(char)) {
+      // What `\s` means; the first regular expression of a process costs 0.03 ms.
+    } else if (char.trim() === "") {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {
@@ -34,9 +35,6 @@ export function splitWords(command: string): readonly string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
-
-/** What `\s` means, without the 0.03 ms that the first regular expression of a process costs. */
-const isBlank = (char: string): boolean => char.trim() === "";
 
 const invalid = (command: string, state: string) =>
   new PspfError("command-invalid", `Cannot split the command ${JSON.stringify(command)}: ${state}`);

@@ -21,8 +21,7 @@ export const digestPrefix = (digest: Bytes): bigint =>
 
 export const nameHash = (name: string): bigint => digestPrefix(sha256(name));
 
-const SHA256_HEX = /^[0-9a-f]{64}$/;
-export const isSha256 = (text: string): text is Sha256 => SHA256_HEX.test(text);
+export const isSha256 = (text: string): text is Sha256 => /^[0-9a-f]{64}$/.test(text);
 
 export const toHex = (input: Bytes): string => input.toHex();
 

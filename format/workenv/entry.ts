@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
@@ -13,17 +13,12 @@ export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): 
   const found = openMarker(layout);
   if (found === undefined || found.marker.digest !== digest || found.marker.suspect) return undefined;
   const { marker, lastUse, owner } = found;
-  return isInPlace(marker, layout) &&
-    isOwn(owner, uid) &&
-    !isDue(lastUse, layout) &&
-    looksIntact(marker, layout)
+  // Whoever could put a marker there could start any program in the user's name. Root can do that anyway.
+  const isOwn = uid === undefined || owner === uid || owner === 0;
+  return isOwn && isInPlace(marker, layout) && !isDue(lastUse, layout) && looksIntact(marker, layout)
     ? marker
     : undefined;
 }
-
-/** Whoever could put a marker there could start any program in the user's name. Root can do that anyway. */
-const isOwn = (owner: number, uid: number | undefined): boolean =>
-  uid === undefined || owner === uid || owner === 0;
 
 /**
  * Whether the content that a marker vouches for is there: the very folder, and its files on the disk. What was not
@@ -81,12 +76,10 @@ function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(layout.marker, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const { size, mtimeMs, uid } = fstatSync(fd);
-    if (size > MAX_SIZE) return undefined;
-    const bytes = new Uint8Array(size);
-    const read = readSync(fd, bytes);
-    const marker = decodeMarker(new TextDecoder().decode(bytes.subarray(0, read)));
-    return marker && { marker, lastUse: mtimeMs, owner: uid };
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > MAX_SIZE) return undefined;
+    const marker = decodeMarker(readFileSync(fd, "utf8"));
+    return marker && { marker, lastUse: stats.mtimeMs, owner: stats.uid };
   } catch {
     return undefined;
   } finally {

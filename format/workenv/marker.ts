@@ -67,61 +67,65 @@ export const encodeMarker = (marker: Marker): string => `${JSON.stringify(marker
 export function decodeMarker(text: string): Marker | undefined {
   try {
     const value = JSON.parse(text) as Partial<Marker> | null;
-    const isOurs = value?.schema === SCHEMA && hasAllMembers(value) && hasAllFacts(value.launch);
-    return isOurs ? { ...(value as Marker), ...judgementIn(value) } : undefined;
+    if (value?.schema !== SCHEMA || !hasAllMembers(value) || !hasAllFacts(value.launch)) return undefined;
+    const { trust, lowest } = value;
+    // Markers from before signers were asked for, and of a later version of us, say nothing about them.
+    const isKnown = trust !== undefined && Object.hasOwn(LEVELS.none.trust, trust);
+    const isLevel = lowest !== undefined && VALIDATION_LEVELS.includes(lowest);
+    return Object.assign(value as Marker, {
+      trust: isKnown ? trust : "unchecked",
+      lowest: isLevel ? lowest : "none",
+    });
   } catch {
     return undefined;
   }
 }
 
-/** Markers from before signers were asked for, and of a later version of us, say nothing about them. */
-const judgementIn = ({ trust, lowest }: Partial<Marker>): Pick<Marker, "trust" | "lowest"> => ({
-  trust: trust !== undefined && Object.hasOwn(LEVELS.none.trust, trust) ? trust : "unchecked",
-  lowest: lowest !== undefined && VALIDATION_LEVELS.includes(lowest) ? lowest : "none",
-});
-
 // Every start comes by here once, and what runs once is not compiled: plain questions in a row take a fifth of the time
 // that lists of them took, which were asked by closures through `every`.
 
 const hasAllMembers = (marker: Partial<Marker>): boolean =>
-  isText(marker.digest) &&
-  isText(marker.jsonDigest) &&
-  isText(marker.signer) &&
-  isText(marker.source) &&
-  isText(marker.place) &&
-  isText(marker.created) &&
-  (marker.bootId === undefined || isText(marker.bootId)) &&
-  isNumber(marker.inode) &&
-  isNumber(marker.born) &&
-  isFlag(marker.durable) &&
-  isFlag(marker.suspect) &&
-  isListOf(marker.slots, isNumber) &&
+  typeof marker.digest === "string" &&
+  typeof marker.jsonDigest === "string" &&
+  typeof marker.signer === "string" &&
+  typeof marker.source === "string" &&
+  typeof marker.place === "string" &&
+  typeof marker.created === "string" &&
+  (marker.bootId === undefined || typeof marker.bootId === "string") &&
+  Number.isFinite(marker.inode) &&
+  Number.isFinite(marker.born) &&
+  typeof marker.durable === "boolean" &&
+  typeof marker.suspect === "boolean" &&
+  isListOf(marker.slots, Number.isFinite) &&
   isListOf(marker.sample?.entryPoints, isFacts) &&
   isListOf(marker.sample?.others, isFacts);
 
 /** Whether everything is there that a start looks into: a marker may be of another version of us. */
 const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
-  isFlag(launch.eachStart) &&
-  isFlag(launch.atEnd) &&
-  isText(launch.package?.name) &&
-  isText(launch.package?.version) &&
-  isText(launch.execution?.command) &&
-  isNumber(launch.execution?.primarySlot) &&
-  isTextTable(launch.execution?.env) &&
+  typeof launch.eachStart === "boolean" &&
+  typeof launch.atEnd === "boolean" &&
+  typeof launch.package?.name === "string" &&
+  typeof launch.package.version === "string" &&
+  typeof launch.execution?.command === "string" &&
+  Number.isFinite(launch.execution.primarySlot) &&
+  isTextTable(launch.execution.env) &&
   isTextTable(launch.runtimeEnv?.map) &&
   isTextTable(launch.runtimeEnv?.set) &&
   isTextTable(launch.workenv?.env) &&
   isListOf(launch.runtimeEnv?.unset, isText) &&
   isListOf(launch.runtimeEnv?.pass, isText) &&
-  isListOf(launch.devSlots, isNumber) &&
+  isListOf(launch.devSlots, Number.isFinite) &&
   isListOf(launch.slots, hasTarget);
 
 const isText = (value: unknown): boolean => typeof value === "string";
-const isNumber = (value: unknown): boolean => Number.isFinite(value);
-const isFlag = (value: unknown): boolean => typeof value === "boolean";
-const hasTarget = (slot: unknown): boolean => isText((slot as { target?: unknown } | null)?.target);
+const hasTarget = (slot: unknown): boolean =>
+  typeof (slot as { target?: unknown } | null)?.target === "string";
 const isFacts = (row: unknown): boolean =>
-  Array.isArray(row) && isText(row[0]) && isNumber(row[1]) && isNumber(row[2]) && isNumber(row[3]);
+  Array.isArray(row) &&
+  typeof row[0] === "string" &&
+  Number.isFinite(row[1]) &&
+  Number.isFinite(row[2]) &&
+  Number.isFinite(row[3]);
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   if (!Array.isArray(value)) return false;
@@ -131,6 +135,6 @@ function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
 
 function isTextTable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  for (const name in value) if (!isText((value as Record<string, unknown>)[name])) return false;
+  for (const name in value) if (typeof (value as Record<string, unknown>)[name] !== "string") return false;
   return true;
 }
