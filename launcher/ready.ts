@@ -7,7 +7,7 @@ import { pointBunTo } from "../format/workenv/bun-link.ts";
 import { bunCommand } from "./bun.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Log } from "./log.ts";
+import { type Log, logOf } from "./log.ts";
 import { findWorkenv, type Workenv } from "./workenv.ts";
 
 /** The workenv of the package: as it was left by an earlier start, else made now from metadata and slots. */
@@ -24,8 +24,11 @@ async function askedFor(call: Invocation, options: LauncherOptions): Promise<Wor
 
 /** What an earlier start has left. Not a promise, as nothing on the way of a warm start: the first one costs too much. */
 function readyWorkenv(call: Invocation, options: LauncherOptions): Workenv | undefined {
+  const log = logOf(call, options);
+  log("debug", () => "arguments and environment are read");
   const trailer = lastBytes(call.package, TRAILER_SIZE);
   const block = trailer && unframeIndex(trailer);
+  log("debug", () => (block === undefined ? "this file has no index at its end" : "the index is read"));
   return block && findWorkenv(block, call, options);
 }
 
