@@ -30,7 +30,7 @@ export function fillTemplate(template: string, scope: Scope): string {
     const text = template.slice(done, end);
     // A name has no brace in it, so it begins behind the last one.
     const start = text.lastIndexOf("{");
-    const value = start === -1 ? undefined : valueOf(text.slice(start + 1), scope);
+    const value = start === -1 ? undefined : meaningOf(text.slice(start + 1), scope);
     filled += value === undefined ? `${text}}` : text.slice(0, start) + value;
     done = end + 1;
   }
@@ -38,7 +38,7 @@ export function fillTemplate(template: string, scope: Scope): string {
 }
 
 /** What a placeholder stands for; undefined for other names. */
-function valueOf(name: string, scope: Scope): string | undefined {
+function meaningOf(name: string, scope: Scope): string | undefined {
   switch (name) {
     case "workenv":
       return scope.workenv;

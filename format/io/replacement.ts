@@ -42,7 +42,8 @@ export function openReplacement(target: string, mode: number): Replacement {
   const folder = dirname(target);
   const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
   const fd = doing("write", target, () => openSync(path, "wx", 0o600));
-  (unfinished ??= new Set()).add(path);
+  unfinished ??= new Set();
+  unfinished.add(path);
   let isOpen = true;
   let written = 0;
   const put = (piece: Bytes, position: number) => {
