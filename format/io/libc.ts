@@ -97,8 +97,10 @@ function open(): Libc | undefined {
             offset = bytes.indexOf(0, offset) + 1;
             // A zero ends the arguments, before the first variable.
             const place = i <= argv.length ? i - 1 : i;
-            pointers[2 * place] = (start + offset) % 2 ** 32;
-            pointers[2 * place + 1] = Math.floor((start + offset) / 2 ** 32);
+            const address = start + offset;
+            const low = address % 2 ** 32;
+            pointers[2 * place] = low;
+            pointers[2 * place + 1] = (address - low) / 2 ** 32;
           }
           // C ends a string where its first zero is; with one too many all of them would be others.
           if (bytes.indexOf(0, offset) + 1 !== bytes.length)

@@ -92,11 +92,11 @@ const hasAllMembers = (marker: Partial<Marker>): boolean =>
   typeof marker.place === "string" &&
   typeof marker.created === "string" &&
   (marker.bootId === undefined || typeof marker.bootId === "string") &&
-  Number.isFinite(marker.inode) &&
-  Number.isFinite(marker.born) &&
+  typeof marker.inode === "number" &&
+  typeof marker.born === "number" &&
   typeof marker.durable === "boolean" &&
   typeof marker.suspect === "boolean" &&
-  isListOf(marker.slots, Number.isFinite) &&
+  isListOf(marker.slots, isNumber) &&
   isListOf(marker.sample?.entryPoints, isFacts) &&
   isListOf(marker.sample?.others, isFacts);
 
@@ -107,25 +107,26 @@ const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
   typeof launch.package?.name === "string" &&
   typeof launch.package.version === "string" &&
   typeof launch.execution?.command === "string" &&
-  Number.isFinite(launch.execution.primarySlot) &&
+  typeof launch.execution.primarySlot === "number" &&
   isTextTable(launch.execution.env) &&
   isTextTable(launch.runtimeEnv?.map) &&
   isTextTable(launch.runtimeEnv?.set) &&
   isTextTable(launch.workenv?.env) &&
   isListOf(launch.runtimeEnv?.unset, isText) &&
   isListOf(launch.runtimeEnv?.pass, isText) &&
-  isListOf(launch.devSlots, Number.isFinite) &&
+  isListOf(launch.devSlots, isNumber) &&
   isListOf(launch.slots, hasTarget);
 
+const isNumber = (value: unknown): boolean => typeof value === "number";
 const isText = (value: unknown): boolean => typeof value === "string";
 const hasTarget = (slot: unknown): boolean =>
   typeof (slot as { target?: unknown } | null)?.target === "string";
 const isFacts = (row: unknown): boolean =>
   Array.isArray(row) &&
   typeof row[0] === "string" &&
-  Number.isFinite(row[1]) &&
-  Number.isFinite(row[2]) &&
-  Number.isFinite(row[3]);
+  typeof row[1] === "number" &&
+  typeof row[2] === "number" &&
+  typeof row[3] === "number";
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   if (!Array.isArray(value)) return false;
