@@ -91,7 +91,7 @@ export let inheritedFiles: readonly number[] = [];
 export const hasInheritedFiles = (): boolean =>
   process.platform === "linux" && statSync("/proc/self/fd", { throwIfNoEntry: false })?.size !== OF_BUN;
 
-/** The same goes for this. */
+/** Finds them out, which is to be done before this process opens a file as well. */
 export async function noteInheritedFiles(): Promise<void> {
   inheritedFiles = (await import("./inherited-files.ts")).findInheritedFiles();
 }
