@@ -3,7 +3,7 @@ import type { Environment } from "../format/command/environment.ts";
 import { decodeText } from "../format/io/text-bytes.ts";
 
 /** The variables in the caller's order, with those that have no name, no value or the name of an earlier one. */
-let variables: readonly string[] = [];
+let variables: string[] = [];
 let readFrom: Environment = Object.create(null);
 
 /**
@@ -41,11 +41,11 @@ function tableOf(lines: readonly string[]): Environment {
 
 /**
  * An environment as the lines that a program is given: what is as the caller had it stays as it was and where it was;
- * the rest follows.
+ * the rest follows. "for good" is for who becomes that program: then they are written where the caller's were, because
+ * every list of another length is memory of another kind.
  */
-export function linesOf(env: Environment): readonly string[] {
-  // As long as they are before, and not grown step by step: each step would be new memory of another kind.
-  const lines = variables.slice();
+export function linesOf(env: Environment, how?: "for good"): readonly string[] {
+  const lines = how === "for good" ? variables : variables.slice();
   let count = 0;
   const changed: string[] = [];
   for (const line of variables) {
@@ -65,7 +65,7 @@ export function linesOf(env: Environment): readonly string[] {
 }
 
 /** Strings with a zero byte behind each; undefined where the system has no such file. */
-function stringsIn(path: string): readonly string[] | undefined {
+function stringsIn(path: string): string[] | undefined {
   try {
     const text = readFileSync(path, "utf8");
     return text.includes(DAMAGE) ? split(readFileSync(path)).map(decodeText) : text.split("\0").slice(0, -1);

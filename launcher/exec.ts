@@ -30,7 +30,7 @@ export function become(
   if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);
   if (inheritedFiles.length > 0) libc?.keepNumbers(inheritedFiles);
   putBack();
-  const variables = linesOf(env);
+  const variables = linesOf(env, "for good");
   if (startsBun(variables)) libc?.openManyFiles();
   libc?.execve(program, argv, variables);
   try {
