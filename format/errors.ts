@@ -114,14 +114,15 @@ export function causesOf({ cause }: Error): readonly string[] {
 const MAX_TEXT = 10_000;
 
 /**
- * PEM, also where it is cut, and what tells a key in the base64 of Ed25519's PKCS#8, when that is not encrypted. Who
- * gives a key where its file was asked for gets it quoted otherwise, in the logs of a build for all to read.
+ * A text for others to see: private keys are cut out. PEM, also where it is cut, and what tells a key in the base64 of
+ * Ed25519's PKCS#8, when that is not encrypted. Who gives a key where its file was asked for gets it quoted otherwise, in
+ * the logs of a build for all to read.
  */
-const PRIVATE_KEY =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|BQYDK2VwBCIEI[\w+/=-]*/g;
-
-/** A text for others to see: private keys are cut out. */
-export const withoutPrivateKeys = (text: string): string => text.replace(PRIVATE_KEY, "(a private key)");
+export const withoutPrivateKeys = (text: string): string =>
+  text.replace(
+    /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|BQYDK2VwBCIEI[\w+/=-]*/g,
+    "(a private key)",
+  );
 
 /** Text that neither breaks lines nor steers a terminal, whoever wrote it: what could is spelled as \uXXXX. */
 export const printable = (text: string): string =>

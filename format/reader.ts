@@ -14,7 +14,7 @@ import type { Metadata, SlotEntry } from "./wire/metadata-types.ts";
 import { packageIdIn } from "./wire/package-id.ts";
 import type { OperationName } from "./wire/operations.ts";
 import { decodeSlotTable, permissionsOf, type RawSlot } from "./wire/slot-descriptor.ts";
-import { readIndexBlock } from "./wire/trailer.ts";
+import { readIndexBlock } from "./wire/read-index.ts";
 import { packageIdOf } from "./cache/layout.ts";
 
 const GET_IT_AGAIN = "the file is damaged or was changed: get it again";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
+import { bunRuntimeOf } from "../format/workenv/bun-link.ts";
 import { layoutOf } from "../format/cache/layout.ts";
 import { bunCalled, bunCommand } from "./bun.ts";
 import type { Invocation } from "./invocation.ts";

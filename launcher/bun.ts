@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import type { Command } from "../format/command/command.ts";
-import { bunRuntimeOf } from "../format/workenv/bun-runtime.ts";
+import { bunRuntimeOf } from "../format/workenv/bun-link.ts";
 import type { Invocation } from "./invocation.ts";
 
 /**
@@ -63,11 +63,11 @@ function tsconfigFor(args: readonly string[], workenv: string): string | undefin
   return undefined;
 }
 
-const RUNTIME_NAME = /[/\\]\.[0-9a-f]{16}\.pspf[/\\]bun[/\\]bun$/;
+const isRuntimeName = (path: string): boolean => /[/\\]\.[0-9a-f]{16}\.pspf[/\\]bun[/\\]bun$/.test(path);
 
 /** When this file was started under the name of a workenv's Bun: the command that does what that name says. */
 export function bunCalled({ argv0, executable, args, env }: Invocation): Command | undefined {
-  if (basename(argv0) !== "bun" || !RUNTIME_NAME.test(argv0)) return undefined;
+  if (!argv0.endsWith("bun") || !isRuntimeName(argv0)) return undefined;
   const directory = dirname(argv0);
   const bookkeeping = dirname(directory);
   const workenv = join(dirname(bookkeeping), basename(bookkeeping).slice(1, 17));

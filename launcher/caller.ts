@@ -3,25 +3,25 @@ import type { Environment } from "../format/command/environment.ts";
 import { decodeText } from "../format/io/text-bytes.ts";
 
 /** The variables in the caller's order, with those that have no name, no value or the name of an earlier one. */
-let variables: readonly string[] = [];
-let readFrom: Environment = {};
+let variables: string[] = [];
+let readFrom: Environment = Object.create(null);
 
 /**
- * What the caller handed to this process, to the byte; `args` and `env` are what Bun makes of it, which damages bytes
- * that are no UTF-8, and count where the system does not tell.
+ * What the caller handed to this process, to the byte; `args` are what Bun makes of it, which damages bytes that are no
+ * UTF-8, and count where the system does not tell. The environment is undefined there.
  */
-export async function readHanded(
-  args: readonly string[],
-  env: () => Promise<Environment>,
-): Promise<{ readonly args: readonly string[]; readonly env: Environment }> {
-  if (process.platform !== "linux") return { args, env: await env() };
+export function readHanded(args: readonly string[]): {
+  readonly args: readonly string[];
+  readonly env: Environment | undefined;
+} {
+  if (process.platform !== "linux") return { args, env: undefined };
   const words = args.join("\0").includes(DAMAGE) ? stringsIn("/proc/self/cmdline")?.slice(1) : undefined;
   variables = stringsIn("/proc/self/environ") ?? [];
   readFrom = tableOf(variables);
   return {
     // Options of Bun's own would be among the words.
     args: words?.length === args.length ? words : args,
-    env: variables.length > 0 ? readFrom : await env(),
+    env: variables.length > 0 ? readFrom : undefined,
   };
 }
 
@@ -41,26 +41,31 @@ function tableOf(lines: readonly string[]): Environment {
 
 /**
  * An environment as the lines that a program is given: what is as the caller had it stays as it was and where it was;
- * the rest follows.
+ * the rest follows. "for good" is for who becomes that program: then they are written where the caller's were, because
+ * every list of another length is memory of another kind.
  */
-export function linesOf(env: Environment): readonly string[] {
-  const rest = new Set(Object.keys(env));
-  const lines: string[] = [];
+export function linesOf(env: Environment, how?: "for good"): readonly string[] {
+  const lines = how === "for good" ? variables : variables.slice();
+  let count = 0;
+  const changed: string[] = [];
   for (const line of variables) {
     const end = line.indexOf("=");
     const name = end < 0 ? line : line.slice(0, end);
     const value = env[name];
-    const isFirst = rest.delete(name);
     if (value === undefined) continue;
-    if (value === readFrom[name]) lines.push(line);
-    else if (isFirst) lines.push(`${name}=${value}`);
+    if (value === readFrom[name]) lines[count++] = line;
+    else if (!changed.includes(name)) {
+      lines[count++] = `${name}=${value}`;
+      changed.push(name);
+    }
   }
-  for (const name of rest) lines.push(`${name}=${env[name]}`);
+  lines.length = count;
+  for (const name of Object.keys(env)) if (readFrom[name] === undefined) lines.push(`${name}=${env[name]}`);
   return lines;
 }
 
 /** Strings with a zero byte behind each; undefined where the system has no such file. */
-function stringsIn(path: string): readonly string[] | undefined {
+function stringsIn(path: string): string[] | undefined {
   try {
     const text = readFileSync(path, "utf8");
     return text.includes(DAMAGE) ? split(readFileSync(path)).map(decodeText) : text.split("\0").slice(0, -1);
@@ -79,17 +84,20 @@ function split(bytes: Uint8Array): readonly Uint8Array[] {
 /** Files that the caller left open, besides the three streams: Bun would have them closed for the program. */
 export let inheritedFiles: readonly number[] = [];
 
-/** To be called before this process opens any file of its own. */
+/**
+ * Whether there are such files. To be asked before this process opens any of its own. Newer systems tell the number of
+ * open files as the size of a folder; others 0.
+ */
+export const hasInheritedFiles = (): boolean =>
+  process.platform === "linux" && statSync("/proc/self/fd", { throwIfNoEntry: false })?.size !== OF_BUN;
+
+/** Finds them out, which is to be done before this process opens a file as well. */
 export async function noteInheritedFiles(): Promise<void> {
-  if (process.platform === "linux" && countFiles() !== OF_BUN)
-    inheritedFiles = (await import("./inherited-files.ts")).findInheritedFiles();
+  inheritedFiles = (await import("./inherited-files.ts")).findInheritedFiles();
 }
 
 /** Three streams, and the two files of Bun's event loop. */
 const OF_BUN = 5;
-
-/** Newer systems tell the number of open files as the size of a folder; others 0. */
-const countFiles = (): number | undefined => statSync("/proc/self/fd", { throwIfNoEntry: false })?.size;
 
 /** How the name of a process begins that a launcher has started to become the application: see `order.ts`. */
 export const ORDERED = "flavor:ordered:";

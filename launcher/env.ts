@@ -62,7 +62,7 @@ function oneOf<T extends string>(
   what = "level",
 ): T {
   const value = env[name];
-  if (!isSet(value)) return otherwise;
+  if (value === undefined || value === "") return otherwise;
   const found = allowed.find((level) => level === value.toLowerCase());
   if (found !== undefined) return found;
   throw new PspfError("bad-arguments", `Cannot use ${name}=${JSON.stringify(value)}: it is not a ${what}`, {

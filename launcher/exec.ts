@@ -1,6 +1,6 @@
 import type { Command } from "../format/command/command.ts";
 import { loadLibc } from "../format/io/libc.ts";
-import type { Lease } from "../format/cache/locks/lock.ts";
+import type { Lease } from "../format/cache/locks/flock.ts";
 import { startsBun } from "./bun.ts";
 import { cannotStart } from "./cannot-start.ts";
 import { inheritedFiles, linesOf, putBack } from "./caller.ts";
@@ -13,12 +13,12 @@ import type { Ending } from "./spawn.ts";
  * it as a child, holds the lease together with it and returns its exit code. So it does where something is to be done
  * at the end.
  */
-export async function become(
+export function become(
   command: Command,
   mode: LauncherOptions["execMode"],
   lease?: Lease,
   atEnd?: () => Promise<void>,
-): Promise<number> {
+): number | Promise<number> {
   const cannotExec = process.platform === "win32" || process.execve === undefined;
   if (mode === "spawn" || cannotExec || atEnd !== undefined) return runAsChild(command, lease, atEnd);
   const { program, env } = command;
@@ -30,7 +30,7 @@ export async function become(
   if (lease !== undefined) libc?.keepOpen(lease.fd, inheritedFiles);
   if (inheritedFiles.length > 0) libc?.keepNumbers(inheritedFiles);
   putBack();
-  const variables = linesOf(env);
+  const variables = linesOf(env, "for good");
   if (startsBun(variables)) libc?.openManyFiles();
   libc?.execve(program, argv, variables);
   try {

@@ -14,7 +14,7 @@ import { warn } from "./say.ts";
 export type Leave = (layout: WorkenvLayout) => Promise<void>;
 
 /** Starts a package and stays as its parent, leaves the workenv so, and returns the exit code. */
-export type LaunchIn = (call: Invocation, options: LauncherOptions, leave: Leave) => Promise<number>;
+export type LaunchIn = (call: Invocation, options: LauncherOptions, leave: Leave) => number | Promise<number>;
 
 /**
  * Runs a package whose workenv goes when its application ends, for which the launcher stays as parent. Whatever fails at

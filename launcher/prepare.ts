@@ -1,8 +1,9 @@
 import { isAbsolute, resolve } from "node:path";
-import type { ByteSource } from "../format/io/byte-source.ts";
+import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import { completePackage, indexOf } from "../format/reader.ts";
 import { LEVELS } from "../format/trust/levels.ts";
 import type { Bytes } from "../format/types.ts";
+import { readIndexBlock } from "../format/wire/read-index.ts";
 import type { Differences } from "../format/workenv/exact/differences.ts";
 import { isExactAsItIs } from "../format/workenv/exact/exact.ts";
 import { needsBun, UNCACHED } from "../format/workenv/bun-runtime.ts";
@@ -20,6 +21,12 @@ import { openProgress } from "./progress.ts";
 import { say } from "./say.ts";
 import { judgePackage } from "./trust.ts";
 import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
+
+/** A first start of a package that is a file: open until the end, because the slots are read from it. */
+export async function prepareFromFile(call: Invocation, options: LauncherOptions): Promise<Workenv> {
+  using self = openFileSource(call.package);
+  return await prepareWorkenv(self, await readIndexBlock(self), call, options);
+}
 
 /** A first start: index and metadata read strictly, the seal judged, the slots unpacked and set up. */
 export async function prepareWorkenv(

@@ -1,26 +1,40 @@
 import { buildCommand, type Command } from "../format/command/command.ts";
-import { openFileSource } from "../format/io/byte-source.ts";
+import { lastBytes } from "../format/io/last-bytes.ts";
+import { TRAILER_SIZE } from "../format/spec.ts";
 import { isBelow } from "../format/trust/levels.ts";
-import { readIndexBlock } from "../format/wire/trailer.ts";
-import { pointBunTo } from "../format/workenv/bun-runtime.ts";
+import { unframeIndex } from "../format/wire/trailer.ts";
+import { pointBunTo } from "../format/workenv/bun-link.ts";
 import { bunCommand } from "./bun.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Log } from "./log.ts";
+import { type Log, logOf } from "./log.ts";
 import { findWorkenv, type Workenv } from "./workenv.ts";
 
 /** The workenv of the package: as it was left by an earlier start, else made now from metadata and slots. */
-export async function ensureWorkenvOf(call: Invocation, options: LauncherOptions): Promise<Workenv> {
+export function ensureWorkenvOf(call: Invocation, options: LauncherOptions): Workenv | Promise<Workenv> {
   // The environment may not ask for less than the machine's owner allows, also where all is ready.
-  if (options.isLevelAsked && isBelow(options.validation, "standard"))
-    (await import("./trust.ts")).levelOf(call, options);
-  using self = openFileSource(call.package);
-  const block = await readIndexBlock(self);
-  const ready = findWorkenv(block, call, options);
-  if (ready !== undefined) return ready;
+  if (options.isLevelAsked && isBelow(options.validation, "standard")) return askedFor(call, options);
+  return readyWorkenv(call, options) ?? madeWorkenv(call, options);
+}
+
+async function askedFor(call: Invocation, options: LauncherOptions): Promise<Workenv> {
+  (await import("./trust.ts")).levelOf(call, options);
+  return readyWorkenv(call, options) ?? madeWorkenv(call, options);
+}
+
+/** What an earlier start has left. Not a promise, as nothing on the way of a warm start: the first one costs too much. */
+function readyWorkenv(call: Invocation, options: LauncherOptions): Workenv | undefined {
+  const log = logOf(call, options);
+  log("debug", () => "arguments and environment are read");
+  const trailer = lastBytes(call.package, TRAILER_SIZE);
+  const block = trailer && unframeIndex(trailer);
+  log("debug", () => (block === undefined ? "this file has no index at its end" : "the index is read"));
+  return block && findWorkenv(block, call, options);
+}
+
+async function madeWorkenv(call: Invocation, options: LauncherOptions): Promise<Workenv> {
   (await import("./own-children.ts")).waitForChildren();
-  const { prepareWorkenv } = await import("./prepare.ts");
-  return await prepareWorkenv(self, block, call, options); // `self` stays open until then
+  return (await import("./prepare.ts")).prepareFromFile(call, options);
 }
 
 /** The application's command in a workenv that is ready. */

@@ -6,7 +6,7 @@ import { fileSlot, packageBytes } from "../tests/support/packages.ts";
 import { memorySource } from "../format/io/byte-source.ts";
 import type { Seal } from "../format/seal/package-seal.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
-import { readIndexBlock } from "../format/wire/trailer.ts";
+import { readIndexBlock } from "../format/wire/read-index.ts";
 import { VALIDATION_LEVELS } from "../format/trust/levels.ts";
 import { type LauncherOptions, readLauncherEnv } from "./env.ts";
 import type { Invocation } from "./invocation.ts";

@@ -115,7 +115,6 @@ const WARM_START = [
   "format/cache/layout.ts",
   "format/cache/location.ts",
   "format/cache/locks/flock.ts",
-  "format/cache/locks/lock.ts",
   "format/cache/ownership.ts",
   "format/command/command.ts",
   "format/command/environment.ts",
@@ -123,18 +122,17 @@ const WARM_START = [
   "format/command/template.ts",
   "format/command/words.ts",
   "format/errors.ts",
-  "format/io/byte-source.ts",
   "format/io/durable.ts",
   "format/io/fs.ts",
+  "format/io/last-bytes.ts",
   "format/io/libc.ts",
-  "format/io/replacement.ts",
   "format/io/text-bytes.ts",
   "format/spec.ts",
   "format/trust/levels.ts",
   "format/wire/hashes.ts",
   "format/wire/package-id.ts",
   "format/wire/trailer.ts",
-  "format/workenv/bun-runtime.ts",
+  "format/workenv/bun-link.ts",
   "format/workenv/entry.ts",
   "format/workenv/marker.ts",
   "format/workenv/mending/file-facts.ts",
@@ -164,8 +162,8 @@ describe("what the launcher loads at every start", () => {
     expect(closure).toEqual(WARM_START);
   });
 
-  test("needs bun:ffi, node:fs and node:path and nothing else that is not ours", () => {
-    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["bun:ffi", "node:fs", "node:path"]);
+  test("needs node:fs and node:path and nothing else that is not ours", () => {
+    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["node:fs", "node:path"]);
   });
 });
 

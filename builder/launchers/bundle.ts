@@ -7,6 +7,7 @@ import { sha256Stream } from "../../format/wire/hashes.ts";
 import type { Environment } from "./base.ts";
 import { bundleArguments, DROP_FOR_SHIPPING } from "./compile-flags.ts";
 import type { EmbeddedFile } from "./embedded.ts";
+import { gatherStart } from "./one-start.ts";
 import { runBun } from "./run-bun.ts";
 import { withScratch } from "./scratch.ts";
 
@@ -44,10 +45,10 @@ export const bundleFrom = (
     if (failure !== undefined) throw unavailable(entry, failure.state, failure.said);
     const program = `${parse(entry).name}.js`;
     const others = readdirSync(path).filter((name) => name !== program);
-    return [
+    return gatherStart([
       await fileOf(path, program),
       ...(await Promise.all(others.toSorted().map((name) => fileOf(path, name)))),
-    ];
+    ]);
   });
 
 const fileOf = async (dir: string, name: string): Promise<BundleFile> => ({

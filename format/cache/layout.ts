@@ -34,6 +34,7 @@ export interface WorkenvLayout {
 
 export function layoutOf(cache: string, id: string): WorkenvLayout {
   const bookkeeping = join(cache, `.${id}.pspf`);
+  const { locks } = storeOf(cache);
   return {
     cache,
     id,
@@ -44,8 +45,8 @@ export function layoutOf(cache: string, id: string): WorkenvLayout {
     files: join(bookkeeping, "instance", "files.json"),
     metadata: join(bookkeeping, "package", "psp.json"),
     bun: join(bookkeeping, "bun"),
-    making: join(storeOf(cache).locks, `make-${id}`),
-    lock: join(storeOf(cache).locks, `env-${id}`),
+    making: join(locks, `make-${id}`),
+    lock: join(locks, `env-${id}`),
   };
 }
 

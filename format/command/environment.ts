@@ -53,7 +53,7 @@ export function childEnvironment(
   env["FLAVOR_PACKAGE"] = caller.package;
   env["FLAVOR_COMMAND_NAME"] = caller.commandName;
   env["FLAVOR_ORIGINAL_COMMAND"] = caller.originalCommand;
-  const path = pathName(env, caller);
+  const path = caller.windows ? windowsPathName(env) : "PATH";
   env[path] = prependPath(env[path], scope.workenv, caller);
   return env;
 }
@@ -67,12 +67,12 @@ export function applyRuntimeEnv(
   rules: RuntimeEnv,
   { windows }: Pick<Caller, "windows">,
 ): Record<string, string> {
-  const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
-  const unset = matcher(rules.unset, windows);
   // Without a prototype, where every name is one like any other.
   const env: Record<string, string> = Object.create(null);
-  if (rules.unset.length === 0) Object.assign(env, parent);
-  else for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
+  if (isEmpty(rules)) return Object.assign(env, parent, rules.set);
+  const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
+  const unset = matcher(rules.unset, windows);
+  for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
   for (const [from, to] of Object.entries(rules.map)) {
     const value = Object.hasOwn(env, from) ? env[from] : undefined;
     if (value === undefined || pass(from)) continue;
@@ -80,6 +80,12 @@ export function applyRuntimeEnv(
     env[to] = value;
   }
   return Object.assign(env, rules.set);
+}
+
+/** Whether there are only names to be set, as in nearly all packages: the rest is not even begun then. */
+function isEmpty({ unset, map }: RuntimeEnv): boolean {
+  for (const _ in map) return false;
+  return unset.length === 0;
 }
 
 /** Names and globs (`*`, `?`, `[…]`) as one question. */
@@ -130,8 +136,8 @@ function oneOf(set: string, not: string | undefined): string {
 }
 
 /** Windows spells it "Path" and does not care. */
-const pathName = (env: Environment, { windows }: Caller): string =>
-  (windows ? Object.keys(env).find((name) => name.toUpperCase() === "PATH") : undefined) ?? "PATH";
+const windowsPathName = (env: Environment): string =>
+  Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
 
 function prependPath(path: string | undefined, workenv: string, { windows }: Caller): string {
   const own = windows ? [`${workenv}\\bin`, `${workenv}\\Scripts`] : [`${workenv}/bin`];

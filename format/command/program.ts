@@ -16,7 +16,7 @@ export interface Places {
  */
 export function resolveProgram(word: string, places: Places): string {
   if (word === "") throw new PspfError("command-invalid", "Cannot start the package: its command is empty");
-  const direct = isAbsolute(word) ? word : /[/\\]/.test(word) ? join(places.workenv, word) : undefined;
+  const direct = isAbsolute(word) ? word : isPath(word) ? join(places.workenv, word) : undefined;
   const found =
     (direct === undefined ? undefined : firstFile(direct, places)) ?? searchPath(basename(word), places);
   if (found !== undefined) return found;
@@ -24,6 +24,8 @@ export function resolveProgram(word: string, places: Places): string {
     hint: `the workenv is ${places.workenv}`,
   });
 }
+
+const isPath = (word: string): boolean => word.includes("/") || word.includes("\\");
 
 function searchPath(name: string, places: Places): string | undefined {
   for (const directory of places.path.split(delimiter)) {
@@ -37,11 +39,11 @@ function searchPath(name: string, places: Places): string | undefined {
 const WINDOWS_NAMES: Readonly<Record<string, string>> = { python3: "python.exe", sh: "bash.exe" };
 
 function firstFile(path: string, places: Places): string | undefined {
+  if (isProgram(path, places)) return path;
+  if (!places.windows) return undefined;
   const name = basename(path);
-  const also = places.windows
-    ? [`${path}.exe`, `${path}.cmd`, join(path, "..", WINDOWS_NAMES[name] ?? name)]
-    : [];
-  return [path, ...also].find((candidate) => isProgram(candidate, places));
+  const also = [`${path}.exe`, `${path}.cmd`, join(path, "..", WINDOWS_NAMES[name] ?? name)];
+  return also.find((candidate) => isProgram(candidate, places));
 }
 
 function isProgram(path: string, { workenv, windows }: Places): boolean {

@@ -77,6 +77,40 @@ describe("for any text", () => {
   });
 });
 
+test("property: it does what a regular expression would", () => {
+  const names = "slot:(\\d+)|(workenv|primary|package_name|version|os|arch|platform|bun)";
+  const values = { ...SCOPE, primary: "/cache/0/share", package_name: "app", platform: "linux_amd64" };
+  const model = (text: string) =>
+    text.replace(new RegExp(`\\{(?:${names})\\}`, "g"), (_, slot, name) =>
+      slot === undefined ? values[name as "os"] : (SCOPE.slots[Number(slot)] as string),
+    );
+  const pieces = fc.constantFrom(
+    "{",
+    "}",
+    "slot:",
+    "0",
+    "1",
+    "os",
+    "workenv",
+    "primary",
+    "platform",
+    "{bun}",
+    "x",
+    "$&",
+  );
+  const isThere = (text: string) => !/\{slot:\d{2,}\}/.test(text);
+  fc.assert(
+    fc.property(
+      fc
+        .array(pieces, { maxLength: 12 })
+        .map((all) => all.join(""))
+        .filter(isThere),
+      (text) => expect(fillTemplate(text, SCOPE)).toBe(model(text)),
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 test.each([
   ["{bun} main.ts", true],
   ["sh -c '{bun}'", true],

@@ -23,7 +23,8 @@ export function splitWords(command: string): readonly string[] {
     } else if (char === '"' || char === "'") {
       quote = char;
       word ??= "";
-    } else if (/\s/.test(char)) {
+      // What `\s` means; the first regular expression of a process costs 0.03 ms.
+    } else if (char.trim() === "") {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {

@@ -1,4 +1,3 @@
-import { dlopen, ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
 import { encodeText } from "./text-bytes.ts";
 
@@ -38,6 +37,13 @@ const F_SETFD = 2;
 /** On Linux. */
 const RLIMIT_NOFILE = 7;
 
+/**
+ * Bun's own functions beneath "bun:ffi". That module wraps them in JavaScript, which costs every start 0.1 ms, and with
+ * the memory that it takes JavaScriptCore gets to where it starts a thread: 0.6 ms. These convert nothing, so pointers are
+ * numbers here. A Bun without them would be one without a C library; a test of this file would say so.
+ */
+const native = (Bun as { readonly FFI?: Pick<typeof import("bun:ffi"), "dlopen" | "ptr"> }).FFI;
+
 const untilZero = (text: string): string => text.split("\0", 1)[0] as string;
 
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
@@ -56,7 +62,8 @@ export function loadLibc(): Libc | undefined {
 export const HIGH_NUMBERS = [900, 200, 60] as const;
 
 function open(): Libc | undefined {
-  if (process.platform === "win32") return undefined;
+  if (process.platform === "win32" || native === undefined) return undefined;
+  const { dlopen, ptr } = native;
   for (const name of libraryNames()) {
     try {
       const { symbols } = dlopen(name, {
@@ -68,31 +75,37 @@ function open(): Libc | undefined {
       return {
         flock: (fd, operation) => symbols.flock(fd, operation),
         resetSignal: (signal) => void symbols.signal(signal, null),
-        keepOpen: (fd, taken = []) =>
-          void HIGH_NUMBERS.some((number) => !taken.includes(number) && symbols.dup2(fd, number) === number),
+        keepOpen(fd, taken = []) {
+          for (const number of HIGH_NUMBERS)
+            if (!taken.includes(number) && symbols.dup2(fd, number) === number) return;
+        },
         keepNumbers(fds) {
           // Its arguments vary in kind, which no processor that Linux runs on minds here.
           const { symbols: more } = dlopen(name, { fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } });
           for (const fd of fds) more.fcntl(fd, F_SETFD, 0);
         },
         execve(program, argv, variables) {
-          const strings = [program, ...argv, ...variables];
-          const bytes = encodeText(`${strings.join("\0")}\0`);
+          const count = 1 + argv.length + variables.length;
+          // Strings with a zero behind each.
+          const words = `${program}\0${argv.join("\0")}\0`;
+          const bytes = encodeText(variables.length === 0 ? words : `${words}${variables.join("\0")}\0`);
           const start = ptr(bytes);
           // Two halves each: a first BigInt costs a start 0.2 ms.
-          const pointers = new Uint32Array(2 * (strings.length + 1));
+          const pointers = new Uint32Array(2 * (count + 1));
           let offset = 0;
-          for (let i = 1; i < strings.length; i++) {
+          for (let i = 1; i < count; i++) {
             offset = bytes.indexOf(0, offset) + 1;
             // A zero ends the arguments, before the first variable.
             const place = i <= argv.length ? i - 1 : i;
-            pointers[2 * place] = (start + offset) % 2 ** 32;
-            pointers[2 * place + 1] = Math.floor((start + offset) / 2 ** 32);
+            const address = start + offset;
+            const low = address % 2 ** 32;
+            pointers[2 * place] = low;
+            pointers[2 * place + 1] = (address - low) / 2 ** 32;
           }
           // C ends a string where its first zero is; with one too many all of them would be others.
           if (bytes.indexOf(0, offset) + 1 !== bytes.length)
             return this.execve(untilZero(program), argv.map(untilZero), variables.map(untilZero));
-          symbols.execve(bytes, pointers, pointers.subarray(2 * (argv.length + 1)));
+          symbols.execve(start, ptr(pointers), ptr(pointers, 8 * (argv.length + 1)));
         },
         withoutCore() {
           try {
@@ -106,9 +119,9 @@ function open(): Libc | undefined {
           const rlimit = { args: ["i32", "ptr"], returns: "i32" } as const;
           const { symbols: more } = dlopen(name, { getrlimit: rlimit, setrlimit: rlimit });
           const limits = new Uint8Array(16);
-          if (more.getrlimit(RLIMIT_NOFILE, limits) !== 0) return;
+          if (more.getrlimit(RLIMIT_NOFILE, ptr(limits)) !== 0) return;
           limits.copyWithin(0, 8);
-          more.setrlimit(RLIMIT_NOFILE, limits);
+          more.setrlimit(RLIMIT_NOFILE, ptr(limits));
         },
         exitNow(code) {
           const { symbols: more } = dlopen(name, { _exit: { args: ["i32"], returns: "void" } });

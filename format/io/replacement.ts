@@ -30,18 +30,19 @@ export interface Replacement extends Disposable {
 }
 
 /** What stands beside its place right now, for a signal handler. */
-const unfinished = new Set<string>();
+let unfinished: Set<string> | undefined;
 
 /** Removes the files that are being written: for a process that is about to end by a signal. */
 export function removeUnfinished(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
-  unfinished.clear();
+  for (const path of unfinished ?? []) rmSync(path, { force: true });
+  unfinished = undefined;
 }
 
 export function openReplacement(target: string, mode: number): Replacement {
   const folder = dirname(target);
   const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
   const fd = doing("write", target, () => openSync(path, "wx", 0o600));
+  unfinished ??= new Set();
   unfinished.add(path);
   let isOpen = true;
   let written = 0;
@@ -76,11 +77,11 @@ export function openReplacement(target: string, mode: number): Replacement {
         globalThis.failPoint?.("file-renamed");
         if (how === "durable") syncFolder(folder);
       });
-      unfinished.delete(path);
+      unfinished?.delete(path);
     },
     [Symbol.dispose]() {
       close();
-      if (unfinished.delete(path)) rmSync(path, { force: true });
+      if (unfinished?.delete(path)) rmSync(path, { force: true });
     },
   };
 }

@@ -12,7 +12,11 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** The bytes that `decodeText` was given; other lone halves of pairs become U+FFFD. */
 export function encodeText(text: string): Uint8Array {
-  if (text.isWellFormed()) return new TextEncoder().encode(text);
+  return text.isWellFormed() ? new TextEncoder().encode(text) : encodeDamaged(text);
+}
+
+/** A function of its own: who only names `Buffer` has JavaScriptCore make it, which takes 0.1 ms. */
+function encodeDamaged(text: string): Uint8Array {
   const encoder = new TextEncoder();
   const pieces = [...text].map((character) => {
     const code = character.codePointAt(0) as number;

@@ -7,7 +7,7 @@ export const sha256 = (input: Bytes | string): Bytes =>
   new Uint8Array(new Bun.CryptoHasher("sha256").update(input).digest()) as Bytes;
 
 export const sha256Hex = (input: Bytes | string): Sha256 =>
-  new Bun.CryptoHasher("sha256").update(input).digest("hex") as Sha256;
+  Bun.CryptoHasher.hash("sha256", input, "hex") as Sha256;
 
 /** A SHA-256 that is fed in pieces; `hex()` ends it. */
 export function sha256Stream(): { update(piece: Bytes): void; hex(): Sha256 } {
@@ -21,11 +21,15 @@ export const digestPrefix = (digest: Bytes): bigint =>
 
 export const nameHash = (name: string): bigint => digestPrefix(sha256(name));
 
-const SHA256_HEX = /^[0-9a-f]{64}$/;
-export const isSha256 = (text: string): text is Sha256 => SHA256_HEX.test(text);
+export const isSha256 = (text: string): text is Sha256 => /^[0-9a-f]{64}$/.test(text);
 
 export const toHex = (input: Bytes): string => input.toHex();
 
 /** Equality of two byte strings that are no secrets. */
-export const sameBytes = (a: Bytes, b: Bytes): boolean =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);
+export const sameBytes = (a: Bytes, b: Bytes): boolean => a.length === b.length && hasBytesAt(a, b, 0);
+
+/** Whether a part of a byte string is another one. */
+export function hasBytesAt(all: Bytes, part: Bytes, at: number): boolean {
+  for (let i = 0; i < part.length; i++) if (all[at + i] !== part[i]) return false;
+  return true;
+}

@@ -4,7 +4,8 @@ import { failureOf } from "../../tests/support/failure.ts";
 import { memorySource } from "../io/byte-source.ts";
 import { INDEX_SIZE, TRAILER_END, TRAILER_SIZE, TRAILER_START } from "../spec.ts";
 import type { Bytes } from "../types.ts";
-import { frameIndex, readIndexBlock, unframeIndex } from "./trailer.ts";
+import { readIndexBlock } from "./read-index.ts";
+import { frameIndex, unframeIndex } from "./trailer.ts";
 
 const block = new Uint8Array(INDEX_SIZE).map((_, i) => i % 251);
 const joined = (...parts: readonly Bytes[]): Bytes => new Uint8Array(Buffer.concat(parts));

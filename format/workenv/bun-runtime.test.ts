@@ -13,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Metadata, SetupCommand } from "../wire/metadata-types.ts";
-import { bunRuntimeOf, needsBun, pointBunTo, writeBunRuntime } from "./bun-runtime.ts";
+import { bunRuntimeOf, pointBunTo } from "./bun-link.ts";
+import { needsBun, writeBunRuntime } from "./bun-runtime.ts";
 
 let dir: string;
 beforeEach(() => {

@@ -1,19 +1,8 @@
-import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
-import { doing, errnoOf, ioError } from "../io/fs.ts";
 import { usesBun } from "../command/template.ts";
 import { libraryNames } from "../io/libc.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Metadata } from "../wire/metadata-types.ts";
-
-/** The files with which a launcher acts as Bun. They lie in a workenv's bookkeeping. */
-export const bunRuntimeOf = (directory: string) => ({
-  /** A link to the launcher. Started under this name, its launcher is Bun: see `launcher/bun.ts`. */
-  program: join(directory, "bun"),
-  preload: join(directory, "preload.js"),
-  bunfig: join(directory, "bunfig.toml"),
-  tsconfig: join(directory, "tsconfig.json"),
-});
+import { bunRuntimeOf, pointBunTo } from "./bun-link.ts";
 
 /**
  * Runs in the application's process before the application. The launcher turned this process into Bun with an
@@ -89,30 +78,4 @@ export function bunFilesOf(directory: string): Readonly<Record<string, string>> 
 export function writeBunRuntime(directory: string, launcher: string): void {
   for (const [path, text] of Object.entries(bunFilesOf(directory))) replaceFile(path, text);
   pointBunTo(directory, launcher);
-}
-
-/** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
-export function pointBunTo(directory: string, launcher: string): void {
-  const { program } = bunRuntimeOf(directory);
-  if (linkTarget(program) === launcher) return;
-  doing("link", program, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const beside = `${program}.${crypto.randomUUID().slice(0, 8)}`;
-    symlinkSync(launcher, beside);
-    try {
-      renameSync(beside, program);
-    } catch (error) {
-      unlinkSync(beside);
-      throw error;
-    }
-  });
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw ioError("look at", path, error);
-  }
 }

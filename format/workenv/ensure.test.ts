@@ -9,7 +9,7 @@ import { memorySource } from "../io/byte-source.ts";
 import { openPackage, type Package, type Slot } from "../reader.ts";
 import type { Bytes } from "../types.ts";
 import type { SetupCommand } from "../wire/metadata-types.ts";
-import { bunRuntimeOf } from "./bun-runtime.ts";
+import { bunRuntimeOf } from "./bun-link.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import { findReady } from "./entry.ts";
 import { layoutOf, storeOf } from "../cache/layout.ts";

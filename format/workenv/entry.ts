@@ -1,8 +1,8 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import type { Sha256 } from "../types.ts";
-import { stateOf } from "./mending/file-facts.ts";
+import { type FileFacts, stateOf } from "./mending/file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
 /**
@@ -13,17 +13,12 @@ export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): 
   const found = openMarker(layout);
   if (found === undefined || found.marker.digest !== digest || found.marker.suspect) return undefined;
   const { marker, lastUse, owner } = found;
-  return isInPlace(marker, layout) &&
-    isOwn(owner, uid) &&
-    !isDue(lastUse, layout) &&
-    looksIntact(marker, layout)
+  // Whoever could put a marker there could start any program in the user's name. Root can do that anyway.
+  const isOwn = uid === undefined || owner === uid || owner === 0;
+  return isOwn && isInPlace(marker, layout) && !isDue(lastUse, layout) && looksIntact(marker, layout)
     ? marker
     : undefined;
 }
-
-/** Whoever could put a marker there could start any program in the user's name. Root can do that anyway. */
-const isOwn = (owner: number, uid: number | undefined): boolean =>
-  uid === undefined || owner === uid || owner === 0;
 
 /**
  * Whether the content that a marker vouches for is there: the very folder, and its files on the disk. What was not
@@ -43,7 +38,9 @@ const DAY = 24 * 60 * 60 * 1000;
  * there is nothing to note it in, and nobody but its keeper could mend anything.
  */
 function isDue(lastUse: number, { marker }: WorkenvLayout): boolean {
-  if (Math.abs(Date.now() - lastUse) < DAY) return false;
+  // Without `Math`, here and below: JavaScriptCore makes machine code for a dozen of its functions when it is first named.
+  const age = Date.now() - lastUse;
+  if (-DAY < age && age < DAY) return false;
   try {
     accessSync(marker, constants.W_OK);
     return true;
@@ -56,12 +53,15 @@ const OTHERS_PER_START = 2;
 
 /** The files that the command names, and some of the others, different ones each time. */
 function looksIntact({ sample: { entryPoints, others } }: Marker, { content }: WorkenvLayout): boolean {
-  const start = Math.floor(Math.random() * others.length);
-  const some = others.slice(start, start + OTHERS_PER_START);
-  return [...entryPoints, ...some].every((file) => {
-    const state = stateOf(content, file);
-    return state === "intact" || state === "changed";
-  });
+  const start = others.length === 0 ? 0 : Date.now() % others.length;
+  for (const file of entryPoints) if (!isThere(file, content)) return false;
+  for (const file of others.slice(start, start + OTHERS_PER_START)) if (!isThere(file, content)) return false;
+  return true;
+}
+
+function isThere(file: FileFacts, content: string): boolean {
+  const state = stateOf(content, file);
+  return state === "intact" || state === "changed";
 }
 
 export const readMarker = (layout: WorkenvLayout): Marker | undefined => openMarker(layout)?.marker;
@@ -78,12 +78,10 @@ function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(layout.marker, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const { size, mtimeMs, uid } = fstatSync(fd);
-    if (size > MAX_SIZE) return undefined;
-    const bytes = new Uint8Array(size);
-    const read = readSync(fd, bytes);
-    const marker = decodeMarker(new TextDecoder().decode(bytes.subarray(0, read)));
-    return marker && { marker, lastUse: mtimeMs, owner: uid };
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > MAX_SIZE) return undefined;
+    const marker = decodeMarker(readFileSync(fd, "utf8"));
+    return marker && { marker, lastUse: stats.mtimeMs, owner: stats.uid };
   } catch {
     return undefined;
   } finally {

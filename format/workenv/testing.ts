@@ -6,7 +6,7 @@ import { scopeOf } from "../command/command.ts";
 import { memorySource } from "../io/byte-source.ts";
 import { removeTree } from "../io/remove-tree.ts";
 import { openPackage, type Package } from "../reader.ts";
-import { bunRuntimeOf } from "./bun-runtime.ts";
+import { bunRuntimeOf } from "./bun-link.ts";
 import { type EnsureRequest, ensureWorkenv } from "./ensure.ts";
 
 /** A folder with a cache in it, and what launchers do with packages there. */

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { statOf } from "../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { removeTree } from "../io/remove-tree.ts";
-import { bunRuntimeOf } from "./bun-runtime.ts";
+import { bunRuntimeOf } from "./bun-link.ts";
 
 /**
  * Removes files from where a workenv's bookkeeping has folders, and folders from where it has files, whoever put them

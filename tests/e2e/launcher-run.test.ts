@@ -140,6 +140,23 @@ test("the program works in the caller's folder", async () => {
 // Bun 1.4.5 ends before the first line of a compiled program when its current folder is gone, but not of one that has
 // options of its own (--compile-exec-argv in builder/launchers/compile-flags.ts). Smallest case: `mkdir d; cd d; rmdir
 // ../d; ./compiled`.
+test("a warm start tells its phases at the level debug, each with its milliseconds since the process began", async () => {
+  await run("args");
+  const { stderr } = await runPackage(app, ["args"], { env: { FLAVOR_LOG_LEVEL: "debug" } });
+  const phases = stderr
+    .trim()
+    .split("\n")
+    .map((line) => /^probe\.psp: debug (\d+\.\d) ms: (.*)$/.exec(line));
+  expect(phases.map((phase) => phase?.[2]?.replace(/: .*/, "").replace(/^starting .*/, "starting"))).toEqual([
+    "arguments and environment are read",
+    "the index is read",
+    "the workenv is ready",
+    "starting",
+  ]);
+  const times = phases.map((phase) => Number(phase?.[1]));
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+});
+
 test.each(["cold", "warm"])("in a folder that has been deleted the application starts, %s", () => {
   const script = 'mkdir -p gone; cd gone; rmdir ../gone; FLAVOR_CACHE="$0" exec "$1" args fine';
   const { stdout, exitCode } = Bun.spawnSync(["/bin/sh", "-c", script, join(dir.path, "gone-cache"), app], {

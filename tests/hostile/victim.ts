@@ -6,7 +6,7 @@ import { keyPairFromText } from "../../format/seal/keys.ts";
 import { TRAILER_SIZE } from "../../format/spec.ts";
 import type { Bytes } from "../../format/types.ts";
 import { decodeIndex } from "../../format/wire/index-block.ts";
-import { readIndexBlock } from "../../format/wire/trailer.ts";
+import { readIndexBlock } from "../../format/wire/read-index.ts";
 import { buildInto, fileSlot, selfSlot } from "../support/packages.ts";
 
 /** A package without its launcher: all that is behind it, and how large it is. So few bytes can be changed quickly. */

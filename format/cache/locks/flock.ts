@@ -72,7 +72,7 @@ function isSameFile(fd: number, path: string): boolean {
   }
 }
 
-const usable = new Map<string, boolean>();
+let usable: Map<string, boolean> | undefined;
 
 /**
  * Whether `flock` works in a folder. A lock that fails may be held by another or may not be possible, and systems give
@@ -80,6 +80,7 @@ const usable = new Map<string, boolean>();
  * Throws `io-failed` when no file can be made there.
  */
 export function canFlockIn(folder: string): boolean {
+  usable ??= new Map();
   const known = usable.get(folder) ?? tryFreshFile(folder);
   usable.set(folder, known);
   return known;

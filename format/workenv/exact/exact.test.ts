@@ -19,7 +19,7 @@ import type { WorkenvLayout } from "../../cache/layout.ts";
 import { acquire } from "../../cache/locks/lock.ts";
 import type { Package } from "../../reader.ts";
 import { rawArchive } from "../../tar/testing.ts";
-import { bunRuntimeOf } from "../bun-runtime.ts";
+import { bunRuntimeOf } from "../bun-link.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import { readMarker } from "../entry.ts";
 import { createWorkshop } from "../testing.ts";
