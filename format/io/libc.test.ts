@@ -8,6 +8,16 @@ test("there is one, except on Windows", async () => {
   expect((await loadLibc()) === undefined).toBe(process.platform === "win32");
 });
 
+// Bun 1.4.5 returns this error instead of throwing it, beneath "bun:ffi".
+test("there is none where nothing can be called: without compiled code", () => {
+  const script = `
+    import { loadLibc } from ${JSON.stringify(join(import.meta.dir, "libc.ts"))};
+    console.log(loadLibc());`;
+  const env = { ...process.env, BUN_JSC_useJIT: "0" };
+  const { stdout } = Bun.spawnSync([process.execPath, "-e", script], { env });
+  expect(stdout.toString()).toBe("undefined\n");
+});
+
 describe.skipIf(process.platform === "win32")("the C library", () => {
   let libc: Libc;
   let dir: string;

@@ -46,6 +46,13 @@ const native = (Bun as { readonly FFI?: Pick<typeof import("bun:ffi"), "dlopen" 
 
 const untilZero = (text: string): string => text.split("\0", 1)[0] as string;
 
+/** Unlike "bun:ffi", it returns its errors. */
+const dlopen: typeof import("bun:ffi").dlopen = (name, functions) => {
+  const library = (native as NonNullable<typeof native>).dlopen(name, functions);
+  if (library instanceof Error) throw library;
+  return library;
+};
+
 let libc: Libc | undefined | "not asked yet" = "not asked yet";
 
 /** The C library of this process, or undefined where it cannot be called: every caller has another way. */
@@ -63,7 +70,7 @@ export const HIGH_NUMBERS = [900, 200, 60] as const;
 
 function open(): Libc | undefined {
   if (process.platform === "win32" || native === undefined) return undefined;
-  const { dlopen, ptr } = native;
+  const { ptr } = native;
   for (const name of libraryNames()) {
     try {
       const { symbols } = dlopen(name, {

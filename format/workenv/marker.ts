@@ -92,8 +92,8 @@ const hasAllMembers = (marker: Partial<Marker>): boolean =>
   typeof marker.place === "string" &&
   typeof marker.created === "string" &&
   (marker.bootId === undefined || typeof marker.bootId === "string") &&
-  typeof marker.inode === "number" &&
-  typeof marker.born === "number" &&
+  isNumber(marker.inode) &&
+  isNumber(marker.born) &&
   typeof marker.durable === "boolean" &&
   typeof marker.suspect === "boolean" &&
   isListOf(marker.slots, isNumber) &&
@@ -107,7 +107,7 @@ const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
   typeof launch.package?.name === "string" &&
   typeof launch.package.version === "string" &&
   typeof launch.execution?.command === "string" &&
-  typeof launch.execution.primarySlot === "number" &&
+  isNumber(launch.execution.primarySlot) &&
   isTextTable(launch.execution.env) &&
   isTextTable(launch.runtimeEnv?.map) &&
   isTextTable(launch.runtimeEnv?.set) &&
@@ -117,16 +117,17 @@ const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
   isListOf(launch.devSlots, isNumber) &&
   isListOf(launch.slots, hasTarget);
 
-const isNumber = (value: unknown): boolean => typeof value === "number";
+/** In JSON, 1e999 is a number, too, but none that could be written again: infinite, it is not 0 without itself. */
+const isNumber = (value: unknown): boolean => typeof value === "number" && value - value === 0;
 const isText = (value: unknown): boolean => typeof value === "string";
 const hasTarget = (slot: unknown): boolean =>
   typeof (slot as { target?: unknown } | null)?.target === "string";
 const isFacts = (row: unknown): boolean =>
   Array.isArray(row) &&
   typeof row[0] === "string" &&
-  typeof row[1] === "number" &&
-  typeof row[2] === "number" &&
-  typeof row[3] === "number";
+  isNumber(row[1]) &&
+  isNumber(row[2]) &&
+  isNumber(row[3]);
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   if (!Array.isArray(value)) return false;
