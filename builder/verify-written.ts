@@ -1,5 +1,5 @@
 import { PspfError } from "../format/errors.ts";
-import { countedSource, openFileSource } from "../format/io/byte-source.ts";
+import { openFileSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
@@ -25,7 +25,8 @@ export async function verifyWritten(
   onBytes?: (count: number) => void,
 ): Promise<void> {
   using source = openFileSource(path);
-  const result: Verification = await verifyPackage(countedSource(source, onBytes), undefined, {
+  const result: Verification = await verifyPackage(source, undefined, {
+    onBytes,
     read: (pkg) => readUnknown(pkg, known),
   });
   if (isValid(result)) return;

@@ -1,5 +1,5 @@
 import { printable, PspfError } from "./errors.ts";
-import { type ByteSource, streamRange } from "./io/byte-source.ts";
+import { type ByteSource, countedSource, streamRange } from "./io/byte-source.ts";
 import { openPackage, type Package } from "./reader.ts";
 import { sealOf, signerOf } from "./seal/package-seal.ts";
 import { TRAILER_SIZE } from "./spec.ts";
@@ -23,6 +23,8 @@ export const isValid = ({ checks }: Verification): boolean => checks.every((chec
 export interface VerifyOptions {
   /** Starts a thread that runs `runVerifyWorker`, for large packages in files. */
   readonly startThread?: (() => Worker) | undefined;
+  /** Told of the bytes of the file as they are read, by whom ever. */
+  readonly onBytes?: ((count: number) => void) | undefined;
   /** How the content of the package is read; when anything is wrong that way, one thread reads it again. */
   readonly read?: (pkg: Package) => PackageReading;
 }
@@ -39,7 +41,7 @@ export async function verifyPackage(
 ): Promise<Verification> {
   let pkg: Package;
   try {
-    pkg = await openPackage(source);
+    pkg = await openPackage(countedSource(source, options.onBytes));
   } catch (error) {
     return { checks: [failed("structure", error)] };
   }
@@ -62,12 +64,12 @@ async function contentChecksOf(pkg: Package, options: VerifyOptions): Promise<re
 
 async function quickChecks(
   pkg: Package,
-  { startThread, read }: VerifyOptions,
+  { startThread, onBytes, read }: VerifyOptions,
 ): Promise<readonly Check[] | undefined> {
   const check = (reading: PackageReading) => contentChecks(pkg, reading);
   try {
     if (read !== undefined) return await check(read(pkg));
-    return startThread && (await readTogether(pkg, startThread, check));
+    return startThread && (await readTogether(pkg, { startThread, onBytes }, check));
   } catch {
     return undefined;
   }

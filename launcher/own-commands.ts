@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { exitCodeOf, printable, PspfError, renderError } from "../format/errors.ts";
-import { type ByteSource, countedSource, openFileSource } from "../format/io/byte-source.ts";
+import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { openPackage, type Package } from "../format/reader.ts";
 import { contentSizeOf } from "../format/slot-limit.ts";
@@ -74,7 +74,7 @@ async function runNamed(
     case "verify": {
       await using progress = await openProgress({ ...call, ...target });
       progress?.begin("verifying", () => self.size);
-      const verified = await verifyPackage(countedSource(self, progress?.add));
+      const verified = await verifyPackage(self, undefined, { onBytes: progress?.add });
       progress?.end();
       const result = await withSignerCheck(verified, await advisersOf(call, options));
       const lines = result.checks.map(

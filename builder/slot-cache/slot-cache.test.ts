@@ -429,22 +429,15 @@ test("modes and links are those of the files", async () => {
   expect(await pack()).toMatchObject({ one: "cached: the same content", digest });
 });
 
+/** A slot as a build hands it over to be kept, but for its size. */
+const handedOver = () => ({
+  found: { key: sha256Hex("key"), entries: 1, stamps: new Float64Array(4), cached: undefined, why: "" },
+  written: { path: at("one", "run"), offset: 0, originalSize: 5, stored: sha256Hex("s"), verified: null },
+});
+
 test("what is larger than the whole cache may be is not even copied", async () => {
   const cache = openSlotCache(at("cache"), 1000);
-  const found = {
-    key: sha256Hex("key"),
-    entries: 1,
-    stamps: new Float64Array(4),
-    cached: undefined,
-    why: "",
-  };
-  const written = {
-    path: at("one", "run"),
-    offset: 0,
-    originalSize: 5,
-    stored: sha256Hex("s"),
-    verified: null,
-  };
+  const { found, written } = handedOver();
   cache?.keep(found, { ...written, size: 1001 });
   expect(existsSync(at("cache"))).toBe(false);
   cache?.keep(found, { ...written, size: 5 });
@@ -481,20 +474,7 @@ test("equal slots are verified for the target of each", async () => {
 
 test("what cannot be copied to its end leaves nothing", () => {
   const cache = openSlotCache(at("cache"));
-  const found = {
-    key: sha256Hex("key"),
-    entries: 1,
-    stamps: new Float64Array(4),
-    cached: undefined,
-    why: "",
-  };
-  const written = {
-    path: at("one", "run"),
-    offset: 0,
-    originalSize: 5,
-    stored: sha256Hex("s"),
-    verified: null,
-  };
+  const { found, written } = handedOver();
   cache?.keep(found, { ...written, size: 500_000 });
   const files = new Bun.Glob("**/*").scanSync({ cwd: at("cache"), dot: true });
   expect([...files]).toEqual([]);

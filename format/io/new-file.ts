@@ -50,8 +50,11 @@ export class NewFile {
       if (needsMode) fchmodSync(fd, facts.mode);
       if (facts.mtime !== 0) futimesSync(fd, facts.mtime, facts.mtime);
       if (needsMode || facts.mtime !== 0) stats = fstatSync(fd);
-      this.#whenComplete(this, stats);
-      closeSync(fd);
+      try {
+        this.#whenComplete(this, stats);
+      } finally {
+        closeSync(fd);
+      }
     } catch (error) {
       throw ioError("complete", this.path, error);
     }

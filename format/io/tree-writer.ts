@@ -99,7 +99,6 @@ interface Directory {
 /** `dirname` of a path that is in its shortest form. */
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf(sep)) || dirname(path);
 
-
 /** A writer for the directory `root`, which is made if need be and whose own mode stays as it is. */
 export function openTreeWriter(root: string, options: TreeWriterOptions = {}): TreeOnDisk {
   const rules = options.rules ?? hostPathRules;

@@ -173,6 +173,19 @@ const FAULTS: readonly (readonly [what: string, change: (bytes: Bytes) => Bytes]
   ["two slots", (bytes) => withFlip(withFlip(bytes, middleOf(4), 1), middleOf(1), 1)],
   ["the signature", (bytes) => withIndex(bytes, { signature: new Uint8Array(64) })],
 ];
+test.if(canUseThreads)("what threads read is told of as well, once, and before the end", async () => {
+  using source = openFileSource(join(dir.path, "sound.psp"));
+  const counts: number[] = [];
+  const onBytes = (count: number) => void counts.push(count);
+  expect(
+    isValid(await verifyPackage(source, undefined, { startThread: () => new Worker(THREAD), onBytes })),
+  ).toBe(true);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  // Seek tables are read twice, and the index.
+  expect(total - source.size).toBeWithin(-10_000, 50_000);
+  expect(Math.max(...counts)).toBeLessThan(source.size / 2);
+});
+
 test.if(canUseThreads).each(FAULTS)(
   "what is wrong with %s is said as one thread says it",
   async (_, change) => {

@@ -17,6 +17,12 @@ const WORTH_IT = 32 * 1024 * 1024;
 /** Every thread has its decoders' memory. */
 const MOST_THREADS = 4;
 
+interface Help {
+  readonly startThread: () => Worker;
+  /** Told of the bytes that threads have read; those that are read here are for the package's source to tell. */
+  readonly onBytes: ((count: number) => void) | undefined;
+}
+
 /**
  * Does work that reads a package, with threads that hash, decode and take archives apart; what is in no frames is
  * decoded here meanwhile. Undefined where threads would not help. Whatever `work` throws may be because of the threads,
@@ -24,7 +30,7 @@ const MOST_THREADS = 4;
  */
 export async function readTogether<T>(
   pkg: Package,
-  startThread: () => Worker,
+  { startThread, onBytes }: Help,
   work: (reading: PackageReading) => Promise<T>,
 ): Promise<T | undefined> {
   const slots = pkg.slots.filter(({ entry }) => !entry.selfRef);
@@ -33,12 +39,19 @@ export async function readTogether<T>(
   const plan = await planFor(pkg, slots);
   const threads = Math.min(availableParallelism(), MOST_THREADS, plan.jobs.length);
   if (threads < 2) return undefined;
-  const readers = startReaders(pkg.source, plan.jobs, plan.digests.size, threads, startThread);
+  const onJob = (job: VerifyJob) => onBytes?.(newBytesOf(job, pkg));
+  const readers = startReaders(pkg.source, plan.jobs, plan.digests.size, { threads, startThread, onJob });
   try {
     return await work(readingOf(pkg, plan, readers));
   } finally {
     await readers.end();
   }
+}
+
+/** Slots are read twice: those without frames are told of when they are decoded here, the others frame by frame. */
+function newBytesOf(job: VerifyJob, { index }: Package): number {
+  if (job.kind === "entries") return job.frame.size;
+  return job.part === index.launcher ? job.part.size : 0;
 }
 
 /** Which job is for what. */

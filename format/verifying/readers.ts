@@ -20,13 +20,19 @@ export interface Readers {
   end(): Promise<void>;
 }
 
+interface Staff {
+  readonly threads: number;
+  readonly startThread: () => Worker;
+  /** Told of each job that is done. */
+  readonly onJob: (job: VerifyJob) => void;
+}
+
 /** Starts threads that do all jobs, of which the first are digests, and the others are not. Throws when one cannot be started. */
 export function startReaders(
   { fd = -1, name, size }: ByteSource,
   jobs: readonly VerifyJob[],
   digests: number,
-  count: number,
-  startThread: () => Worker,
+  { threads: count, startThread, onJob }: Staff,
 ): Readers {
   const shared = new SharedArrayBuffer(SHARED_NUMBERS * Int32Array.BYTES_PER_ELEMENT);
   const board = new Int32Array(shared);
@@ -36,7 +42,10 @@ export function startReaders(
   let news = Promise.withResolvers<void>();
   const tell = (report: VerifyReport): void => {
     if ("failure" in report) failure ??= report.failure;
-    else done.set(report.job, report);
+    else {
+      done.set(report.job, report);
+      onJob(jobs[report.job] as VerifyJob);
+    }
     news.resolve();
     news = Promise.withResolvers();
   };

@@ -31,7 +31,7 @@ export function addVerify(program: Command, io: Io): void {
 }
 
 async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
-  const { countedSource, openFileSource } = await import("../../../format/io/byte-source.ts");
+  const { openFileSource } = await import("../../../format/io/byte-source.ts");
   const { verifyPackage } = await import("../../../format/verify.ts");
   const { launcherOrigin } = await import("../../launchers/origin.ts");
   const { verifyReport } = await import("../reports/verify.ts");
@@ -44,7 +44,7 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   using bar = await openBarFor(io, flags);
   bar?.begin(`verifying ${basename(path)}`, () => source.size);
   const verification = await withSignerCheck(
-    await verifyPackage(countedSource(source, bar?.add), key, { startThread: io.startThread }),
+    await verifyPackage(source, key, { startThread: io.startThread, onBytes: bar?.add }),
     advisers,
   );
   const origin = await launcherOrigin(verification, { env: io.env });
