@@ -69,7 +69,8 @@ export async function encodeSlot(
       listedAt,
       content,
     });
-    if (isFramed(chain)) return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), level, onBytes) };
+    if (isFramed(chain))
+      return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), level, onBytes) };
     return { ...common, ...work, ...encoded(content(), chain, level, onBytes) };
   }
   if (slot.operations === undefined && slot.target === "")

@@ -117,6 +117,19 @@ describe("a tree", () => {
   });
 });
 
+test.skipIf(process.platform !== "linux")("a file is closed, also when who is told of it refuses it", () => {
+  const refusing = openTreeWriter(root, {
+    onMade() {
+      throw new Error("no");
+    },
+  });
+  const open = () => readdirSync("/proc/self/fd").length;
+  const before = open();
+  expect(() => write("a", "1", 0o644, refusing)).toThrow("Cannot complete");
+  refusing[Symbol.dispose]();
+  expect(open()).toBe(before);
+});
+
 test("who wants to know is told what lies there when all is written", () => {
   const told = new Map<string, readonly number[]>();
   const telling = openTreeWriter(root, {

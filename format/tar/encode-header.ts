@@ -53,7 +53,11 @@ export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
 
 /** Whether `encodeHeader` can write it. */
 export const fitsHeader = ({ name, linkName = "", size, mtime }: HeaderFacts): boolean =>
-  split(name) !== undefined && fits(linkName, NAME_SIZE) && size <= MAX_SIZE && mtime >= 0 && mtime <= MAX_TIME;
+  split(name) !== undefined &&
+  fits(linkName, NAME_SIZE) &&
+  size <= MAX_SIZE &&
+  mtime >= 0 &&
+  mtime <= MAX_TIME;
 
 interface Placed {
   readonly name: string;

@@ -55,7 +55,7 @@ const flavor = (args: readonly string[], redirections = "", env = {}) =>
   );
 
 const COMMANDS: readonly [name: string, args: readonly string[], labels: readonly string[]][] = [
-  ["pack", [...PACK, "out.psp"], ["packing out.psp", "verifying out.psp",]],
+  ["pack", [...PACK, "out.psp"], ["packing out.psp", "verifying out.psp"]],
   ["verify", ["verify", "x.psp"], ["verifying x.psp"]],
   ["extract", ["extract", "x.psp", "big", "big", "--force"], ["extracting big"]],
   ["extract --raw", ["extract", "x.psp", "a", "raw", "--raw", "--force"], ["extracting a"]],
