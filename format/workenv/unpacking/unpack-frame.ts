@@ -1,22 +1,16 @@
 import { posix } from "node:path";
-import type { SyncDecoder } from "../../codecs/zstd-sync.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { tarUnpacker } from "../../tar/unpack.ts";
-import type { Bytes } from "../../types.ts";
+import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
 import type { SlotFrame } from "./slot-frames.ts";
 
 /** What a thread unpacks all its frames with. */
-export interface FrameTools {
-  readonly decoder: SyncDecoder;
-  /** For compressed bytes. */
-  readonly memory: Bytes;
+export interface FrameTools extends DecodeTools {
   readonly writer: TreeWriter;
   /** Told of the content as it is unpacked. */
   readonly onBytes?: (count: number) => void;
-  /** Waited for now and then. */
-  readonly turn?: () => Promise<void>;
 }
 
 /** A link that is not made yet: while several threads write, nothing below the root may lead elsewhere. */
@@ -29,9 +23,10 @@ export type FoundLink = readonly [path: string, target: string];
 export async function unpackFrame(
   source: ByteSource,
   slot: Slot,
-  { offset, size, content, isLast }: SlotFrame,
-  { decoder, memory, writer, onBytes, turn }: FrameTools,
+  frame: SlotFrame,
+  tools: FrameTools,
 ): Promise<readonly FoundLink[]> {
+  const { writer, onBytes } = tools;
   const links: FoundLink[] = [];
   const files: TreeWriter = {
     ...writer,
@@ -40,22 +35,14 @@ export async function unpackFrame(
       throw new Error(`${JSON.stringify(path)} is a link to a file that another frame may have`);
     },
   };
-  const unpacker = tarUnpacker(files, placeBelow(slot.entry.target), { ending: isLast ? "marked" : "open" });
-  let decoded = 0;
-  const use = (piece: Bytes) => {
-    decoded += piece.length;
-    if (decoded > content) throw new Error("a frame is longer than the seek table says");
+  const unpacker = tarUnpacker(files, placeBelow(slot.entry.target), {
+    ending: frame.isLast ? "marked" : "open",
+  });
+  await decodeFrame(source, frame, tools, (piece) => {
     unpacker.push(piece);
     onBytes?.(piece.length);
-  };
-  decoder.begin();
-  for (let at = 0; at < size; at += memory.length) {
-    decoder.push(await source.read(offset + at, Math.min(memory.length, size - at), memory), use);
-    await turn?.();
-  }
-  decoder.end();
+  });
   unpacker.end();
-  if (decoded !== content) throw new Error("a frame is not as long as the seek table says");
   return links;
 }
 
