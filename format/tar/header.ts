@@ -58,13 +58,13 @@ export const isZero = (bytes: Bytes): boolean => {
 };
 
 /** "ustar" and NUL: only then is there a prefix. GNU writes a blank there and other things into the prefix. */
-const isPosix = (block: Bytes): boolean =>
-  block[MAGIC] === 0x75 &&
-  block[MAGIC + 1] === 0x73 &&
-  block[MAGIC + 2] === 0x74 &&
-  block[MAGIC + 3] === 0x61 &&
-  block[MAGIC + 4] === 0x72 &&
-  block[MAGIC + 5] === 0;
+export const isPosix = (piece: Bytes, at = 0): boolean =>
+  piece[at + MAGIC] === 0x75 &&
+  piece[at + MAGIC + 1] === 0x73 &&
+  piece[at + MAGIC + 2] === 0x74 &&
+  piece[at + MAGIC + 3] === 0x61 &&
+  piece[at + MAGIC + 4] === 0x72 &&
+  piece[at + MAGIC + 5] === 0;
 
 /** The sum of all bytes, its own field taken as blanks. Some old programs summed signed bytes. */
 function checkChecksum(block: Bytes): void {

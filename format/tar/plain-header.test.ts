@@ -46,6 +46,8 @@ describe("left to the long way", () => {
     ["an extended header", { name: "a", type: "x", body: "9 path=b\n" }],
     ["a name that is not ASCII", { name: "\u00e4" }],
     ["no name", { name: "" }],
+    ["GNU's magic", { name: "a", magic: "ustar  \0" }],
+    ["a magic with one letter wrong, and a prefix", { name: "a", magic: "us\0ar\u000000", prefix: "p" }],
     ["a folder by its name only", { name: "a/" }],
     ["a folder with a size", { name: "a/", type: "5", size: 512 }],
   ])("%s", (_, entry) => {

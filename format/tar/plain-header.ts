@@ -1,5 +1,5 @@
 import type { Bytes } from "../types.ts";
-import { BLOCK } from "./header.ts";
+import { BLOCK, isPosix } from "./header.ts";
 import { shortLived } from "../short-lived.ts";
 import type { TarHeader } from "./tar-entry.ts";
 
@@ -18,8 +18,7 @@ const SLASH = 0x2f;
 export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader | undefined {
   const type = piece[at + TYPE];
   if (type !== FILE && type !== DIRECTORY) return undefined;
-  // "ustar" and NUL
-  if (piece[at + 257] !== 0x75 || piece[at + 261] !== 0x72 || piece[at + 262] !== 0) return undefined;
+  if (!isPosix(piece, at)) return undefined;
   const sum = asciiSum(piece, at, at + CHECKSUM) + 8 * 0x20 + asciiSum(piece, at + TYPE, at + BLOCK);
   const mode = octal(piece, at + 100, 8);
   const size = octal(piece, at + 124, 12);
@@ -78,4 +77,4 @@ function text(piece: Bytes, at: number, length: number): string {
   return latin1Slice.call(piece, at, found < 0 || found > at + length ? at + length : found);
 }
 
-shortLived({ plainHeader, asciiSum, octal, text });
+shortLived({ plainHeader, isPosix, asciiSum, octal, text });
