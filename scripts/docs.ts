@@ -6,15 +6,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Command } from "commander";
-import type { Io } from "../builder/cli/io.ts";
-import { buildProgram } from "../builder/cli/program.ts";
 import { EXIT_CODES } from "../format/errors.ts";
 import { TARGETS } from "../format/platform.ts";
 import { INDEX_BLOCK } from "../format/wire/index-block.ts";
 import { OPERATIONS, SUPPORTED } from "../format/wire/operations.ts";
 import { SLOT_DESCRIPTOR } from "../format/wire/slot-descriptor.ts";
 import { type Rows, type Struct, u32, u64, u8 } from "../format/wire/struct.ts";
+import { commandsText } from "./commands-text.ts";
 import { environmentTable } from "./environment-table.ts";
 import { performanceDrawings, performanceParts } from "./performance-page.ts";
 import { table } from "./table.ts";
@@ -223,42 +221,6 @@ function exitCodesTable(): string {
     ]),
   );
 }
-
-/** The help of every command, groups in front of what is in them. */
-function commandsText(): string {
-  const pieces: string[] = [];
-  const output = { write: (more: string) => void pieces.push(more), paint: plain, isTerminal: false };
-  const io: Io = {
-    out: output,
-    err: output,
-    env: {},
-    cwd: () => ".",
-    confirm: undefined,
-    askSecret: undefined,
-    openBar: undefined,
-    become: () => Promise.resolve(0),
-    exitCode: 0,
-  };
-  const helpOf = (command: Command): string => {
-    command.configureOutput({ getOutHelpWidth: () => 100 }).outputHelp();
-    return pieces.splice(0).join("").trim();
-  };
-  return commandsOf(buildProgram(io))
-    .map(({ path, command }) => `## ${path}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``)
-    .join("\n\n");
-}
-
-const plain: Io["out"]["paint"] = (_, text) => text;
-
-interface Named {
-  readonly path: string;
-  readonly command: Command;
-}
-
-const commandsOf = (command: Command, path = command.name()): readonly Named[] => [
-  { path, command },
-  ...command.commands.flatMap((child) => commandsOf(child, `${path} ${child.name()}`)),
-];
 
 const MARKED = /(<!-- generated: ([\w-]+) -->\n)[\s\S]*?(<!-- \/generated: \2 -->)/g;
 

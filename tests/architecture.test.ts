@@ -127,6 +127,7 @@ const WARM_START = [
   "format/io/last-bytes.ts",
   "format/io/libc.ts",
   "format/io/text-bytes.ts",
+  "format/io/write-whole.ts",
   "format/spec.ts",
   "format/trust/levels.ts",
   "format/wire/hashes.ts",
@@ -199,7 +200,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "zstd-codec": /^format\/codecs\/zstd-portable\.ts$/,
   "@noble/ed25519": /^format\/seal\/(sign|sha512|verify-portable)\.ts$/,
   "smol-toml": /^builder\/manifest\/toml\.ts$/,
-  commander: /^(builder\/cli\/|scripts\/docs\.ts$)/,
+  commander: /^(builder\/cli\/|scripts\/commands-text\.ts$)/,
 };
 
 test("packages are used only where they belong", () => {

@@ -248,7 +248,12 @@ const childOf = (command: Command, name: string): Command | undefined =>
   name === "help" ? command.createCommand("help") : command.commands.find((child) => child.name() === name);
 
 function silentIo(): Io {
-  const output = { write: () => {}, paint: (_: unknown, text: string) => text, isTerminal: false };
+  const output: Io["out"] = {
+    write: () => {},
+    paint: (_, text) => text,
+    isTerminal: false,
+    columns: () => undefined,
+  };
   return {
     out: output,
     err: output,

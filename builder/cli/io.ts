@@ -12,6 +12,8 @@ export interface Output {
   write(text: string): void;
   readonly paint: Paint;
   readonly isTerminal: boolean;
+  /** How wide the terminal is, if it is one. */
+  readonly columns: () => number | undefined;
 }
 
 /** All that a command may touch of its process. */

@@ -1,8 +1,11 @@
 #!/usr/bin/env bun
+import { isatty, WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { errnoOf, ioError } from "../../format/io/fs.ts";
 import { removeUnfinished } from "../../format/io/replacement.ts";
 import type { ProgressBar } from "../../format/progress/bar.ts";
 import { isInForeground, isWatched } from "../../format/progress/watched.ts";
+import { writeWhole } from "../../format/io/write-whole.ts";
 import type { Io, Output } from "./io.ts";
 
 /** Stands on the terminal for a moment only: whatever is written takes it away first. */
@@ -12,26 +15,26 @@ let isEnding = false;
 
 /** The only file of the command line that knows it is a process. */
 const io: Io = {
-  out: outputOn(process.stdout),
-  err: outputOn(process.stderr),
+  out: outputOn(1),
+  err: outputOn(2),
   env: process.env,
   cwd: () => process.cwd(),
   confirm:
-    process.stdin.isTTY && process.stderr.isTTY
+    isatty(0) && isatty(2)
       ? async (question) => (await import("./confirm.ts")).confirm(question, process.stdin, process.stderr)
       : undefined,
   askSecret:
-    process.stdin.isTTY && process.stderr.isTTY
+    isatty(0) && isatty(2)
       ? async (question) =>
           (await import("./ask-secret.ts")).askSecret(question, process.stdin, process.stderr)
       : undefined,
   openBar:
-    process.stderr.isTTY && isWatched(process.env, process.platform === "win32")
+    isatty(2) && isWatched(process.env, process.platform === "win32")
       ? async () => {
           const { openBar } = await import("../../format/progress/bar.ts");
           bar = openBar({
             write: (text) => void (isEnding || process.stderr.write(text)),
-            columns: () => process.stderr.columns,
+            columns: () => io.err.columns(),
             isOurs: isInForeground,
           });
           return bar;
@@ -43,20 +46,39 @@ const io: Io = {
   exitCode: 0,
 };
 
-function outputOn(stream: NodeJS.WriteStream): Output {
-  // A reader that has seen enough, such as "head", is a normal end.
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(io.exitCode);
-  });
+function outputOn(stream: 1 | 2): Output {
+  const isTerminal = isatty(stream);
+  // As styleText decides it; but that looks at Bun's own streams, which change a pipe by that alone.
+  const isWanted = isTerminal || process.env["FORCE_COLOR"] !== undefined;
+  const hasColors = isWanted && WriteStream.prototype.getColorDepth() > 2;
   return {
     write(text) {
       bar?.hide();
-      if (!isEnding) stream.write(text);
+      if (!isEnding) (stream === 1 ? answer : tell)(text);
     },
-    paint: (style, text) => styleText(style, text, { stream }),
-    isTerminal: stream.isTTY === true,
+    paint: (style, text) => (hasColors ? styleText(style, text, { validateStream: false }) : text),
+    isTerminal,
+    columns: () => (isTerminal ? (stream === 1 ? process.stdout : process.stderr).columns : undefined),
   };
+}
+
+function answer(text: string): void {
+  try {
+    writeWhole(1, text);
+  } catch (error) {
+    // A reader that has seen enough, such as "head", is a normal end.
+    if (errnoOf(error) === "EPIPE") process.exit(io.exitCode);
+    throw ioError("write to", "stdout", error);
+  }
+}
+
+/** Work goes on when nobody hears of it. */
+function tell(text: string): void {
+  try {
+    writeWhole(2, text);
+  } catch {
+    // nobody could be told of this either
+  }
 }
 
 /** Exit codes of a shell for a program that was ended by a signal: 128 and its number. */

@@ -7,7 +7,12 @@ import type { Io } from "./io.ts";
 import { buildProgram } from "./program.ts";
 import { documentOf, runCli } from "./testing.ts";
 
-const mute: Io["out"] = { write: () => {}, paint: (_, text) => text, isTerminal: false };
+const mute: Io["out"] = {
+  write: () => {},
+  paint: (_, text) => text,
+  isTerminal: false,
+  columns: () => undefined,
+};
 const program = buildProgram({
   out: mute,
   err: mute,

@@ -33,6 +33,8 @@ export function buildProgram(io: Io): Command {
       writeErr: (text) => io.err.write(text),
       // `run` prints errors
       outputError: () => {},
+      getOutHelpWidth: () => io.out.columns() as number,
+      getErrHelpWidth: () => io.err.columns() as number,
       getOutHasColors: () => io.out.paint("bold", "") !== "" || io.out.isTerminal,
       getErrHasColors: () => io.err.isTerminal,
     })

@@ -39,6 +39,7 @@ export async function runCli(args: readonly string[], setting: CliSetting = {}):
     },
     paint: (_, text) => text,
     isTerminal: false,
+    columns: () => undefined,
   });
   const io: Io = {
     out: output("out"),

@@ -308,12 +308,42 @@ test("a reader that has seen enough is a normal end", async () => {
     await packageBytes({ slots: Array.from({ length: 1500 }, (_, i) => fileSlot(`slot-${i}`, "x")) }),
   );
   const script = '"$@" inspect x.psp --json 2>err | head -1; echo "$PIPESTATUS"';
-  const { stdout } = Bun.spawnSync(["bash", "-c", script, "bash", process.execPath, MAIN], {
+  expect(inShell(script).said).toBe("{\n0\n");
+  expect(readFileSync(join(dir, "work", "err"), "utf8")).toBe("");
+});
+
+/** What a shell makes of `script`, in which "$@" is flavor. */
+function inShell(script: string) {
+  const { stdout, exitCode } = Bun.spawnSync(["bash", "-c", script, "bash", process.execPath, MAIN], {
     cwd: join(dir, "work"),
     env: environment(),
   });
-  expect(stdout.toString()).toBe("{\n0\n");
-  expect(readFileSync(join(dir, "work", "err"), "utf8")).toBe("");
+  return { said: stdout.toString(), exitCode };
+}
+
+const linux = test.skipIf(process.platform !== "linux");
+
+// Others write into the same pipe, and do not expect it to refuse: `{ flavor pack; make; } 2>&1 | tee log`.
+linux.each(["--help", "inspect none.psp", "inspect x.psp"])(
+  "flavor %s leaves the pipes that it writes to as they were",
+  async (args) => {
+    put("x.psp", await packageBytes());
+    const flags = `{ "$@" ${args}; cat /proc/self/fdinfo/1 /proc/self/fdinfo/2 >&3; } 3>&1 > >(cat >out) 2> >(cat >err)`;
+    const found = inShell(flags).said.match(/(?<=flags:\s+)\d+/g);
+    expect(found?.map((text) => Number.parseInt(text, 8) & 0o4000)).toEqual([0, 0]);
+  },
+);
+
+linux("an answer that cannot be written is an error", async () => {
+  put("x.psp", await packageBytes());
+  expect(inShell('"$@" inspect x.psp >/dev/full 2>err')).toEqual({ said: "", exitCode: 106 });
+  expect(readFileSync(join(dir, "work", "err"), "utf8")).toMatch(
+    /^error: Cannot write to stdout \[io-failed\]\n/,
+  );
+});
+
+linux.each(["/dev/full", ">(:)"])("talk that cannot be written to %s stops nothing", (stderr) => {
+  expect(inShell(`"$@" keygen --out-dir keys 2> ${stderr}`).exitCode).toBe(0);
 });
 
 /** What flavor shows on a terminal of its own, where somebody types `typed` when asked. */
