@@ -16,6 +16,7 @@ import { storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { cacheDirectory, type Rung } from "../format/cache/location.ts";
 import { measure } from "../format/cache/cleaning/measure.ts";
 import { cachePlaces } from "../format/cache/places.ts";
+import type { Progress } from "../format/progress/progress.ts";
 import type { Marker } from "../format/workenv/marker.ts";
 import {
   repairWorkenv,
@@ -179,11 +180,11 @@ export class CacheManager {
 
   /**
    * Looks at every file of a workenv, and compares the bytes with its package: that at `path`, or where the launcher
-   * found it. Throws `workenv-not-found` as `resolveId` does, and what is wrong with the package.
+   * found it; `progress` is told how it gets on. Throws `workenv-not-found` as `resolveId` does, and what is wrong with the package.
    */
-  async verify(idOrPrefix: string, path?: string): Promise<VerifiedWorkenv> {
+  async verify(idOrPrefix: string, path?: string, progress?: Progress): Promise<VerifiedWorkenv> {
     const layout = this.#find(idOrPrefix);
-    const check = await verifyWorkenv(layout, path);
+    const check = await verifyWorkenv(layout, path, progress);
     return { ...describeEntry(layout), check };
   }
 

@@ -44,9 +44,10 @@ export async function prepareWorkenv(
   const call = exact && needsBun(pkg.metadata) ? { ...caller, env: { ...caller.env, ...UNCACHED } } : caller;
   const launch = launchFactsOf(pkg.metadata, call.host);
   const found = findContent(pkg, candidatesFor(call), call.uid);
+  await using progress = await openProgress(call);
   if (found?.use === "as it is") {
     const lease = leaseOn(found.layout);
-    if (!exact || (await isExactAsItIs(pkg, found.layout)))
+    if (!exact || (await isExactAsItIs(pkg, found.layout, progress)))
       return workenvAt(found.layout, launch, call, lease);
     lease?.[Symbol.dispose]();
   }
@@ -63,7 +64,6 @@ export async function prepareWorkenv(
       ? `unpacking ${pkg.slots.length} slots to ${workenv.layout.content}`
       : `looking through ${workenv.layout.content}`,
   );
-  await using progress = await openProgress(call);
   const lease = await withInterruptible((interruptible) =>
     ensureWorkenv(pkg, {
       layout: workenv.layout,

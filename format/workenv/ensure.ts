@@ -64,7 +64,7 @@ export interface EnsureRequest {
   readonly onStep?: (step: string) => void;
   /** Threads for large packages; without them all is done in this one. */
   readonly crew?: Crew | undefined;
-  /** Told how unpacking gets on. */
+  /** Told how unpacking, comparing and mending get on. */
   readonly progress?: Progress | undefined;
   /** Told once when another process is preparing the same workenv. */
   readonly onWait: () => void;
@@ -129,16 +129,17 @@ async function leaseIfExact(pkg: Package, request: EnsureRequest): Promise<Lease
   const { withWorkenv, afterSetup } = planSlots(pkg.metadata, wishesIn(request));
   if (withWorkenv.some((slot) => !marker.slots.includes(slot) && !afterSetup.includes(slot)))
     return undefined;
-  if (!(await isUntouched(pkg, layout, marker))) return undefined;
+  if (!(await isUntouched(pkg, layout, marker, request.progress))) return undefined;
   held.move();
   return lease;
 }
 
 /** Whether nothing was done to a workenv that counts. What a start reads besides its files is written again. */
-async function isExact(pkg: Package, { layout, launcher, onDifferent }: EnsureRequest): Promise<boolean> {
+async function isExact(pkg: Package, request: EnsureRequest): Promise<boolean> {
+  const { layout, launcher, onDifferent, progress } = request;
   const marker = readMarker(layout);
   if (marker === undefined || !holdsContentOf(marker, pkg)) return false;
-  const judgement = await judgeWorkenv(pkg, layout, marker);
+  const judgement = await judgeWorkenv(pkg, layout, marker, progress);
   if (judgement === "unknown") return false;
   if (judgement.size > 0) {
     onDifferent?.(judgement);

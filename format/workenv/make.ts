@@ -69,7 +69,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   const places = users.places();
   const files = withoutLoose(watched, pkg.metadata.slots, unpacked).filter(([path]) => !places.has(path));
   const made = { slots: plan.withWorkenv, created: new Date().toISOString() };
-  if (request.exact === true) await noteSetupChanges(pkg, layout, made);
+  if (request.exact === true) await noteSetupChanges(pkg, layout, made, request.progress);
   making.confirm();
   writeRecord(pkg, request, { files, ...made });
   users.done();

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileSlot, packageBytes, treeSlot } from "../../tests/support/packages.ts";
 import { failureOf } from "../../tests/support/failure.ts";
-import { noteProgress } from "../../tests/support/noted-progress.ts";
+import { type NotedStep, noteProgress } from "../../tests/support/noted-progress.ts";
 import { openFileSource } from "../io/byte-source.ts";
 import { openPackage } from "../reader.ts";
 import { contentSizeOf } from "../slot-limit.ts";
+import { repairWorkenv } from "./mending/repair-workenv.ts";
+import { verifyWorkenv } from "./mending/verify-workenv.ts";
 import { createWorkshop } from "./testing.ts";
 import { unpackTogether } from "./unpacking/unpack-together.ts";
 
@@ -61,6 +63,49 @@ describe("a workenv that is made", () => {
       ["syncing", 0, true],
     ]);
     expect(steps[2]?.total).toBe(4);
+  });
+});
+
+describe("a workenv that is there", () => {
+  /** Made from a file that stays. */
+  const made = async (request = {}) => {
+    writeFileSync(at("app.psp"), await packageBytes({ slots: slots() }));
+    const source = openFileSource(at("app.psp"));
+    const pkg = await openPackage(source);
+    const layout = await shop.ensure(pkg, { source: at("app.psp"), ...request });
+    return { pkg, layout, [Symbol.dispose]: () => source[Symbol.dispose]() };
+  };
+  const told = (steps: readonly NotedStep[]) =>
+    steps.map(({ label, total, done, isOver }) => [label, total, done, isOver]);
+
+  test("tells that it is compared with the package before a start that wants it exact", async () => {
+    using it = await made({ exact: true });
+    const { bar, steps } = noteProgress();
+    await shop.ensure(it.pkg, { exact: true, progress: bar });
+    const size = contentSizeOf(it.pkg.slots.slice(0, 2)) as number;
+    expect(told(steps)).toEqual([["comparing", size, size, true]]);
+  });
+
+  test("tells that it is mended, of the slots that are unpacked for it", async () => {
+    using it = await made();
+    rmSync(join(it.layout.content, "share/file"));
+    const { bar, steps } = noteProgress();
+    await shop.ensure(it.pkg, { progress: bar });
+    expect(told(steps)).toEqual([["mending", 4000, 4000, true]]);
+  });
+
+  test("tells that it is verified and repaired", async () => {
+    using it = await made();
+    const { bar, steps } = noteProgress();
+    await verifyWorkenv(it.layout, undefined, bar);
+    truncateSync(join(it.layout.content, "tree/file"), 10);
+    await repairWorkenv(it.layout, { extent: "damage", progress: bar });
+    const [tree, both] = [1, 2].map((count) => contentSizeOf(it.pkg.slots.slice(0, count)) as number);
+    expect(told(steps)).toEqual([
+      ["comparing", both, both, true],
+      ["comparing", 4000, 4000, true],
+      ["mending", tree, tree, true],
+    ]);
   });
 });
 

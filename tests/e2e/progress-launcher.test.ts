@@ -4,6 +4,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { memorySource } from "../../format/io/byte-source.ts";
 import { openPackage } from "../../format/reader.ts";
+import { keyPairFromText } from "../../format/seal/keys.ts";
+import { toHex } from "../../format/wire/hashes.ts";
 import { testLauncher } from "../support/compiled.ts";
 import { cleanEnv, oneFolder, packApp } from "../support/launcher.ts";
 import { barsIn, isPlain, screenOf } from "../support/screen.ts";
@@ -40,7 +42,11 @@ beforeAll(async () => {
     ),
   };
   const pack = (name: string, more = "", program = "run") =>
-    packApp(dir.path, oneFolder(name, `{workenv}/app/${program}`, more), files, { launcher, level: 1 });
+    packApp(dir.path, oneFolder(name, `{workenv}/app/${program}`, more), files, {
+      launcher,
+      level: 1,
+      keySeed: "test",
+    });
   apps["small"] = await pack("small");
   apps["large"] = await pack("large", '[[slots]]\nid = "more"\nsource = "more"\n');
   apps["waiting"] = await pack(
@@ -113,6 +119,17 @@ describe.skipIf(!hasTerminals)("a first start", () => {
     const { shown, home } = await start("small", STILL);
     expect(shown).toMatch(QUIET);
     expect((await start("small", HASTY, "", home)).shown).toMatch(QUIET);
+  });
+
+  test("shows one for comparing, when all must be as it was signed", async () => {
+    const strict = {
+      FLAVOR_VALIDATION: "strict",
+      FLAVOR_TRUSTED_KEYS: toHex(keyPairFromText("test").publicKey),
+    };
+    const { home } = await start("small", { ...STILL, ...strict });
+    const { shown } = await start("small", { ...HASTY, ...strict }, "", home);
+    expect(barsIn(shown).at(-1)).toMatch(/^comparing small.psp {2}\[={10}\] +100% +3\.0\/3\.0 MB /);
+    expect(screenOf(shown)).toBe(SAYS);
   });
 
   test("writes nothing to what the application writes to", async () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSyn
 import { basename, join, relative } from "node:path";
 import { goldenPath } from "../../../tests/golden/golden.ts";
 import { compiledLauncher } from "../../../tests/support/compiled.ts";
+import { noteProgress } from "../../../tests/support/noted-progress.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { documentOf, runCli } from "../testing.ts";
 
@@ -239,6 +240,23 @@ test("verify compares with the package, and repair puts back what is missing", a
   });
   expect((await workenv(["verify", go])).exitCode).toBe(0);
   expect(documentOf(await workenv(["repair", go, "--all", "--json"]))).toMatchObject({ repaired: [lost] });
+});
+
+test("verify and repair show a bar, where nobody wants a document", async () => {
+  const { bar, steps } = noteProgress();
+  const watched = (...args: readonly string[]) => runCli(["workenv", ...args], { env, bar });
+  await watched("verify", go.slice(0, 8), "--json");
+  expect(steps).toEqual([]);
+  await watched("verify", go.slice(0, 8));
+  const [lost = ""] = filesBelow(contentOf(go));
+  rmSync(join(contentOf(go), lost));
+  await watched("repair", go);
+  expect(steps.map(({ label, isOver }) => [label, isOver])).toEqual([
+    [`comparing ${go}`, true],
+    [`comparing ${go}`, true],
+    [`mending ${go}`, true],
+  ]);
+  expect(steps.every(({ done }) => done > 0)).toBe(true);
 });
 
 test("verify and repair say what they lack", async () => {

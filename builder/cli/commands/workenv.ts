@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { AGE_FORMS, DAY, SIZE_FORMS } from "../../../format/cache/cleaning/budget.ts";
 import { EXIT_CODES, PspfError } from "../../../format/errors.ts";
+import type { ProgressBar } from "../../../format/progress/bar.ts";
+import type { Progress } from "../../../format/progress/progress.ts";
 import { age, size } from "../amounts.ts";
-import { type Io, type JsonOption, say, show } from "../io.ts";
+import { type Io, type JsonOption, openBarFor, say, show } from "../io.ts";
 import { examples } from "./examples.ts";
 
 interface YesOption {
@@ -182,7 +184,10 @@ async function inspect(io: Io, prefix: string, flags: JsonOption): Promise<void>
 
 async function verify(io: Io, prefix: string, flags: PackageFlags): Promise<void> {
   const { isDamaged, workenvVerifyReport } = await import("../reports/workenv-files.ts");
-  const verified = await (await openCache(io)).verify(prefix, pathIn(io, flags));
+  const cache = await openCache(io);
+  const id = cache.resolveId(prefix);
+  using bar = await openBarFor(io, flags);
+  const verified = await cache.verify(id, pathIn(io, flags), bar && about(bar, id));
   show(io, workenvVerifyReport, verified, flags);
   if (isDamaged(verified)) io.exitCode = EXIT_CODES["workenv-damaged"];
 }
@@ -190,15 +195,22 @@ async function verify(io: Io, prefix: string, flags: PackageFlags): Promise<void
 async function repair(io: Io, prefix: string, flags: RepairFlags): Promise<void> {
   const { workenvRepairReport } = await import("../reports/workenv-files.ts");
   const path = pathIn(io, flags);
-  const repaired = await (
-    await openCache(io)
-  ).repair(prefix, {
+  const cache = await openCache(io);
+  const id = cache.resolveId(prefix);
+  using bar = await openBarFor(io, flags);
+  const repaired = await cache.repair(id, {
     extent: flags.all === true ? "everything" : "damage",
+    progress: bar && about(bar, id),
     ...(path === undefined ? {} : { path }),
   });
   show(io, workenvRepairReport, repaired, flags);
   if (repaired.repair.ofSetup.length > 0) io.exitCode = EXIT_CODES["workenv-damaged"];
 }
+
+const about = (bar: ProgressBar, id: string): Progress => ({
+  ...bar,
+  begin: (deed, total) => bar.begin(`${deed} ${id}`, total),
+});
 
 const pathIn = ({ cwd }: Io, flags: PackageFlags): string | undefined =>
   flags.package === undefined ? undefined : resolve(cwd(), flags.package);

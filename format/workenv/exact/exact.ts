@@ -1,4 +1,5 @@
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import type { Progress } from "../../progress/progress.ts";
 import type { Package, Slot } from "../../reader.ts";
 import type { Metadata, SlotEntry } from "../../wire/metadata-types.ts";
 import { lifecycleOf } from "../lifecycles/lifecycle.ts";
@@ -20,10 +21,15 @@ export type Judgement = Differences | "unknown";
  * and what was added; but for places that are the application's or the user's. Every byte is read. Throws what unpacking
  * throws, for a package that is damaged.
  */
-export async function judgeWorkenv(pkg: Package, layout: WorkenvLayout, marker: Marker): Promise<Judgement> {
+export async function judgeWorkenv(
+  pkg: Package,
+  layout: WorkenvLayout,
+  marker: Marker,
+  progress?: Progress,
+): Promise<Judgement> {
   const noted = isChangedBySetup(pkg.metadata) ? readSetupChanges(layout, marker) : NOTHING;
   if (noted === undefined) return "unknown";
-  const { tree, differences } = await look(pkg, layout, marker.slots, pkg.metadata);
+  const { tree, differences } = await look(pkg, layout, marker.slots, pkg.metadata, progress);
   const left = new Map<string, State>(differences);
   for (const [path, what] of Object.entries(noted.changes)) {
     const slot = tree.get(path)?.slot;
@@ -37,17 +43,27 @@ export async function judgeWorkenv(pkg: Package, layout: WorkenvLayout, marker: 
 }
 
 /** Whether a workenv is exact, with all that a start reads besides its files, and nothing has to be put right in it. */
-export async function isUntouched(pkg: Package, layout: WorkenvLayout, marker: Marker): Promise<boolean> {
+export async function isUntouched(
+  pkg: Package,
+  layout: WorkenvLayout,
+  marker: Marker,
+  progress?: Progress,
+): Promise<boolean> {
   if (!isRuntimeIntact(pkg.metadata, layout) || readStartFiles(layout)?.state === "unused") return false;
-  const judgement = await judgeWorkenv(pkg, layout, marker);
+  const judgement = await judgeWorkenv(pkg, layout, marker, progress);
   return judgement !== "unknown" && judgement.size === 0;
 }
 
 /** Whether a workenv in a cache that cannot be written is exact, and stays so: there nothing can come with a start. */
-export async function isExactAsItIs(pkg: Package, layout: WorkenvLayout): Promise<boolean> {
+export async function isExactAsItIs(
+  pkg: Package,
+  layout: WorkenvLayout,
+  progress?: Progress,
+): Promise<boolean> {
   const marker = readMarker(layout);
   const comes = ({ lifecycle }: SlotEntry) => lifecycleOf(lifecycle).made === "before every start";
-  return marker !== undefined && !pkg.metadata.slots.some(comes) && (await isUntouched(pkg, layout, marker));
+  if (marker === undefined || pkg.metadata.slots.some(comes)) return false;
+  return await isUntouched(pkg, layout, marker, progress);
 }
 
 const NOTHING: Pick<SetupChanges, "slots" | "changes"> = { slots: [], changes: {} };
@@ -57,11 +73,12 @@ export async function noteSetupChanges(
   pkg: Package,
   layout: WorkenvLayout,
   { slots, created }: Pick<Marker, "slots" | "created">,
+  progress?: Progress,
 ): Promise<void> {
   if (!isChangedBySetup(pkg.metadata)) return;
   // What lies in folders that will be the application's is the setup's now.
   const before = { ...pkg.metadata, workenv: { ...pkg.metadata.workenv, directories: [] } };
-  const { differences } = await look(pkg, layout, slots, before);
+  const { differences } = await look(pkg, layout, slots, before, progress);
   const changes = Object.fromEntries(
     [...differences.keys()].map((path) => [path, describe(layout.content, path)]),
   );
@@ -86,13 +103,15 @@ async function look(
   layout: WorkenvLayout,
   present: readonly number[],
   metadata: Metadata,
+  progress: Progress | undefined,
 ): Promise<{ readonly tree: SignedTree; readonly differences: Differences }> {
   // In the order in which they came.
   const slots = present.flatMap((index): readonly Slot[] => {
     const slot = pkg.slots.find(({ entry }) => entry.index === index);
     return slot === undefined || goesAfterSetup(slot.entry) ? [] : [slot];
   });
-  const tree = await signedTree(pkg, slots, layout.content, ({ entry }) => ownerOf(entry) === "package");
+  const isCompared = ({ entry }: Slot) => ownerOf(entry) === "package";
+  const tree = await signedTree(pkg, slots, layout.content, isCompared, progress);
   const places = placesOf(metadata, tree, readOriginals(layout));
   return { tree, differences: differencesFrom(tree, places, layout.content) };
 }

@@ -1,6 +1,8 @@
 import { posix } from "node:path";
 import type { TreeWriter } from "../../io/tree-writer.ts";
+import type { Progress } from "../../progress/progress.ts";
 import type { Package, Slot } from "../../reader.ts";
+import { contentSizeOf } from "../../slot-limit.ts";
 import type { Bytes, ByteStream, Sha256 } from "../../types.ts";
 import { sha256Stream } from "../../wire/hashes.ts";
 import { NO_SLOT } from "../mending/stat-index.ts";
@@ -43,18 +45,21 @@ export async function signedTree(
   slots: readonly Slot[],
   content: string,
   isCompared: (slot: Slot) => boolean,
+  progress?: Progress,
 ): Promise<SignedTree> {
   const tree = new Map<string, SignedEntry>();
+  progress?.begin("comparing", () => contentSizeOf(slots));
   for (const slot of slots) {
     const place = isCompared(slot) ? content : undefined;
     const compare = async (digests?: Map<string, Sha256>): Promise<boolean> => {
       using comparer = comparerFor(tree, slot.entry.index, place, digests);
-      await extractSlot(source, slot, comparer);
+      await extractSlot(source, slot, comparer, { onBytes: progress?.add });
       return comparer.isCertain();
     };
     // What a hard link is a copy of lies there no more, be it that another slot has replaced it.
     if (!(await compare())) await compare(new Map());
   }
+  progress?.end();
   for (const { path, mode } of metadata.workenv.directories)
     noteFolder(tree, posix.normalize(path), NO_SLOT, mode ?? PRIVATE_FOLDER);
   return tree;

@@ -2,7 +2,9 @@ import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join, posix } from "node:path";
 import { errnoOf } from "../../io/fs.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
+import type { Progress } from "../../progress/progress.ts";
 import type { Package } from "../../reader.ts";
+import { contentSizeOf } from "../../slot-limit.ts";
 import type { Sha256 } from "../../types.ts";
 import { sha256Stream } from "../../wire/hashes.ts";
 import { extractSlot } from "../unpacking/extract-slot.ts";
@@ -18,14 +20,17 @@ export async function compareFiles(
   pkg: Package,
   content: string,
   files: readonly IndexedFile[],
+  progress?: Progress,
 ): Promise<readonly IndexedFile[]> {
   const damaged = new Set<IndexedFile>();
   const comparable = files.filter(
     ([, , time, mode, slot]) => slot !== NO_SLOT && time !== EXISTENCE_ONLY && !isDirectoryMode(mode),
   );
-  for (const slot of pkg.slots) {
-    const own = comparable.filter(([, , , , index]) => index === slot.entry.index);
-    if (own.length === 0) continue;
+  const filesOf = Map.groupBy(comparable, ([, , , , index]) => index);
+  const slots = pkg.slots.filter(({ entry }) => filesOf.has(entry.index));
+  progress?.begin("comparing", () => contentSizeOf(slots));
+  for (const slot of slots) {
+    const own = filesOf.get(slot.entry.index) as readonly IndexedFile[];
     const wanted = new Map(own.map((file) => [file[0], file]));
     // Of several entries with one path the last one counts.
     const judge = (path: string, isSame: (file: IndexedFile) => boolean) => {
@@ -34,8 +39,9 @@ export async function compareFiles(
       if (isSame(file)) damaged.delete(file);
       else damaged.add(file);
     };
-    await extractSlot(pkg.source, slot, comparer(content, judge));
+    await extractSlot(pkg.source, slot, comparer(content, judge), { onBytes: progress?.add });
   }
+  progress?.end();
   return files.filter((file) => damaged.has(file));
 }
 

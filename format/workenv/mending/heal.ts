@@ -43,7 +43,7 @@ export async function heal(
   // Until all is back, every start must look at everything: this one may be killed in between.
   writeMarker(layout, { ...marker, suspect: true });
   globalThis.failPoint?.("suspected");
-  const mended = await repairFiles(pkg, layout, damaged).catch(() => undefined); // making anew says what is wrong
+  const mended = await repairFiles(pkg, layout, damaged, request.progress).catch(() => undefined); // making anew says what is wrong
   if (mended === undefined) return false;
   globalThis.failPoint?.("repaired");
   making.confirm();

@@ -5,6 +5,7 @@ import { tryAcquire } from "../../cache/locks/lock.ts";
 import { PspfError } from "../../errors.ts";
 import { bootId, syncTree } from "../../io/durable.ts";
 import { replaceFile } from "../../io/replacement.ts";
+import type { Progress } from "../../progress/progress.ts";
 import { checkFiles } from "./check.ts";
 import { compareFiles } from "./compare.ts";
 import { type FileFacts, isDirectoryMode } from "./file-facts.ts";
@@ -33,6 +34,8 @@ export interface RepairRequest {
   readonly path?: string;
   /** "damage": what is missing, truncated or damaged. "everything": also what was changed. */
   readonly extent: "damage" | "everything";
+  /** Told how it gets on. */
+  readonly progress?: Progress | undefined;
 }
 
 /**
@@ -58,6 +61,7 @@ export async function repairWorkenv(layout: WorkenvLayout, request: RepairReques
     pkg,
     layout.content,
     known.files.filter((file) => !touched.has(file)),
+    request.progress,
   );
   const isOfSetup = ([, , , mode, slot]: IndexedFile) => slot === NO_SLOT && !isDirectoryMode(mode);
   const isWanted = request.extent === "everything";
@@ -66,7 +70,7 @@ export async function repairWorkenv(layout: WorkenvLayout, request: RepairReques
   const ofSetup = [...missing, ...truncated].filter(isOfSetup);
   if (wanted.length > 0)
     await putBack(layout, known, ofSetup, async () => {
-      const facts = possible.length === 0 ? [] : await repairFiles(pkg, layout, possible);
+      const facts = possible.length === 0 ? [] : await repairFiles(pkg, layout, possible, request.progress);
       making.confirm();
       return facts ?? [];
     });

@@ -5,7 +5,9 @@ import { openStaging } from "../../cache/staging.ts";
 import { PspfError } from "../../errors.ts";
 import { doing } from "../../io/fs.ts";
 import { inFolder } from "../../io/in-folder.ts";
+import type { Progress } from "../../progress/progress.ts";
 import type { Package } from "../../reader.ts";
+import { contentSizeOf } from "../../slot-limit.ts";
 import { EXISTENCE_ONLY, factsOf, isDirectoryMode, isSymlinkMode } from "./file-facts.ts";
 import { type IndexedFile, NO_SLOT } from "./stat-index.ts";
 import { unpackSlots } from "../unpacking/unpack.ts";
@@ -19,6 +21,7 @@ export async function repairFiles(
   pkg: Package,
   { cache, content }: WorkenvLayout,
   damaged: readonly IndexedFile[],
+  progress?: Progress,
 ): Promise<readonly IndexedFile[] | undefined> {
   const [folders, files] = [damaged.filter(isFolder), damaged.filter((file) => !isFolder(file))];
   if (files.some(([, , , , slot]) => slot === NO_SLOT)) return undefined;
@@ -27,7 +30,12 @@ export async function repairFiles(
   const slots = pkg.slots.filter(({ entry }) => sources.has(entry.index));
   const only = new Set(files.map(([path]) => path));
   // Some may be links to files of the archive that are left out.
-  await unpackSlots(pkg, slots, staging.path, only).catch(() => unpackSlots(pkg, slots, staging.path));
+  const unpack = (which?: ReadonlySet<string>) => {
+    progress?.begin("mending", () => contentSizeOf(slots));
+    return unpackSlots(pkg, slots, staging.path, which, progress?.add);
+  };
+  await unpack(only).catch(() => unpack());
+  progress?.end();
   for (const [path, , , mode] of folders) {
     ensureFolder(content, path);
     doing("change the mode of", path, () => chmodSync(join(content, path), mode & 0o777));

@@ -1,4 +1,5 @@
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import type { Progress } from "../../progress/progress.ts";
 import { checkFiles } from "./check.ts";
 import { compareFiles } from "./compare.ts";
 import { isDirectoryMode } from "./file-facts.ts";
@@ -43,7 +44,11 @@ export function knownWorkenv(layout: WorkenvLayout): KnownWorkenv | undefined {
  * the one that the marker names if it is still there. Changes nothing. Undefined for a workenv that does not count.
  * Throws what `openOrigin` throws, and a 107 for a damaged package.
  */
-export async function verifyWorkenv(layout: WorkenvLayout, path?: string): Promise<WorkenvCheck | undefined> {
+export async function verifyWorkenv(
+  layout: WorkenvLayout,
+  path?: string,
+  progress?: Progress,
+): Promise<WorkenvCheck | undefined> {
   const known = knownWorkenv(layout);
   if (known === undefined) return undefined;
   const found = checkFiles(layout.content, known.files);
@@ -54,7 +59,7 @@ export async function verifyWorkenv(layout: WorkenvLayout, path?: string): Promi
   using origin = held(await openOrigin(known.marker, path));
   if (typeof origin.value === "string")
     return { ...found, damaged: [], intact, ofSetup, compared: { not: origin.value } };
-  const damaged = await compareFiles(origin.value.pkg, layout.content, untouched);
+  const damaged = await compareFiles(origin.value.pkg, layout.content, untouched, progress);
   const compared = { with: origin.value.path };
   return { ...found, damaged, intact: intact - damaged.length, ofSetup, compared };
 }
