@@ -4,6 +4,7 @@ import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
 import type { IndexedFile } from "../mending/stat-index.ts";
+import { shortLived } from "../../short-lived.ts";
 import { folded } from "./slot-groups.ts";
 import { completeTree, impliedRows } from "./unpack.ts";
 import type { Done } from "./unpack-worker.ts";
@@ -17,12 +18,12 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
   const files: IndexedFile[] = [];
   const notes = newNotes("in order", foldersOf(reports, files));
   const implied = reports.flatMap((report) => report.implied);
+  const isImplied = new Set(implied.map(([path]) => path));
   const folders = [...notes.rows.values()];
   const found = reports.flatMap((report) => report.found);
-  refuseSpellings(root, [...[...folders, ...implied].map(([path]) => path), ...found]);
+  refuseSpellings(root, [...notes.rows.keys(), ...isImplied, ...found]);
 
   using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
-  const isImplied = new Set(implied.map(([path]) => path));
   // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
   for (const [path, , , mode, slot] of folders)
     if (writer.waits(mode) || isImplied.has(path)) {
@@ -59,12 +60,16 @@ function foldersOf(reports: readonly Done[], files: IndexedFile[]): Map<string, 
 
 /** Of two folders that the disk takes for one, a single thread would refuse the second. */
 function refuseSpellings(root: string, folders: readonly string[]): void {
+  const paths = [...new Set(folders)];
+  const keys = paths.map(folded);
+  if (new Set(keys).size === paths.length) return;
   const spellings = new Map<string, string>();
-  for (const path of folders) {
-    const key = folded(path);
-    const known = spellings.get(key);
-    if (known === undefined) spellings.set(key, path);
-    else if (known !== path && lstatSync(join(root, known)).ino === lstatSync(join(root, path)).ino)
+  for (const [i, path] of paths.entries()) {
+    const known = spellings.get(keys[i] as string) ?? path;
+    spellings.set(keys[i] as string, known);
+    if (known !== path && lstatSync(join(root, known)).ino === lstatSync(join(root, path)).ino)
       throw new Error(`${JSON.stringify(path)} is spelled ${JSON.stringify(known)} as well`);
   }
 }
+
+shortLived({ foldersOf, refuseSpellings });
