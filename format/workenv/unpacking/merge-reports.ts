@@ -21,7 +21,9 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
   const isImplied = new Set(implied.map(([path]) => path));
   const folders = [...notes.rows.values()];
   const found = reports.flatMap((report) => report.found);
-  refuseSpellings(root, [...notes.rows.keys(), ...isImplied, ...found]);
+  const described = [...notes.rows.keys()];
+  const others = new Set([...isImplied, ...found].filter((path) => !notes.rows.has(path)));
+  refuseSpellings(root, [...described, ...others]);
 
   using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
   // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
@@ -58,10 +60,10 @@ function foldersOf(reports: readonly Done[], files: IndexedFile[]): Map<string, 
   return folders;
 }
 
-/** Of two folders that the disk takes for one, a single thread would refuse the second. */
-function refuseSpellings(root: string, folders: readonly string[]): void {
-  const paths = [...new Set(folders)];
-  const keys = paths.map(folded);
+/** Of two folders that the disk takes for one, a single thread would refuse the second. Each path is there once. */
+function refuseSpellings(root: string, paths: readonly string[]): void {
+  // All at once, since there may be thousands: a NUL is in no path, and stays what it is.
+  const keys = folded(paths.join("\0")).split("\0");
   if (new Set(keys).size === paths.length) return;
   const spellings = new Map<string, string>();
   for (const [i, path] of paths.entries()) {

@@ -29,6 +29,7 @@ export type PlainUnpacker = (length: number, place: (name: string) => string, sl
 const LONG = 512;
 
 export function plainUnpacker({ memory, files, writer, rows }: PlainTools): PlainUnpacker {
+  const words = new Int32Array(memory.buffer, memory.byteOffset, memory.length / 4);
   const folders = new Set<string>();
   let folder = "";
 
@@ -49,7 +50,7 @@ export function plainUnpacker({ memory, files, writer, rows }: PlainTools): Plai
   const unpack: PlainUnpacker = (length, place, slot) => {
     for (let at = 0; ;) {
       if (length - at < BLOCK) return at;
-      const header = plainHeader(memory, at, at);
+      const header = plainHeader(memory, at, at, words);
       if (header === undefined) return at;
       const { kind, name, mode, size, mtime } = header;
       const next = at + BLOCK * (1 + Math.ceil(size / BLOCK));
