@@ -8,7 +8,7 @@ export interface DecodeTools {
   /** For compressed bytes. */
   readonly memory: Bytes;
   /** For what they decode to, where the decoder's own memory is not to be used; what is used lies at its front. */
-  readonly output?: Bytes;
+  readonly output?: Bytes | undefined;
   /** Waited for now and then. */
   readonly turn?: (() => Promise<void>) | undefined;
 }

@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_NODES } from "../../io/tree-names.ts";
 import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
@@ -14,9 +15,15 @@ import { newNotes, refuseDouble, rowsIn, type Unpacked, unpackedOf } from "./unp
  * Completes the tree that threads have written: links, the folders that the package asks for, and modes of folders that
  * had to wait. Throws where the threads may have written another tree than one alone would have.
  */
-export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
+export function mergeReports(
+  metadata: Metadata,
+  reports: readonly Done[],
+  root: string,
+  maxNodes = MAX_NODES,
+): Unpacked {
   const files: IndexedFile[] = [];
   const notes = newNotes("in order", foldersOf(reports, files));
+  if (files.length + notes.rows.size > maxNodes) throw new Error(`more than ${maxNodes} files and folders`);
   const implied = reports.flatMap((report) => report.implied);
   const isImplied = new Set(implied.map(([path]) => path));
   const folders = [...notes.rows.values()];

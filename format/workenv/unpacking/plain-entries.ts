@@ -42,14 +42,14 @@ export function plainUnpacker({ memory, files, writer, rows }: PlainTools): Plai
 
   /** The writer knows what to do where a folder is there already, lacks one around it, or cannot have its mode yet. */
   function ensureDescribed(path: string, mode: number, slot: number): void {
-    if (mode === 0 || writer.waits(mode) || !files.folder(path, mode)) return writer.directory(path, mode);
+    if (writer.waits(mode) || !files.folder(path, mode)) return writer.directory(path, mode);
     folders.add(path);
     rows.add(path, 0, 0, S_IFDIR | mode, slot);
   }
 
   const unpack: PlainUnpacker = (length, place, slot) => {
-    for (let at = 0; ;) {
-      if (length - at < BLOCK) return at;
+    let at = 0;
+    while (length - at >= BLOCK) {
       const header = plainHeader(memory, at, at, words);
       if (header === undefined) return at;
       const { kind, name, mode, size, mtime } = header;
@@ -69,6 +69,7 @@ export function plainUnpacker({ memory, files, writer, rows }: PlainTools): Plai
       }
       at = next;
     }
+    return at;
   };
   shortLived({ ensureFolder, ensureDescribed, unpack });
   return unpack;

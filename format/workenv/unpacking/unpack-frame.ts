@@ -6,15 +6,16 @@ import { ODD_STEP } from "../../io/paths.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { tarUnpacker } from "../../tar/unpack.ts";
+import type { Bytes } from "../../types.ts";
 import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
 import { type PlainTools, type PlainUnpacker, plainUnpacker } from "./plain-entries.ts";
 import type { SlotFrame } from "./slot-frames.ts";
 
 /** What frames are unpacked with. */
-export interface FrameTools extends DecodeTools {
+export interface FrameTools extends Omit<DecodeTools, "output"> {
   readonly writer: TreeWriter;
-  /** Writes plain entries at the front of `output`; without it, all go the long way. */
-  readonly unpackPlain?: PlainUnpacker | undefined;
+  /** For plain entries of frames that fit into this memory; without it, all go the long way. */
+  readonly quick?: { readonly output: Bytes; readonly unpack: PlainUnpacker } | undefined;
   /** Told of the content as it is unpacked. */
   readonly onBytes?: ((count: number) => void) | undefined;
 }
@@ -32,7 +33,7 @@ export async function unpackFrame(
   frame: SlotFrame,
   tools: FrameTools,
 ): Promise<readonly FoundLink[]> {
-  const { writer, unpackPlain, onBytes } = tools;
+  const { memory, writer, quick, onBytes } = tools;
   const { target, index } = slot.entry;
   const links: FoundLink[] = [];
   const files: TreeWriter = {
@@ -44,10 +45,11 @@ export async function unpackFrame(
   };
   const place = placeBelow(target);
   const unpacker = tarUnpacker(files, place, { ending: frame.isLast ? "marked" : "open" });
-  const isQuick = target === "" || !ODD_STEP.test(target);
-  await decodeFrame(source, frame, tools, (piece) => {
+  const fits = frame.size <= memory.length && frame.content <= (quick?.output.length ?? 0);
+  const way = fits && (target === "" || !ODD_STEP.test(target)) ? quick : undefined;
+  await decodeFrame(source, frame, { ...tools, output: way?.output }, (piece) => {
     const isWhole = piece.length === frame.content;
-    const done = isQuick && isWhole ? (unpackPlain?.(piece.length, place, index) ?? 0) : 0;
+    const done = isWhole ? (way?.unpack(piece.length, place, index) ?? 0) : 0;
     unpacker.push(piece.subarray(done));
     onBytes?.(piece.length);
   });
@@ -56,7 +58,7 @@ export async function unpackFrame(
 }
 
 const MIB = 1024 * 1024;
-/** Frames of at most this size, and content, are decoded at once. Their memory is used again. */
+/** Frames of at most this size, and content, are decoded at once: nearly all that our builder makes. */
 const AT_ONCE = { compressed: 5 * MIB, content: 8 * MIB };
 
 /** What a thread unpacks all its frames with. */
@@ -79,16 +81,8 @@ export function openFrameUnpacker(
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
     const output = new Uint8Array(AT_ONCE.content);
     files = openNewFiles(root, output);
-    const unpackPlain = files && plainUnpacker({ memory: output, files, writer, rows });
-    return {
-      decoder,
-      memory: new Uint8Array(AT_ONCE.compressed),
-      output,
-      writer,
-      unpackPlain,
-      onBytes,
-      turn,
-    };
+    const quick = files && { output, unpack: plainUnpacker({ memory: output, files, writer, rows }) };
+    return { decoder, memory: new Uint8Array(AT_ONCE.compressed), writer, quick, onBytes, turn };
   };
   return {
     links,
