@@ -166,8 +166,8 @@ export class FrameWalk {
  * one by one they would take a thousand times as many steps.
  */
 function afterPlainBlocks(piece: Bytes, from: number): number {
-  for (let at = from; ;) {
-    if (piece.length - at < SIZES["block-header"]) return at;
+  let at = from;
+  while (piece.length - at >= SIZES["block-header"]) {
     const value =
       (piece[at] as number) + (piece[at + 1] as number) * 2 ** 8 + (piece[at + 2] as number) * 2 ** 16;
     const type = (value >> 1) & 3;
@@ -177,6 +177,7 @@ function afterPlainBlocks(piece: Bytes, from: number): number {
     if (end > piece.length) return at;
     at = end;
   }
+  return at;
 }
 
 shortLived({ afterPlainBlocks });

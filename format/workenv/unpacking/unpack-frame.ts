@@ -38,7 +38,7 @@ export async function unpackFrame(
   const links: FoundLink[] = [];
   const files: TreeWriter = {
     ...writer,
-    symlink: (path, target) => void links.push([path, target]),
+    symlink: (path, to) => void links.push([path, to]),
     hardLinkAsCopy(path) {
       throw new Error(`${JSON.stringify(path)} is a link to a file that another frame may have`);
     },
