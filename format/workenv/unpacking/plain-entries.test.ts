@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
@@ -15,7 +15,7 @@ import type { Metadata } from "../../wire/metadata-types.ts";
 import { type IndexedFile, indexTree } from "../mending/stat-index.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { plainUnpacker } from "./plain-entries.ts";
-import { unpackFrame } from "./unpack-frame.ts";
+import { openFrameUnpacker, unpackFrame } from "./unpack-frame.ts";
 import { FileRows, newNotes, rowsIn, type Unpacked } from "./unpacked.ts";
 
 // The quick way through a frame and the long one, over the same bytes: nobody can tell which it was.
@@ -179,6 +179,35 @@ describe.if(isLinux)("neither takes", () => {
     ["something behind the end", [file("t/a")], {}, [END, new Uint8Array(512).fill(7)]],
   ])("%s", async (_, entries, more = {}, end = [END]) => {
     expect(await bothWays(entries, more, end)).toBe(-1);
+  });
+});
+
+describe("a thread's unpacker", () => {
+  /** The paths in the tree, and how many files went the quick way. */
+  async function unpack(): Promise<readonly [readonly string[], number]> {
+    using dir = tempDir();
+    const rows = new FileRows();
+    using writer = openTreeWriter(dir.path, { company: "others", doubles: "refused" });
+    const content = concat([...[file("t/a"), file("t/b")].map(rawEntry), END]);
+    const stored = new Uint8Array(zstdCompressSync(content));
+    const slot = { entry: { target: "t", index: 3 } } as Slot;
+    using unpacker = openFrameUnpacker(memorySource(stored), dir.path, { writer, rows });
+    const frame = { offset: 0, size: stored.length, content: content.length, isLast: true };
+    await unpacker.unpack(slot, frame);
+    return [readdirSync(join(dir.path, "t")).toSorted(), rowsIn(rows.packed()).length];
+  }
+
+  test.if(isLinux)("takes the quick way", async () => {
+    expect(await unpack()).toEqual([["a", "b"], 2]);
+  });
+
+  test("takes the long one where there is no C library", async () => {
+    globalThis.isWithout = (what) => what === "libc";
+    try {
+      expect(await unpack()).toEqual([["a", "b"], 0]);
+    } finally {
+      globalThis.isWithout = undefined;
+    }
   });
 });
 
