@@ -14,7 +14,7 @@ const SLASH = 0x2f;
  * The entry of a header block at `at`, if it is one of those that most archives are full of: a file or a folder with a
  * ustar header, an ASCII name and octal numbers to the end of their fields. Undefined for all others, sound or not, which
  * `parseHeader` then reads in full: this does nothing else, but with a tenth of the work. `words` is the same memory as
- * numbers of four bytes, where `at` is a multiple of that: with it, half as much again.
+ * numbers of four bytes, where `at` is a multiple of that: with it, a third less.
  */
 export function plainHeader(
   piece: Bytes,
