@@ -48,6 +48,43 @@ test.each([0, 1, 300_000, 512 * 1024, 512 * 1024 + 1, 3_000_000])("content of %d
     for (const pieces of [1000, size + 1000]) expect(decode(frame(content), pieces)).toEqual(content);
 });
 
+const [RAW, RLE, COMPRESSED, RESERVED] = [0, 1, 2, 3];
+/** A frame of blocks made by hand (RFC 8878, section 3.1.1.2). */
+const ofBlocks = (
+  ...blocks: readonly (readonly [type: number | undefined, size: number, body: Bytes])[]
+): Bytes =>
+  concat([
+    Uint8Array.fromHex("28b52ffd0058"),
+    ...blocks.flatMap(([type = 0, size, body], i) => {
+      const value = size * 8 + type * 2 + (i === blocks.length - 1 ? 1 : 0);
+      return [Uint8Array.of(value & 0xff, (value >> 8) & 0xff, value >> 16), body];
+    }),
+  ]);
+const LETTER = bytesOf("x");
+const LAST = [RAW, 1, bytesOf("z")] as const;
+
+describe("blocks", () => {
+  test("of every kind, one after the other", () => {
+    const stored = ofBlocks(
+      [RAW, 3, bytesOf("abc")],
+      [RLE, 70_000, LETTER],
+      [RLE, 6, LETTER],
+      [RAW, 0, bytesOf("")],
+      LAST,
+    );
+    for (const size of [1, 5, 100])
+      expect(decode(stored, size)).toEqual(bytesOf(`abc${"x".repeat(70_006)}z`));
+  });
+
+  test.each<[string, Bytes]>([
+    ["a compressed one that is empty", ofBlocks([RAW, 1, LETTER], [COMPRESSED, 0, bytesOf("")], LAST)],
+    ["a reserved one", ofBlocks([RAW, 1, LETTER], [RESERVED, 1, LETTER], LAST)],
+    ["one that breaks off", ofBlocks([RAW, 1, LETTER], [RAW, 9, LETTER])],
+  ])("are refused: %s", async (_, stored) => {
+    for (const size of [1, 100]) expect(await both(stored, size)).toEqual(["codec-failed", "codec-failed"]);
+  });
+});
+
 test("one frame after the other, skippable ones among them", () => {
   const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9);
   const stored = concat([frame(bytesOf("a")), skippable, frame(noise(700_000)), frame(bytesOf("b"))]);

@@ -8,8 +8,8 @@ import { FrameWalk } from "./zstd-frames.ts";
  * handed over in pieces that are valid during the call. Throws `codec-failed` for what `zstd.decode` throws it for.
  */
 export interface SyncDecoder {
-  /** Begins a stream, whatever became of the one before. */
-  begin(): void;
+  /** Begins a stream, whatever became of the one before. Its content goes through `output`, or memory of our own. */
+  begin(output?: Bytes): void;
   push(piece: Bytes, use: (content: Bytes) => void): void;
   /** Throws unless the stream is complete. */
   end(): void;
@@ -55,7 +55,8 @@ const isHandle = (handle: Partial<Handle> | undefined): handle is Handle =>
   typeof handle?.writeSync === "function" && typeof handle.reset === "function";
 
 function decoderOn(handle: Handle, state: Uint32Array): SyncDecoder {
-  const output = new Uint8Array(PIECE);
+  let own: Bytes | undefined;
+  let output: Bytes = new Uint8Array(0);
   let walk = new FrameWalk();
   let size = 0;
   let failure: string | undefined;
@@ -63,7 +64,9 @@ function decoderOn(handle: Handle, state: Uint32Array): SyncDecoder {
     failure = message;
   };
   return {
-    begin() {
+    begin(given) {
+      own ??= given === undefined ? new Uint8Array(PIECE) : undefined;
+      output = given ?? (own as Bytes);
       handle.reset();
       walk = new FrameWalk();
       size = 0;
@@ -72,15 +75,16 @@ function decoderOn(handle: Handle, state: Uint32Array): SyncDecoder {
     push(piece, use) {
       walk.follow(piece);
       for (let at = 0, full = false; at < piece.length || full;) {
-        handle.writeSync(END, piece, at, piece.length - at, output, 0, PIECE);
+        handle.writeSync(END, piece, at, piece.length - at, output, 0, output.length);
         if (failure !== undefined) throw damaged("ZSTD", failure);
         const [free = 0, left = 0] = state;
-        const isStuck = free === PIECE && left === piece.length - at;
+        const isStuck = free === output.length && left === piece.length - at;
         if (isStuck && !full) throw damaged("ZSTD", "its decoder does not go on");
         at = piece.length - left;
         full = free === 0;
-        size += PIECE - free;
-        if (free < PIECE) use(output.subarray(0, PIECE - free));
+        const count = output.length - free;
+        size += count;
+        if (count > 0) use(output.subarray(0, count));
       }
     },
     end() {

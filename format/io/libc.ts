@@ -44,10 +44,14 @@ const RLIMIT_NOFILE = 7;
  */
 const native = (Bun as { readonly FFI?: Pick<typeof import("bun:ffi"), "dlopen" | "ptr"> }).FFI;
 
+/** The address of bytes that the caller keeps. */
+export const pointerTo = (bytes: ArrayBufferView): number =>
+  (native as NonNullable<typeof native>).ptr(bytes as never);
+
 const untilZero = (text: string): string => text.split("\0", 1)[0] as string;
 
 /** Unlike "bun:ffi", it returns its errors. */
-const dlopen: typeof import("bun:ffi").dlopen = (name, functions) => {
+export const dlopen: typeof import("bun:ffi").dlopen = (name, functions) => {
   const library = (native as NonNullable<typeof native>).dlopen(name, functions);
   if (library instanceof Error) throw library;
   return library;

@@ -28,7 +28,8 @@ export interface TreeNames {
 const MAX_PATH = 4096;
 /** Each entry of an archive may ask for so many folders around it. Also keeps the recursion over parents shallow. */
 const MAX_DEPTH = 256;
-const MAX_NODES = 1_000_000;
+/** Most files, folders and links of a tree. */
+export const MAX_NODES = 1_000_000;
 /** Hard links become copies: together so many bytes, and so many times what is written besides. */
 const COPIED = 1024 * 1024 * 1024;
 const COPIED_RATIO = 4;

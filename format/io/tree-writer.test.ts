@@ -82,6 +82,26 @@ describe("a tree", () => {
     expect(readlinkSync(at("dangling"))).toBe("nothing/here");
   });
 
+  test("replaces nothing where doubles are refused", async () => {
+    using strict = openTreeWriter(at("."), { doubles: "refused" });
+    write("a", "1");
+    writer.symlink("l", "a");
+    expect(() => strict.openFile("a", 0o644, 0)).toThrow("Cannot create");
+    expect(() => strict.symlink("l", "b")).toThrow("Cannot link");
+    expect(() => strict.symlink("a", "b")).toThrow("Cannot link");
+    expect([read("a"), readlinkSync(at("l"))]).toEqual(["1", "a"]);
+  });
+
+  test("makes sure of folders for others, and tells of those", () => {
+    using disk = openTreeWriter(at("."));
+    disk.folder("x/y");
+    disk.folder("x/y");
+    expect(disk.impliedFolders().map(([path]) => path)).toEqual(["x", "x/y"]);
+    expect(() => disk.folder("../x")).toThrow("..");
+    write("f", "");
+    expect(() => disk.folder("f")).toThrow("a file is where");
+  });
+
   test("has copies instead of hard links", () => {
     write("a", "1", 0o755);
     writer.hardLinkAsCopy("b", "a");

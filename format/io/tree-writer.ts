@@ -26,6 +26,8 @@ export interface TreeWriterOptions {
    * how all names were spelled. "nobody", the default, looks at the spelling of every folder that it finds.
    */
   readonly company?: "nobody" | "others";
+  /** "refused": nothing is replaced. Else the later of two entries with one path wins. */
+  readonly doubles?: "refused";
   readonly rules?: PathRules;
   /** Most files, folders and links, those counted twice that are written twice; a million by default. */
   readonly maxNodes?: number;
@@ -67,6 +69,8 @@ export interface TreeWriter extends Disposable {
 
 /** A writer that others may help. */
 export interface TreeOnDisk extends TreeWriter {
+  /** Makes sure of a directory around what somebody else writes. Throws as `directory` does. */
+  folder(path: string): void;
   /** The directories that were made though no entry described them, by their paths below the root. */
   impliedFolders(): readonly (readonly [path: string, mode: number])[];
   /** The directories that were there when they were needed: somebody else has made them. */
@@ -205,7 +209,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
     try {
       return create();
     } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw ioError(deed, path, error);
+      if (errnoOf(error) !== "EEXIST" || options.doubles === "refused") throw ioError(deed, path, error);
     }
     return doing(deed, path, () => {
       if (lstatSync(path).isDirectory()) throw clash(path, "a folder is where another entry was expected");
@@ -236,6 +240,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       directory.isImplied = false;
       options.onMade?.(relativeOf(target), 0, 0, S_IFDIR | wanted);
     },
+    folder: (path) => void ensureDirectory(inside(path)),
     openFile(path, mode, mtime) {
       const target = place(path);
       const wanted = mode & 0o777 || PRIVATE_FILE;

@@ -13,13 +13,19 @@ const SLASH = 0x2f;
 /**
  * The entry of a header block at `at`, if it is one of those that most archives are full of: a file or a folder with a
  * ustar header, an ASCII name and octal numbers to the end of their fields. Undefined for all others, sound or not, which
- * `parseHeader` then reads in full: this does nothing else, but with a tenth of the work.
+ * `parseHeader` then reads in full: this does nothing else, but with a tenth of the work. `words` is the same memory as
+ * numbers of four bytes, where `at` is a multiple of that: with it, a third less.
  */
-export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader | undefined {
+export function plainHeader(
+  piece: Bytes,
+  at: number,
+  offset: number,
+  words?: Int32Array,
+): TarHeader | undefined {
   const type = piece[at + TYPE];
   if (type !== FILE && type !== DIRECTORY) return undefined;
   if (!isPosix(piece, at)) return undefined;
-  const sum = asciiSum(piece, at, at + CHECKSUM) + 8 * 0x20 + asciiSum(piece, at + TYPE, at + BLOCK);
+  const sum = words === undefined ? sumOfBytes(piece, at) : sumOfWords(words, at / 4);
   const mode = octal(piece, at + 100, 8);
   const size = octal(piece, at + 124, 12);
   const mtime = octal(piece, at + 136, 12);
@@ -41,7 +47,10 @@ export function plainHeader(piece: Bytes, at: number, offset: number): TarHeader
   };
 }
 
-/** The sum of bytes, or NaN where they are not ASCII. */
+/** The sum of a header as its checksum has it, or NaN where it is not ASCII. */
+const sumOfBytes = (piece: Bytes, at: number): number =>
+  asciiSum(piece, at, at + CHECKSUM) + 8 * 0x20 + asciiSum(piece, at + TYPE, at + BLOCK);
+
 function asciiSum(piece: Bytes, from: number, to: number): number {
   let sum = 0;
   let seen = 0;
@@ -51,6 +60,22 @@ function asciiSum(piece: Bytes, from: number, to: number): number {
     seen |= byte;
   }
   return seen < 0x80 ? sum : Number.NaN;
+}
+
+/** The same, four bytes at a time: two sums in each of two numbers, none of which gets beyond 16 bits. */
+function sumOfWords(words: Int32Array, at: number): number {
+  let even = 0;
+  let odd = 0;
+  let seen = 0;
+  for (let i = 0; i < BLOCK / 4; i++) {
+    // The checksum itself counts as blanks.
+    const word = i === CHECKSUM / 4 || i === CHECKSUM / 4 + 1 ? 0x20202020 : (words[at + i] as number);
+    even += word & 0x00ff00ff;
+    odd += (word >>> 8) & 0x00ff00ff;
+    seen |= word;
+  }
+  if ((seen & 0x80808080) !== 0) return Number.NaN;
+  return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
 }
 
 /** The value of a field of octal digits with blanks or NULs behind them, or -1 for anything else. */
@@ -77,4 +102,4 @@ function text(piece: Bytes, at: number, length: number): string {
   return latin1Slice.call(piece, at, found < 0 || found > at + length ? at + length : found);
 }
 
-shortLived({ plainHeader, isPosix, asciiSum, octal, text });
+shortLived({ plainHeader, isPosix, sumOfBytes, asciiSum, sumOfWords, octal, text });

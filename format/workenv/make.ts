@@ -67,7 +67,8 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
     ? watchedRows(unpacked.rows, watchOf)
     : indexTree(layout.content, unpacked.owners, watchOf, before);
   const places = users.places();
-  const files = withoutLoose(watched, pkg.metadata.slots, unpacked).filter(([path]) => !places.has(path));
+  const packages = withoutLoose(watched, pkg.metadata.slots, unpacked);
+  const files = places.size === 0 ? packages : packages.filter(([path]) => !places.has(path));
   const made = { slots: plan.withWorkenv, created: new Date().toISOString() };
   if (request.exact === true) await noteSetupChanges(pkg, layout, made, request.progress);
   making.confirm();

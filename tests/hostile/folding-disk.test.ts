@@ -6,7 +6,7 @@ import { outcome, rawArchive, type rawEntry } from "../../format/tar/testing.ts"
 import { tarUnpacker } from "../../format/tar/unpack.ts";
 import type { Metadata } from "../../format/wire/metadata-types.ts";
 import { mergeReports } from "../../format/workenv/unpacking/merge-reports.ts";
-import { newNotes } from "../../format/workenv/unpacking/unpacked.ts";
+import { FileRows, newNotes } from "../../format/workenv/unpacking/unpacked.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { foldsNames } from "./folds.ts";
 
@@ -70,13 +70,15 @@ function areTaken(root: string, ...parts: readonly (readonly Entry[])[]): boolea
   try {
     const reports = parts.map((entries) => {
       const notes = newNotes();
-      using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
+      using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
       const unpacker = tarUnpacker(writer, (name) => name);
       unpacker.push(rawArchive(...entries));
       unpacker.end();
       writer.settle();
+      const rows = new FileRows();
+      for (const row of notes.rows.values()) rows.add(...row);
       return {
-        rows: [...notes.rows.values()],
+        rows: rows.packed(),
         implied: writer.impliedFolders(),
         found: writer.foundFolders(),
         links: [],

@@ -56,9 +56,13 @@ export const watchedRows = (
   watchOf: (slot: number) => Watch,
 ): readonly IndexedFile[] => {
   const watch = (slot: number): Watch => (slot === NO_SLOT ? "whole" : watchOf(slot));
-  return rows.some((row) => watch(row[4]) !== "whole")
-    ? rows.flatMap((row) => held(row, watch(row[4])))
-    : rows;
+  let last = NO_SLOT;
+  for (const row of rows) {
+    // Neighbours mostly come from the same slot.
+    if (row[4] !== last && watch(row[4]) !== "whole") return rows.flatMap((it) => held(it, watch(it[4])));
+    last = row[4];
+  }
+  return rows;
 };
 
 function held(row: IndexedFile, watch: Watch): readonly IndexedFile[] {

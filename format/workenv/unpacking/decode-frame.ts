@@ -7,8 +7,10 @@ export interface DecodeTools {
   readonly decoder: SyncDecoder;
   /** For compressed bytes. */
   readonly memory: Bytes;
+  /** For what they decode to, where the decoder's own memory is not to be used; what is used lies at its front. */
+  readonly output?: Bytes | undefined;
   /** Waited for now and then. */
-  readonly turn?: () => Promise<void>;
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DecodeTools {
 export async function decodeFrame(
   source: ByteSource,
   { offset, size, content }: SlotFrame,
-  { decoder, memory, turn }: DecodeTools,
+  { decoder, memory, output, turn }: DecodeTools,
   use: (piece: Bytes) => void,
 ): Promise<void> {
   let decoded = 0;
@@ -27,7 +29,7 @@ export async function decodeFrame(
     if (decoded > content) throw new Error("a frame is longer than the seek table says");
     use(piece);
   };
-  decoder.begin();
+  decoder.begin(output);
   for (let at = 0; at < size; at += memory.length) {
     decoder.push(await source.read(offset + at, Math.min(memory.length, size - at), memory), take);
     await turn?.();

@@ -1,27 +1,38 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_NODES } from "../../io/tree-names.ts";
 import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
 import type { IndexedFile } from "../mending/stat-index.ts";
+import { shortLived } from "../../short-lived.ts";
 import { folded } from "./slot-groups.ts";
 import { completeTree, impliedRows } from "./unpack.ts";
 import type { Done } from "./unpack-worker.ts";
-import { newNotes, refuseDouble, type Unpacked, unpackedOf } from "./unpacked.ts";
+import { newNotes, refuseDouble, rowsIn, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
  * Completes the tree that threads have written: links, the folders that the package asks for, and modes of folders that
  * had to wait. Throws where the threads may have written another tree than one alone would have.
  */
-export function mergeReports(metadata: Metadata, reports: readonly Done[], root: string): Unpacked {
-  const notes = newNotes(onceEach(reports));
+export function mergeReports(
+  metadata: Metadata,
+  reports: readonly Done[],
+  root: string,
+  maxNodes = MAX_NODES,
+): Unpacked {
+  const files: IndexedFile[] = [];
+  const notes = newNotes("in order", foldersOf(reports, files));
+  if (files.length + notes.rows.size > maxNodes) throw new Error(`more than ${maxNodes} files and folders`);
   const implied = reports.flatMap((report) => report.implied);
-  const folders = [...notes.rows.values()].filter(([, , , mode]) => isDirectoryMode(mode));
-  const found = reports.flatMap((report) => report.found);
-  refuseSpellings(root, [...[...folders, ...implied].map(([path]) => path), ...found]);
-
-  using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
   const isImplied = new Set(implied.map(([path]) => path));
+  const folders = [...notes.rows.values()];
+  const found = reports.flatMap((report) => report.found);
+  const described = [...notes.rows.keys()];
+  const others = new Set([...isImplied, ...found].filter((path) => !notes.rows.has(path)));
+  refuseSpellings(root, [...described, ...others]);
+
+  using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
   // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
   for (const [path, , , mode, slot] of folders)
     if (writer.waits(mode) || isImplied.has(path)) {
@@ -29,36 +40,45 @@ export function mergeReports(metadata: Metadata, reports: readonly Done[], root:
       writer.directory(path, mode);
     }
   for (const [path, target, slot] of reports.flatMap(({ links }) => links)) {
-    const known = notes.rows.get(path);
-    if (known !== undefined) refuseDouble(known, 0);
     notes.slot = slot;
     writer.symlink(path, target);
   }
   completeTree(metadata, writer, notes);
   const around = new Map([...implied, ...writer.impliedFolders()]);
-  return unpackedOf([...notes.rows.values(), ...impliedRows([...around], notes.rows)]);
+  return unpackedOf([...files, ...notes.rows.values(), ...impliedRows([...around], notes.rows)]);
 }
 
-/** Rows by their paths; a folder that several slots describe belongs to the last one. */
-function onceEach(reports: readonly Done[]): Map<string, IndexedFile> {
-  const all = new Map<string, IndexedFile>();
+/**
+ * Folders by their paths, one that several slots describe for the last of these; all else goes to the files: there is only
+ * one of each path, because whoever came second has failed.
+ */
+function foldersOf(reports: readonly Done[], files: IndexedFile[]): Map<string, IndexedFile> {
+  const folders = new Map<string, IndexedFile>();
   for (const { rows } of reports)
-    for (const row of rows) {
-      const known = all.get(row[0]);
+    for (const row of rowsIn(rows)) {
+      if (!isDirectoryMode(row[3])) {
+        files.push(row);
+        continue;
+      }
+      const known = folders.get(row[0]);
       if (known !== undefined) refuseDouble(known, row[3]);
-      if (known === undefined || known[4] < row[4]) all.set(row[0], row);
+      if (known === undefined || known[4] < row[4]) folders.set(row[0], row);
     }
-  return all;
+  return folders;
 }
 
-/** Of two folders that the disk takes for one, a single thread would refuse the second. */
-function refuseSpellings(root: string, folders: readonly string[]): void {
+/** Of two folders that the disk takes for one, a single thread would refuse the second. Each path is there once. */
+function refuseSpellings(root: string, paths: readonly string[]): void {
+  // All at once, since there may be thousands: a NUL is in no path, and stays what it is.
+  const keys = folded(paths.join("\0")).split("\0");
+  if (new Set(keys).size === paths.length) return;
   const spellings = new Map<string, string>();
-  for (const path of folders) {
-    const key = folded(path);
-    const known = spellings.get(key);
-    if (known === undefined) spellings.set(key, path);
-    else if (known !== path && lstatSync(join(root, known)).ino === lstatSync(join(root, path)).ino)
+  for (const [i, path] of paths.entries()) {
+    const known = spellings.get(keys[i] as string) ?? path;
+    spellings.set(keys[i] as string, known);
+    if (known !== path && lstatSync(join(root, known)).ino === lstatSync(join(root, path)).ino)
       throw new Error(`${JSON.stringify(path)} is spelled ${JSON.stringify(known)} as well`);
   }
 }
+
+shortLived({ foldersOf, refuseSpellings });

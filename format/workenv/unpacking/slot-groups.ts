@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { splitChain } from "../../codecs/chain.ts";
 import type { Slot } from "../../reader.ts";
+import { shortLived } from "../../short-lived.ts";
 import { fileTarget } from "./extract-slot.ts";
 
 /** Slots that must be unpacked one after the other, in this order. */
@@ -79,6 +80,8 @@ export const folded = (path: string): string =>
   isAscii(path) ? path.toLowerCase() : path.normalize("NFKD").toUpperCase().toLowerCase();
 
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
+
+shortLived({ folded, isAscii });
 
 /** Whether a path in its shortest form lies in one of the areas. */
 export const isInAreas = (areas: readonly string[], path: string): boolean =>

@@ -6,8 +6,8 @@ import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { unpackSlots } from "./unpack.ts";
 import { blocksOf, boardOf, boardSize, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
-import { type Done, type SentReport, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
-import { rowsIn, type Unpacked } from "./unpacked.ts";
+import { type Done, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
+import type { Unpacked } from "./unpacked.ts";
 
 /** Threads that can help to unpack. */
 export interface Crew {
@@ -125,11 +125,11 @@ function hire(
   const ready = Promise.withResolvers<void>();
   const end = Promise.withResolvers<UnpackReport>();
   let report: UnpackReport = { failure: "a thread ended without a word" };
-  thread.addEventListener("message", ({ data }: MessageEvent<SentReport | typeof READY>) => {
+  thread.addEventListener("message", ({ data }: MessageEvent<UnpackReport | typeof READY>) => {
     if (data === READY) {
       thread.postMessage(task);
       ready.resolve();
-    } else report = "failure" in data ? data : { ...data, rows: rowsIn(data.rows) };
+    } else report = data;
   });
   thread.addEventListener("error", (event) => {
     event.preventDefault();

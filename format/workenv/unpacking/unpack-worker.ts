@@ -1,15 +1,13 @@
 import { posix } from "node:path";
-import { openSyncDecoder } from "../../codecs/zstd-sync.ts";
 import { type ByteSource, fileSource } from "../../io/byte-source.ts";
 import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
 import { readSlot, type Slot } from "../../reader.ts";
 import { stoppable, taskOfThread } from "../../threads.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
-import { type FoundLink, unpackFrame } from "./unpack-frame.ts";
-import type { IndexedFile } from "../mending/stat-index.ts";
+import { type FoundLink, openFrameUnpacker } from "./unpack-frame.ts";
 import { boardOf, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
-import { newNotes, type Notes, type PackedRows, packRows } from "./unpacked.ts";
+import { FileRows, newNotes, type Notes, type PackedRows } from "./unpacked.ts";
 
 /** What threads are to do together. */
 export interface UnpackTask {
@@ -30,7 +28,7 @@ export interface UnpackTask {
 /** What a thread has done. */
 export interface Done {
   /** Files, and folders with the modes that they are to get: some have to wait until nobody writes into them. */
-  readonly rows: readonly IndexedFile[];
+  readonly rows: PackedRows;
   /** Folders that this thread made because it needed them. */
   readonly implied: readonly (readonly [path: string, mode: number])[];
   /** Folders that were there when this thread needed them. */
@@ -39,11 +37,6 @@ export interface Done {
 }
 
 export type UnpackReport = Done | { readonly failure: string };
-
-/** A report on its way between threads. */
-export type SentReport = (Omit<Done, "rows"> & { readonly rows: PackedRows }) | { readonly failure: string };
-
-const READ = 256 * 1024;
 
 /** What the launcher's own thread does besides. */
 export interface Meanwhile {
@@ -59,33 +52,31 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
   const board = boardOf(task.shared);
   const turn = async () => meanwhile?.turn();
   try {
-    const notes = newNotes();
-    const links: [...FoundLink, number][] = [];
-    using writer = openTreeWriter(root, { company: "others", onMade: notes.note });
-    const source = stoppable(fileSource(fd, name, size), board.isStopped);
     const onBytes = (count: number) => {
       board.unpacked(count);
       meanwhile?.onProgress?.();
     };
-    const tools = { decoder: openSyncDecoder(), memory: new Uint8Array(READ), writer, onBytes, turn };
+    const source = stoppable(fileSource(fd, name, size), board.isStopped);
+    const rows = new FileRows();
+    const [groups, frames] = [newNotes(), newNotes("in no order")];
+    using groupWriter = openTreeWriter(root, { company: "others", onMade: groups.note });
+    using frameWriter = openTreeWriter(root, {
+      company: "others",
+      doubles: "refused",
+      onMade: frames.note,
+    });
+    using unpacker = openFrameUnpacker(source, root, { writer: frameWriter, rows, onBytes, turn });
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
         case "group":
-          notes.entries = "in order";
-          await unpackGroup(source, job.group, writer, notes, { stop: board.stop, onBytes });
+          await unpackGroup(source, job.group, groupWriter, groups, { stop: board.stop, onBytes });
           break;
-        case "frame": {
-          const { decoder } = tools;
-          if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
-          notes.entries = "in no order";
-          const { index } = job.slot.entry;
-          notes.slot = index;
-          const found = await unpackFrame(source, job.slot, job.frame, { ...tools, decoder });
-          for (const [path, target] of found) links.push([path, target, index]);
+        case "frame":
+          frames.slot = job.slot.entry.index;
+          await unpacker.unpack(job.slot, job.frame);
           globalThis.failPoint?.("frame-unpacked");
           break;
-        }
         case "checksum":
           await checkStored(source, job.slot, turn);
           break;
@@ -94,12 +85,14 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
       }
       await turn();
     }
-    writer.settle();
+    const writers = [groupWriter, frameWriter];
+    for (const writer of writers) writer.settle();
+    for (const notes of [groups, frames]) for (const row of notes.rows.values()) rows.add(...row);
     return {
-      rows: [...notes.rows.values()],
-      implied: writer.impliedFolders(),
-      found: writer.foundFolders(),
-      links,
+      rows: rows.packed(),
+      implied: writers.flatMap((writer) => writer.impliedFolders()),
+      found: writers.flatMap((writer) => writer.foundFolders()),
+      links: unpacker.links,
     };
   } catch (error) {
     board.stop();
@@ -137,6 +130,5 @@ function staysIn(path: string, { areas }: SlotGroup): boolean {
 
 /** The whole life of a thread: one task comes, one report goes. */
 export async function runUnpackWorker(): Promise<void> {
-  const report = await work(await taskOfThread<UnpackTask>());
-  postMessage("failure" in report ? report : { ...report, rows: packRows(report.rows) });
+  postMessage(await work(await taskOfThread<UnpackTask>()));
 }

@@ -30,19 +30,22 @@ export interface Notes {
    * "in order": of what has the same path the later counts. "in no order": nobody knows which that is, so it is refused,
    * but for folders of which the same is said.
    */
-  entries: "in order" | "in no order";
+  readonly entries: "in order" | "in no order";
   readonly rows: ReadonlyMap<string, IndexedFile>;
   readonly note: (path: string, size: number, mtimeMs: number, mode: number) => void;
 }
 
-export function newNotes(rows = new Map<string, IndexedFile>()): Notes {
+export function newNotes(
+  entries: Notes["entries"] = "in order",
+  rows = new Map<string, IndexedFile>(),
+): Notes {
   const notes: Notes = {
     slot: NO_SLOT,
-    entries: "in order",
+    entries,
     rows,
     note(path, size, mtimeMs, mode) {
       const known = rows.get(path);
-      if (known !== undefined && notes.entries === "in no order") refuseDouble(known, mode);
+      if (known !== undefined && entries === "in no order") refuseDouble(known, mode);
       // The package asks for some folders, too: they stay the slot's that wrote them.
       const slot = notes.slot === NO_SLOT ? (known?.[4] ?? NO_SLOT) : notes.slot;
       rows.set(path, isDirectoryMode(mode) ? [path, 0, 0, mode, slot] : [path, size, mtimeMs, mode, slot]);
@@ -66,25 +69,40 @@ export interface PackedRows {
 
 const NUMBERS = 4;
 
-export function packRows(rows: readonly IndexedFile[]): PackedRows {
-  const numbers = new Float64Array(NUMBERS * rows.length);
-  let at = 0;
-  for (const [, size, mtime, mode, slot] of rows) {
-    numbers[at++] = size;
-    numbers[at++] = mtime;
-    numbers[at++] = mode;
-    numbers[at++] = slot;
+/** Rows as they are noted, one after the other, without an object for each. */
+export class FileRows {
+  #paths = "";
+  #count = 0;
+  #numbers = new Float64Array(NUMBERS * 1024);
+
+  add(path: string, size: number, mtimeMs: number, mode: number, slot: number): void {
+    const at = NUMBERS * this.#count++;
+    if (at === this.#numbers.length) {
+      const larger = new Float64Array(2 * at);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    const numbers = this.#numbers;
+    numbers[at] = size;
+    numbers[at + 1] = mtimeMs;
+    numbers[at + 2] = mode;
+    numbers[at + 3] = slot;
+    this.#paths += `${path}\0`;
   }
-  return { paths: rows.map(([path]) => `${path}\0`).join(""), numbers };
+
+  packed(): PackedRows {
+    return { paths: this.#paths, numbers: this.#numbers.slice(0, NUMBERS * this.#count) };
+  }
 }
 
-export function rowsIn({ paths, numbers }: PackedRows): readonly IndexedFile[] {
+export function rowsIn({ paths, numbers }: PackedRows): IndexedFile[] {
+  const rows: IndexedFile[] = [];
   const number = (at: number): number => numbers[at] as number;
-  return paths
-    .split("\0")
-    .slice(0, -1)
-    .map((path, i) => {
-      const at = i * NUMBERS;
-      return [path, number(at), number(at + 1), number(at + 2), number(at + 3)];
-    });
+  const names = paths.split("\0");
+  for (let i = 0, at = 0; at < numbers.length; i++, at += NUMBERS)
+    rows.push([names[i] as string, number(at), number(at + 1), number(at + 2), number(at + 3)]);
+  return rows;
 }
+
+shortLived(FileRows.prototype.add);
+shortLived(rowsIn);
