@@ -1,3 +1,4 @@
+import { shortLived } from "../short-lived.ts";
 import type { TarHeader } from "../tar/tar-entry.ts";
 
 /** What the entries of a part of an archive say that matters to a tree, in a form that costs little to send to a thread. */
@@ -38,3 +39,5 @@ export function* entriesOf({ kinds, sizes, texts }: EntryList): Generator<TarHea
       offset: 0,
     };
 }
+
+shortLived({ listEntries, entriesOf });
