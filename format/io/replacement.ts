@@ -1,13 +1,17 @@
 import {
   closeSync,
+  constants,
   fchmodSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Bytes } from "../types.ts";
 import { syncFolder } from "./durable.ts";
@@ -17,10 +21,15 @@ import { doing } from "./fs.ts";
 export interface Replacement extends Disposable {
   /** Where the bytes are until `commit`. */
   readonly path: string;
+  /**
+   * Copies another file of this size to the front, in a thread of the runtime and by the system where that can; nothing may
+   * be written before it has ended. False, and nothing is there, where it could not be done.
+   */
+  startWith(from: string, size: number): Promise<boolean>;
   write(piece: Bytes): void;
   /** Writes at an offset; `written` stays what it is. */
   writeAt(piece: Bytes, at: number): void;
-  /** Goes on at a later offset; what is left out reads as zeros. */
+  /** Goes on at another offset: what is left out reads as zeros, and what was written behind it is gone. */
   skipTo(offset: number): void;
   readonly written: number;
   /** Closes the file and puts it into its place; "durable" puts content and name onto the disk, in this order. */
@@ -56,12 +65,25 @@ export function openReplacement(target: string, mode: number): Replacement {
   };
   return {
     path,
+    async startWith(from, size) {
+      try {
+        await copyFile(from, path, constants.COPYFILE_FICLONE);
+        // It has the mode of the other one now.
+        if (process.platform !== "win32") fchmodSync(fd, 0o600);
+        if (fstatSync(fd).size === size) return true;
+      } catch {
+        // There are other ways.
+      }
+      ftruncateSync(fd, 0);
+      return false;
+    },
     write(piece) {
       put(piece, written);
       written += piece.length;
     },
     writeAt: put,
     skipTo(offset) {
+      if (offset < written) doing("write", target, () => ftruncateSync(fd, offset));
       written = offset;
     },
     get written() {
