@@ -1,4 +1,3 @@
-import { shortLived } from "../short-lived.ts";
 import type { TarHeader } from "../tar/tar-entry.ts";
 
 /** What the entries of a part of an archive say that matters to a tree, in a form that costs little to send to a thread. */
@@ -39,5 +38,3 @@ export function* entriesOf({ kinds, sizes, texts }: EntryList): Generator<TarHea
       offset: 0,
     };
 }
-
-shortLived({ listEntries, entriesOf });
