@@ -1,3 +1,5 @@
+import { chmodSync, constants, statSync, truncateSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { PspfError } from "../format/errors.ts";
 import { type ByteSource, openFileSource, streamRange } from "../format/io/byte-source.ts";
 import type { Replacement } from "../format/io/replacement.ts";
@@ -22,12 +24,26 @@ export async function placeLauncher(
   from: LauncherFile | undefined,
   file: Replacement,
 ): Promise<void> {
-  if (from !== undefined && (await file.startWith(from.path, launcher.size))) return;
+  if (from !== undefined && (await copyWhole(from.path, file.path, launcher.size))) return;
   let at = 0;
   for await (const piece of streamRange(launcher, 0, launcher.size, "passing")) {
     file.writeAt(piece, at);
     at += piece.length;
   }
+}
+
+/** In a thread of the runtime, and where disks can share bytes without copying any. False, and nothing is there, if not. */
+async function copyWhole(from: string, to: string, size: number): Promise<boolean> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    // It has the mode of the other one now.
+    if (process.platform !== "win32") chmodSync(to, 0o600);
+    if (statSync(to).size === size) return true;
+  } catch {
+    // There is another way.
+  }
+  truncateSync(to, 0);
+  return false;
 }
 
 /**

@@ -56,10 +56,14 @@ export async function planSlot(
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 
-/** The same slot, whose first pieces are encoded from now on, or which is read if an earlier build has made it. */
-export function begun(planned: PlannedSlot): PlannedSlot {
+/**
+ * The same slot, whose first pieces are encoded from now on, or which is read, after something else, if an earlier build has
+ * made it.
+ */
+export function begun(planned: PlannedSlot, after: Promise<unknown>): PlannedSlot {
   const { encoded, found } = planned;
-  if (found?.cached !== undefined) return { ...planned, kept: checkKept(found.cached) };
+  const { cached } = found ?? {};
+  if (cached !== undefined) return { ...planned, kept: after.then(() => checkKept(cached)) };
   return { ...planned, encoded: { ...encoded, stored: ahead(encoded.stored) } };
 }
 

@@ -54,13 +54,17 @@ function planInTurn(
 ): readonly Promise<PlannedSlot | undefined>[] {
   let isNewBefore = false;
   let before: Promise<unknown> = Promise.resolve();
+  // One at a time is in memory.
+  let read: Promise<unknown> = Promise.resolve();
   return slots.map((slot, i) => {
     const plan = before.then(async () => {
       if (i > 0) await new Promise((resume) => setImmediate(resume));
       const found = slot.data.kind === "stream" ? undefined : await planSlot(slot, options);
       const isNext = found !== undefined && !(isNew(found) && isNewBefore);
       isNewBefore ||= found === undefined || isNew(found);
-      return isNext ? begun(found) : found;
+      const next = isNext ? begun(found, read) : found;
+      read = next?.kept ?? read;
+      return next;
     });
     plan.catch(() => {}); // it is asked for later
     before = plan;

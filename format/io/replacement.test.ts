@@ -52,22 +52,6 @@ describe("a replacement", () => {
     }
   });
 
-  test("begins with another file, of the size that was wanted", async () => {
-    writeFileSync(join(dir, "other"), "launcher", { mode: 0o755 });
-    {
-      using file = openReplacement(target, 0o700);
-      expect(await file.startWith(join(dir, "other"), 7)).toBe(false);
-      expect(readFileSync(file.path, "utf8")).toBe("");
-      expect(await file.startWith(join(dir, "gone"), 8)).toBe(false);
-      expect(await file.startWith(join(dir, "other"), 8)).toBe(true);
-      expect(lstatSync(file.path).mode & 0o777).toBe(0o600);
-      file.skipTo(10);
-      file.write(utf8("slot"));
-      file.commit();
-    }
-    expect(read()).toBe("launcher\0\0slot");
-  });
-
   test("forgets what is behind the place that it goes back to", () => {
     using file = openReplacement(target, 0o600);
     file.write(utf8("kept and given up"));

@@ -1,8 +1,6 @@
 import {
   closeSync,
-  constants,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -11,7 +9,6 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Bytes } from "../types.ts";
 import { syncFolder } from "./durable.ts";
@@ -21,11 +18,6 @@ import { doing } from "./fs.ts";
 export interface Replacement extends Disposable {
   /** Where the bytes are until `commit`. */
   readonly path: string;
-  /**
-   * Copies another file of this size to the front, in a thread of the runtime and by the system where that can; nothing may
-   * be written before it has ended. False, and nothing is there, where it could not be done.
-   */
-  startWith(from: string, size: number): Promise<boolean>;
   write(piece: Bytes): void;
   /** Writes at an offset; `written` stays what it is. */
   writeAt(piece: Bytes, at: number): void;
@@ -65,18 +57,6 @@ export function openReplacement(target: string, mode: number): Replacement {
   };
   return {
     path,
-    async startWith(from, size) {
-      try {
-        await copyFile(from, path, constants.COPYFILE_FICLONE);
-        // It has the mode of the other one now.
-        if (process.platform !== "win32") fchmodSync(fd, 0o600);
-        if (fstatSync(fd).size === size) return true;
-      } catch {
-        // There are other ways.
-      }
-      ftruncateSync(fd, 0);
-      return false;
-    },
     write(piece) {
       put(piece, written);
       written += piece.length;
