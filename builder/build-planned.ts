@@ -58,6 +58,7 @@ export async function buildPlanned(request: PlannedBuild): Promise<BuildResult> 
     },
     slots: plan.slots,
     launcher: launcher.source,
+    launcherFile: launcher.file,
     launcherTool: launcher.tool,
     signer,
     output,

@@ -331,6 +331,12 @@ async function* breaking(pieces: number, error: unknown): ByteStream {
   for (let i = 0; i < pieces; i++) yield new Uint8Array(1024 * 1024);
   throw error;
 }
+async function* slow(pieces: number): ByteStream {
+  for (let i = 0; i < pieces; i++) {
+    await Bun.sleep(1);
+    yield new Uint8Array(1024);
+  }
+}
 const streamSlot = (stream: ByteStream, rest: Partial<SlotInput> = {}) =>
   fileSlot("stream", "", { data: { kind: "stream", stream }, ...rest });
 const GONE = new PspfError("io-failed", "Cannot read it: it is gone");
@@ -369,6 +375,12 @@ describe("a build that fails", () => {
       "Cannot look at ",
     ],
     ["a missing folder", () => ({ slots: [treeSlot("a", at("no"))] }), "io-failed", "Cannot list "],
+    [
+      "a missing folder, found while another slot is written",
+      () => ({ slots: [streamSlot(slow(30)), treeSlot("a", at("no")), treeSlot("b", at("nor"))] }),
+      "io-failed",
+      "Cannot list ",
+    ],
     [
       "a launcher that cannot be read",
       () => ({ launcher: failingAt(1, threeMiB()) }),

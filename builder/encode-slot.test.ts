@@ -62,7 +62,7 @@ const slotOf = (data: SlotInput["data"], operations?: string, rest: Partial<Slot
 const ofBytes = (bytes: Bytes, operations?: string) => slotOf({ kind: "bytes", bytes }, operations);
 
 async function encoded(slot: SlotInput, level?: number) {
-  const { stored, originalSize, ...facts } = await encodeSlot(slot, level);
+  const { stored, originalSize, ...facts } = await encodeSlot(slot, { level });
   const bytes = await collect(stored);
   return { ...facts, bytes, originalSize: originalSize() };
 }

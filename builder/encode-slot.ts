@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
-import type { Level } from "../format/codecs/codec.ts";
 import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
@@ -10,7 +9,7 @@ import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { type FramedArchive, frameArchive, frameParts, isFramed } from "./frame-archive.ts";
+import { frameArchive, type FrameOptions, frameParts, isFramed, type MadeArchive } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";
@@ -24,6 +23,8 @@ export interface EncodedSlot {
   readonly stored: ByteStream;
   /** Bytes before the operations; known when `stored` has ended. */
   originalSize(): number;
+  /** What is stored, where it is an archive in frames; known when `stored` has ended. */
+  made?(): MadeArchive;
   /** What decides about the stored bytes, where it pays to ask whether they were made before. */
   readonly work?: SlotWork;
 }
@@ -39,11 +40,8 @@ export const operationsOf = ({ data, operations }: SlotInput): readonly Operatio
  * Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together.
  * `onBytes` is told of the data when it was encoded, archives of folders with their headers.
  */
-export async function encodeSlot(
-  slot: SlotInput,
-  level?: Level,
-  onBytes?: (count: number) => void,
-): Promise<EncodedSlot> {
+export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): Promise<EncodedSlot> {
+  const { level, onBytes } = options;
   const operations = operationsOf(slot);
   checkSupported(operations);
   const chain = splitChain(operations);
@@ -70,8 +68,8 @@ export async function encodeSlot(
       content,
     });
     if (isFramed(chain))
-      return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), level, onBytes) };
-    return { ...common, ...work, ...encoded(content(), chain, level, onBytes) };
+      return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), options) };
+    return { ...common, ...work, ...encoded(content(), chain, options) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -90,7 +88,7 @@ export async function encodeSlot(
     throw noArchive(slot);
   }
   const work = fileWork(data, { operations, level, mtimes: "zero" }, listedAt);
-  return { ...common, ...work, ...encoded(whole, chain, level, onBytes) };
+  return { ...common, ...work, ...encoded(whole, chain, options) };
 }
 
 /** Below this many bytes a slot is encoded in less time than it takes to keep it. */
@@ -124,10 +122,10 @@ function underTarget(target: string, entries: readonly InputEntry[]): readonly I
 function encoded(
   content: ByteStream,
   chain: SplitChain,
-  level: Level | undefined,
-  onBytes?: (count: number) => void,
-): FramedArchive {
-  if (isFramed(chain)) return frameArchive(content, level, onBytes);
+  framing: FrameOptions,
+): Pick<EncodedSlot, "stored" | "originalSize" | "made"> {
+  const { level, onBytes } = framing;
+  if (isFramed(chain)) return frameArchive(content, framing);
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {

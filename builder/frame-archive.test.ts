@@ -23,12 +23,31 @@ async function* copied(stream: ByteStream): ByteStream {
 }
 
 const framed = (archive: Bytes, level?: number) =>
-  collect(copied(frameArchive(inPieces(archive), level).stored));
+  collect(copied(frameArchive(inPieces(archive), { level }).stored));
 
 function framesIn(stream: Bytes) {
   const size = seekTableSize(stream.slice(-9), stream.length) ?? 0;
   return parseSeekTable(stream.slice(-size), stream.length);
 }
+
+test("what was made is told: frames, and whether all of them were seen to be good", async () => {
+  const made = async (archive: Bytes, proveFor?: { target: string; os: string }) => {
+    const framed = frameArchive(inPieces(archive), { proveFor });
+    const stored = await collect(copied(framed.stored));
+    const { frames, isSound } = framed.made();
+    const sizes = frames.map(({ compressed, content }) => ({ compressed, content }));
+    expect(sizes).toEqual([...(framesIn(stored) ?? [])]);
+    return { isSound, names: frames.map(({ entries }) => entries?.map(({ name }) => name)) };
+  };
+  const here = { target: "", os: "linux" };
+  const small = rawArchive(...["a", "b", "c"].map((name) => file(name, 3 * MIB)));
+  expect(await made(small, here)).toEqual({ isSound: true, names: [["a", "b"], ["c"]] });
+  // without that having been asked for
+  expect(await made(small)).toEqual({ isSound: false, names: [undefined, undefined] });
+  // the end of an archive behind a stream was seen by nobody
+  const long = rawArchive(file("a", MIB), file("long", 40 * MIB), file("b", MIB));
+  expect(await made(long, here)).toEqual({ isSound: false, names: [["a"], undefined, ["b"]] });
+});
 
 test("any decoder of zstd reads it, and each frame alone gives what the table says", async () => {
   const stream = await framed(ARCHIVE);

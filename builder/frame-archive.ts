@@ -9,6 +9,7 @@ import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { compressFrame } from "./compress-frame.ts";
+import { type Destination, type FrameProver, frameProver, type MadeFrame } from "./made-frames.ts";
 
 /** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
 const MOST_HELD = CUT_SIZES.held;
@@ -23,6 +24,21 @@ export interface FramedArchive {
   readonly stored: ByteStream;
   /** Bytes of the archive; known when `stored` has ended. */
   originalSize(): number;
+  /** What it was made of, and whether it was found that it can be unpacked; known when `stored` has ended. */
+  made(): MadeArchive;
+}
+
+export interface MadeArchive {
+  readonly frames: readonly MadeFrame[];
+  readonly isSound: boolean;
+}
+
+export interface FrameOptions {
+  readonly level?: Level | undefined;
+  /** Told of the archive as it was compressed. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+  /** Verify the archive while it is made. */
+  readonly proveFor?: Destination | undefined;
 }
 
 /** Whether a chain makes frames: of an archive that is only compressed by zstd. Everything else is one stream. */
@@ -30,50 +46,59 @@ export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
   bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
-export const frameArchive = (
-  archive: ByteStream,
-  level?: Level,
-  onBytes?: (count: number) => void,
-): FramedArchive => frameParts(partsOf(cutArchive(archive)), level, onBytes);
+export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedArchive =>
+  frameParts(partsOf(cutArchive(archive)), options);
 
 /**
  * A tar archive as zstd frames that begin where entries begin, with the seek table behind them: what `tar --zstd -x`
  * reads, and what threads can unpack at the same time. Frames are compressed on all processors; the bytes do not depend
  * on how many there are. Holds at most 64 MiB of content, and what it became; an entry of more than 32 MiB passes through
- * as a stream. `onBytes` is told of the archive as it was compressed.
+ * as a stream.
  */
-export function frameParts(
-  parts: AsyncIterable<ArchivePart>,
-  level?: Level,
-  onBytes?: (count: number) => void,
-): FramedArchive {
-  const frames: FrameSizes[] = [];
+export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedArchive {
+  const frames: MadeFrame[] = [];
+  const prover = options.proveFor && frameProver(options.proveFor);
+  let isSound = prover !== undefined;
+  const add = (frame: MadeFrame) => {
+    frames.push(frame);
+    isSound = prover?.isSound(frame) ?? false;
+  };
   return {
-    stored: compressed(parts, { level, onBytes }, frames),
+    stored: compressed(parts, options, prover, frames, add),
     originalSize: () => frames.reduce((sum, { content }) => sum + content, 0),
+    made: () => ({ frames, isSound }),
   };
 }
 
-interface Compressing {
-  readonly level: Level | undefined;
-  readonly onBytes: ((count: number) => void) | undefined;
+/** A frame that was made of what is in memory. */
+interface Finished {
+  readonly pieces: readonly Bytes[];
+  readonly made: MadeFrame;
 }
 
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
-  { level, onBytes }: Compressing,
-  frames: FrameSizes[],
+  { level, onBytes }: FrameOptions,
+  prover: FrameProver | undefined,
+  frames: readonly MadeFrame[],
+  add: (frame: MadeFrame) => void,
 ): ByteStream {
   const usedLevel = zstdLevel(level === undefined ? {} : { level });
-  const underWay: { readonly size: number; readonly frame: Promise<readonly Bytes[]> }[] = [];
+  const underWay: { readonly size: number; readonly frame: Promise<Finished> }[] = [];
   const mostFrames = 2 * availableParallelism();
   let size = 0;
+  const finished = async ({ bytes, isLast }: Held): Promise<Finished> => {
+    const pieces = await compressFrame(bytes, usedLevel);
+    const compressed = pieces.reduce((sum, { length }) => sum + length, 0);
+    const entries = prover?.entriesIn(pieces, bytes, isLast);
+    return { pieces, made: { compressed, content: bytes.length, entries } };
+  };
   const next = async function* (): ByteStream {
     const first = underWay.shift() as (typeof underWay)[number];
     size -= first.size;
-    const pieces = await first.frame;
-    frames.push({ compressed: pieces.reduce((sum, { length }) => sum + length, 0), content: first.size });
-    onBytes?.(first.size);
+    const { pieces, made } = await first.frame;
+    add(made);
+    onBytes?.(made.content);
     for (const piece of pieces) {
       yield piece;
       // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
@@ -84,15 +109,12 @@ async function* compressed(
     for await (const part of parts) {
       const held = part.kind === "whole" ? part : await hold(part.pieces);
       if ("bytes" in held) {
-        underWay.push({
-          size: held.bytes.length,
-          frame: compressFrame(held.bytes, usedLevel).finally(held.done),
-        });
+        underWay.push({ size: held.bytes.length, frame: finished(held).finally(held.done) });
         size += held.bytes.length;
         while (underWay.length >= mostFrames || size > MOST_UNDER_WAY) yield* next();
       } else {
         while (underWay.length > 0) yield* next();
-        frames.push(yield* streamed(held.rest, { level, onBytes }));
+        add(yield* streamed(held.rest, { level, onBytes }));
       }
     }
     while (underWay.length > 0) yield* next();
@@ -107,7 +129,7 @@ async function* compressed(
 /** One large entry as a frame that is never held whole. */
 async function* streamed(
   content: ByteStream,
-  { level, onBytes }: Compressing,
+  { level, onBytes }: FrameOptions,
 ): AsyncGenerator<Bytes, FrameSizes> {
   const sizes = { compressed: 0, content: 0 };
   const counted = async function* (): ByteStream {
@@ -126,6 +148,7 @@ async function* streamed(
 
 interface Held {
   readonly bytes: Bytes;
+  readonly isLast: boolean;
   readonly done?: () => void;
 }
 
@@ -135,7 +158,7 @@ async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStr
   const held: Bytes[] = [];
   for (let size = 0; size <= MOST_HELD;) {
     const next = await iterator.next();
-    if (next.done === true) return { bytes: concat(held) };
+    if (next.done === true) return { bytes: concat(held), isLast: false };
     held.push(next.value);
     size += next.value.length;
   }
@@ -159,11 +182,11 @@ async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<Ar
       next = await pieces.next();
     } while (!next.done && next.value.begins === undefined);
   };
+  const isOver = () => next.done === true;
   try {
     while (!next.done)
-      yield next.value.begins === "long"
-        ? { kind: "stream", pieces: rest() }
-        : { kind: "whole", bytes: await collect(rest()) };
+      if (next.value.begins === "long") yield { kind: "stream", pieces: rest() };
+      else yield { kind: "whole", bytes: await collect(rest()), isLast: isOver() };
   } finally {
     await pieces.return(undefined);
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { openFileSource } from "../format/io/byte-source.ts";
 import { matchesTarget, TARGET_NAMES, type Target } from "../format/platform.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
@@ -322,3 +322,25 @@ source = "$SELF"
     { id: "self", source: "$SELF", selfRef: true, size: 0 },
   ]);
 });
+
+test("a launcher that was damaged since it was built is built again, and so is the package", async () => {
+  const { path, sha256 } = await compiledLauncher();
+  const before = process.env["FLAVOR_LAUNCHERS"];
+  process.env["FLAVOR_LAUNCHERS"] = at("launchers");
+  cpSync(dirname(path), at("launchers"), { recursive: true });
+  try {
+    const damaged = readFileSync(path);
+    damaged[damaged.length >> 1]! ^= 1;
+    writeFileSync(join(at("launchers"), basename(path)), damaged);
+    const { bar, steps } = noteProgress();
+    const options = { launcher: "bun", keySeed: "test", platforms: [hostTarget()], progress: bar };
+    const [packed] = await packManifest(manifestOf(APP), options);
+    expect(packed?.metadata.launcher?.checksum).toBe(sha256);
+    expect((await contentOf(packed?.path as string)).isValid).toBe(true);
+    expect(steps.map(({ label }) => label)).toContain(`making the launcher for ${hostTarget()} again`);
+    expect(readdirSync(at("dist"))).toEqual(["demo.psp"]);
+  } finally {
+    if (before === undefined) delete process.env["FLAVOR_LAUNCHERS"];
+    else process.env["FLAVOR_LAUNCHERS"] = before;
+  }
+}, 60_000);

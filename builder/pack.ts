@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Level } from "../format/codecs/codec.ts";
+import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
 import type { Progress } from "../format/progress/progress.ts";
 import { matchesTarget, type Target } from "../format/platform.ts";
@@ -10,6 +11,7 @@ import { type BuildRequest, type BuildResult, build } from "./build.ts";
 import { buildFacts } from "./build-facts.ts";
 import { checkCompatible } from "./compat.ts";
 import { openLauncher } from "./launcher-choice.ts";
+import { buildLaunchers, findLauncher } from "./launchers/cache.ts";
 import { hostTarget } from "./launchers/host.ts";
 import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
 import { outputFor } from "./output-path.ts";
@@ -91,15 +93,34 @@ function planFor(manifest: Manifest, target: Target, count: number, options: Pac
   };
 }
 
+/** That our launcher is damaged is noticed when it is packed: it is built again then, and so is the package. */
 async function packOne(
+  manifest: Manifest,
+  plan: TargetPlan,
+  signing: Signing,
+  options: PackOptions,
+): Promise<Packed> {
+  const choice = options.launcher ?? manifest.launcher ?? "bun";
+  try {
+    return await packWith(choice, manifest, plan, signing, options);
+  } catch (error) {
+    const isDamaged = error instanceof PspfError && error.code === "launcher-checksum-mismatch";
+    if (choice !== "bun" || !isDamaged) throw error;
+    options.progress?.begin(`making the launcher for ${plan.target} again`);
+    await buildLaunchers([plan.target], { force: true });
+    return await packWith(choice, manifest, plan, signing, options);
+  }
+}
+
+async function packWith(
+  choice: string,
   manifest: Manifest,
   { target, output, slots, templates }: TargetPlan,
   { signer, statements }: Signing,
   options: PackOptions,
 ): Promise<Packed> {
-  const choice = options.launcher ?? manifest.launcher ?? "bun";
   if (choice === "bun") options.progress?.begin(`making sure of the launcher for ${target}`);
-  using launcher = await openLauncher(choice, target);
+  using launcher = await openLauncher(choice, target, findLauncher);
   const result = await build({
     about: {
       format: FORMAT_NAME,
@@ -113,6 +134,7 @@ async function packOne(
     },
     slots,
     launcher: launcher.source,
+    launcherFile: launcher.file,
     launcherTool: launcher.tool,
     signer,
     output,

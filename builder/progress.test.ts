@@ -57,8 +57,10 @@ describe("packing tells of as many bytes as there are", () => {
   ])("of %s", async (_, make) => {
     let told = 0;
     const slot = make();
-    const { stored } = await encodeSlot(slot, undefined, (count) => {
-      told += count;
+    const { stored } = await encodeSlot(slot, {
+      onBytes(count) {
+        told += count;
+      },
     });
     for await (const _ of stored);
     expect(sourceSizeOf([slot]) ?? 0).toBe(told);

@@ -1,11 +1,19 @@
 import { PspfError } from "../format/errors.ts";
-import { openFileSource } from "../format/io/byte-source.ts";
+import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
+import type { TarHeader } from "../format/tar/tar-entry.ts";
+import type { Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
+import { partEnterer } from "../format/verifying/enter-part.ts";
+import { frameReader } from "../format/verifying/frame-entries.ts";
 import type { PackageReading } from "../format/verifying/read-alone.ts";
 import { readBeside } from "../format/verifying/read-beside.ts";
+import { placement } from "../format/workenv/unpacking/extract-slot.ts";
+import { framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
+import type { MadeFrame } from "./made-frames.ts";
+import type { Witness } from "./witness.ts";
 
 /** To be raised when a verification begins to look at more: what was found good by less is looked at again. */
 const THOROUGHNESS = 1;
@@ -14,20 +22,39 @@ const THOROUGHNESS = 1;
 export const verifiedFor = (target: string, os: string | undefined): string =>
   JSON.stringify([FLAVOR_VERSION, Bun.revision, THOROUGHNESS, target, os ?? null]);
 
+/** What a build knows of the bytes that it has written. */
+export interface Known {
+  /** Of the bytes below: whether they are in the file. */
+  readonly witness: Witness;
+  /** SHA-256 of the launcher's bytes. */
+  readonly launcher: Sha256;
+  /** By the numbers of the slots. */
+  readonly slots: ReadonlyMap<number, KnownSlot>;
+}
+
+export interface KnownSlot {
+  /** SHA-256 of the stored bytes. */
+  readonly checksum: Sha256;
+  /** The stored bytes were found to be good for this target and system, with no other slot around. */
+  readonly isVerified: boolean;
+  /** Of an archive that was made by this build. */
+  readonly frames: readonly MadeFrame[] | undefined;
+}
+
 /**
- * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. The stored bytes of the
- * slots that are `known`, by their numbers, were decoded by an earlier verification, which is not done again: they are
- * what they were then if they have the signed digest. `onBytes` is told of what was read.
+ * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. Digests are not made and
+ * frames not decoded twice: where the file has the very bytes of which that was done when they were written, what was
+ * found then is true of the file. `onBytes` is told of what was read.
  */
 export async function verifyWritten(
   path: string,
-  known: ReadonlySet<number>,
+  known: Known,
   onBytes?: (count: number) => void,
 ): Promise<void> {
   using source = openFileSource(path);
   const result: Verification = await verifyPackage(source, undefined, {
     onBytes,
-    read: (pkg) => readUnknown(pkg, known),
+    read: (pkg) => readKnown(pkg, known, source),
   });
   if (isValid(result)) return;
   throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
@@ -36,23 +63,62 @@ export async function verifyWritten(
   });
 }
 
-function readUnknown(pkg: Package, known: ReadonlySet<number>): PackageReading {
+/** `uncounted` is the source of the package, for what is read a second time. */
+function readKnown(pkg: Package, { witness, launcher, slots }: Known, uncounted: ByteSource): PackageReading {
   const reading = readBeside(pkg.source);
   const apart = new Set(slotsApart(pkg));
   return {
-    ...reading,
+    digestOf: async (part) =>
+      part === pkg.index.launcher && (await witness.isIntact(pkg.source, part))
+        ? launcher
+        : reading.digestOf(part),
     async enter(slot, tree) {
-      const { checksum, originalSize } = slot.entry;
-      const isKnown = known.has(slot.entry.index) && apart.has(slot);
-      if (!isKnown || checksum === undefined || originalSize === undefined) return reading.enter(slot, tree);
-      if ((await reading.digestOf(slot.stored)) !== checksum)
+      const { index, checksum, originalSize } = slot.entry;
+      const known = slots.get(index);
+      if (known === undefined || known.checksum !== checksum || originalSize === undefined)
+        return reading.enter(slot, tree);
+      const frames = known.frames && (await framesAsMade(uncounted, slot, known.frames));
+      const isGood = known.isVerified && apart.has(slot);
+      const isHelp = known.frames === undefined ? isGood : frames !== undefined;
+      if (!isHelp) return reading.enter(slot, tree);
+      if (!(await witness.isIntact(pkg.source, slot.stored)))
         throw new PspfError(
           "slot-checksum-mismatch",
-          `slot ${slot.entry.index}: its SHA-256 is not the signed one`,
+          `slot ${index}: its bytes are not those that were written`,
         );
+      if (!isGood) await enterMade(frames ?? [], uncounted, partEnterer(tree, placement(slot.entry.target)));
       return originalSize;
     },
   };
+}
+
+/** A frame of the slot, and what was seen in it when it was made. */
+interface FrameAsMade extends SlotFrame {
+  readonly entries: MadeFrame["entries"];
+}
+
+/** The frames to which the seek table in the file leads, if they are those that were made. */
+async function framesAsMade(
+  source: ByteSource,
+  slot: Slot,
+  made: readonly MadeFrame[],
+): Promise<readonly FrameAsMade[] | undefined> {
+  const frames = await framesOf(source, slot);
+  if (frames?.length !== made.length) return undefined;
+  const isAsMade = frames.every(
+    ({ size, content }, i) => size === made[i]?.compressed && content === made[i]?.content,
+  );
+  return isAsMade ? frames.map((frame, i) => ({ ...frame, entries: made[i]?.entries })) : undefined;
+}
+
+/** Tells a tree what is in frames; those of which nobody saw that when they were made are decoded. */
+async function enterMade(
+  frames: readonly FrameAsMade[],
+  source: ByteSource,
+  enter: (part: Iterable<TarHeader>) => void,
+): Promise<void> {
+  const entriesIn = frameReader(source);
+  for (const frame of frames) enter(frame.entries ?? (await entriesIn(frame)));
 }
 
 /** Slots that meet nothing else of the package: whether they are good depends on nothing but themselves. */

@@ -1,15 +1,21 @@
 import type { Level } from "../format/codecs/codec.ts";
-import { openFileSource, streamRange } from "../format/io/byte-source.ts";
 import type { Replacement } from "../format/io/replacement.ts";
 import type { Bytes, ByteStream, Sha256 } from "../format/types.ts";
 import { sha256Stream } from "../format/wire/hashes.ts";
 import type { OperationName } from "../format/wire/operations.ts";
 import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
-import type { CachedSlot, Found, SlotCache } from "./slot-cache/slot-cache.ts";
+import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
+import { checkKept, type KeptBytes } from "./kept-bytes.ts";
+import type { MadeArchive } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
+import type { Witness } from "./witness.ts";
 
 export interface WriteOptions {
   readonly level?: Level | undefined;
+  /** Told of what is written, which is then verified while it is in memory. */
+  readonly witness?: Witness | undefined;
+  /** The system that the package is for. */
+  readonly os?: string | undefined;
   /** Where the stored bytes of earlier builds are. */
   readonly cache?: SlotCache | undefined;
   /** Told of what goes into slots. */
@@ -23,6 +29,8 @@ export interface PlannedSlot {
   readonly slot: SlotInput;
   readonly encoded: EncodedSlot;
   readonly found: Found | undefined;
+  /** What was made before, from when on it is read. */
+  readonly kept?: Promise<KeptBytes | undefined>;
 }
 
 /** The stored bytes of a slot, in a file. */
@@ -32,6 +40,8 @@ export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissi
   readonly size: number;
   readonly originalSize: number;
   readonly checksum: Sha256;
+  /** Of an archive in frames that was made for them. */
+  readonly made?: MadeArchive | undefined;
   /** What the cache said of them, if it was asked. */
   readonly found?: Found;
 }
@@ -39,35 +49,43 @@ export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissi
 /** Lists what is in a slot, and looks for what an earlier build has made of it. */
 export async function planSlot(
   slot: SlotInput,
-  { level, cache, onBytes }: WriteOptions,
+  { level, cache, onBytes, witness, os }: WriteOptions,
 ): Promise<PlannedSlot> {
-  const encoded = await encodeSlot(slot, level, onBytes);
+  const proveFor = witness && { target: slot.target, os };
+  const encoded = await encodeSlot(slot, { level, onBytes, proveFor });
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 
-/** The same slot, whose first pieces are encoded from now on if there is no earlier build's. */
-export function begun(planned: PlannedSlot): PlannedSlot {
-  if (planned.found?.cached !== undefined) return planned;
-  return { ...planned, encoded: { ...planned.encoded, stored: ahead(planned.encoded.stored) } };
+/**
+ * The same slot, whose first pieces are encoded from now on, or which is read, after something else, if an earlier build has
+ * made it.
+ */
+export function begun(planned: PlannedSlot, after: Promise<unknown>): PlannedSlot {
+  const { encoded, found } = planned;
+  const { cached } = found ?? {};
+  if (cached !== undefined) return { ...planned, kept: after.then(() => checkKept(cached)) };
+  return { ...planned, encoded: { ...encoded, stored: ahead(encoded.stored) } };
 }
 
 /** Frees what a slot holds that will not be written. */
-export async function giveUp({ encoded }: PlannedSlot): Promise<void> {
+export async function giveUp({ encoded, kept }: PlannedSlot): Promise<void> {
+  await kept;
   await encoded.stored[Symbol.asyncIterator]().return?.();
 }
 
 /** Writes a slot's stored bytes to the end of a file: those of an earlier build, or else new ones. */
 export async function writeSlot(
-  { slot, encoded, found }: PlannedSlot,
+  { slot, encoded, found, kept }: PlannedSlot,
   file: Replacement,
-  { cache, explain, onBytes }: WriteOptions,
+  { cache, explain, onBytes, witness }: WriteOptions,
 ): Promise<WrittenBytes> {
   const { operations, permissions } = encoded;
   const offset = file.written;
   let why = found?.why ?? whyNotAsked(cache);
   if (found?.cached !== undefined) {
     const { originalSize, stored, size } = found.cached.version;
-    if (await copyCached(found.cached, file)) {
+    const bytes = await (kept ?? checkKept(found.cached));
+    if (await bytes?.appendTo(file, witness)) {
       explain?.(slot.id, true, why);
       onBytes?.(originalSize);
       return { operations, permissions, offset, size, originalSize, checksum: stored, found };
@@ -76,46 +94,26 @@ export async function writeSlot(
     why = "what was kept of it is damaged";
   }
   explain?.(slot.id, false, why);
-  const checksum = await write(encoded.stored, file);
+  const checksum = await write(encoded.stored, file, witness);
   const size = file.written - offset;
   const originalSize = encoded.originalSize();
   const anew = found === undefined ? {} : { found: { ...found, cached: undefined } };
-  return { operations, permissions, offset, size, originalSize, checksum, ...anew };
+  const made = encoded.made?.();
+  return { operations, permissions, offset, size, originalSize, checksum, made, ...anew };
 }
 
 const whyNotAsked = (cache: SlotCache | undefined): string =>
   cache === undefined ? "there is no build cache" : "it is encoded sooner than it is looked for";
 
-async function write(stored: ByteStream, file: Replacement): Promise<Sha256> {
+/** Appends a stream to a file; returns the SHA-256 of its bytes. */
+async function write(stored: ByteStream, file: Replacement, witness: Witness | undefined): Promise<Sha256> {
   const hash = sha256Stream();
   for await (const piece of stored) {
     hash.update(piece);
+    witness?.note(piece, file.written);
     file.write(piece);
   }
   return hash.hex();
-}
-
-/** Writes what is kept, unless it is not what its name says any more, or gone: then nothing was written. */
-async function copyCached({ path, version }: CachedSlot, file: Replacement): Promise<boolean> {
-  using source = openIfIntact(path, version.size);
-  if (source === undefined) return false;
-  const pieces = () => streamRange(source, 0, source.size, "passing");
-  const hash = sha256Stream();
-  for await (const piece of pieces()) hash.update(piece);
-  if (hash.hex() !== version.stored) return false;
-  for await (const piece of pieces()) file.write(piece);
-  return true;
-}
-
-function openIfIntact(path: string, size: number) {
-  try {
-    const source = openFileSource(path);
-    if (source.size === size) return source;
-    source[Symbol.dispose]();
-  } catch {
-    // gone in this moment
-  }
-  return undefined;
 }
 
 /** A stream whose first piece is asked for at once. */

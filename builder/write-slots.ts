@@ -14,34 +14,62 @@ import {
 /** The offset of what begins at `offset` or, so that it lies as everything in a package does, a little behind. */
 export const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
+/** Where slots go. */
+export interface SlotPlace {
+  readonly start: number;
+  /** Nothing is written before this has come to an end. */
+  readonly after: Promise<void>;
+}
+
 /**
- * Writes the stored bytes of all slots from `start` on. All are looked at first: so the first of them that is new is
- * encoded while others are copied from the cache.
+ * Writes the stored bytes of all slots from `start` on. Others are looked at while the first one is written: the first of
+ * them that is new is encoded meanwhile, and those that are kept in the cache are read.
  */
 export async function writeSlots(
   slots: readonly SlotInput[],
   file: Replacement,
-  start: number,
+  { start, after }: SlotPlace,
   options: WriteOptions,
 ): Promise<readonly WrittenBytes[]> {
-  const planned: (PlannedSlot | undefined)[] = [];
+  const plans = planInTurn(slots, options);
   const written: WrittenBytes[] = [];
-  file.skipTo(start);
   try {
-    for (const slot of slots) {
-      // Streams may come out of one another: each is read when it is its turn.
-      const plan = slot.data.kind === "stream" ? undefined : await planSlot(slot, options);
-      const isFirstNew = !planned.some((earlier) => earlier === undefined || isNew(earlier));
-      planned.push(plan !== undefined && isFirstNew ? begun(plan) : plan);
-    }
+    await after;
+    file.skipTo(start);
     for (const [i, slot] of slots.entries()) {
       file.skipTo(align(file.written));
-      written.push(await writeSlot(planned[i] ?? (await planSlot(slot, options)), file, options));
+      written.push(await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options));
     }
     return written;
   } finally {
-    for (const plan of planned.slice(written.length)) if (plan !== undefined) await giveUp(plan);
+    for (const plan of await Promise.allSettled(plans.slice(written.length)))
+      if (plan.status === "fulfilled" && plan.value !== undefined) await giveUp(plan.value);
   }
+}
+
+/** One plan after the other. Streams have none, since they may come out of one another: each is read when it is its turn. */
+function planInTurn(
+  slots: readonly SlotInput[],
+  options: WriteOptions,
+): readonly Promise<PlannedSlot | undefined>[] {
+  let isNewBefore = false;
+  let before: Promise<unknown> = Promise.resolve();
+  // One at a time is in memory.
+  let read: Promise<unknown> = Promise.resolve();
+  return slots.map((slot, i) => {
+    const plan = before.then(async () => {
+      if (i > 0) await new Promise((resume) => setImmediate(resume));
+      const found = slot.data.kind === "stream" ? undefined : await planSlot(slot, options);
+      const isNext = found !== undefined && !(isNew(found) && isNewBefore);
+      isNewBefore ||= found === undefined || isNew(found);
+      const next = isNext ? begun(found, read) : found;
+      read = next?.kept ?? read;
+      return next;
+    });
+    plan.catch(() => {}); // it is asked for later
+    before = plan;
+    return plan;
+  });
 }
 
 const isNew = ({ found }: PlannedSlot): boolean => found?.cached === undefined;

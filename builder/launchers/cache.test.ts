@@ -7,6 +7,7 @@ import {
   buildLaunchers,
   type EnsuredLauncher,
   ensureLauncher,
+  findLauncher,
   launcherCacheDir,
   listLaunchers,
 } from "./cache.ts";
@@ -147,4 +148,15 @@ test("the folder can be chosen", () => {
   expect(dir({ XDG_CACHE_HOME: "/cache" })).toBe("/cache/flavor/launchers");
   expect(dir({ XDG_CACHE_HOME: "/cache", FLAVOR_LAUNCHERS: "/l" })).toBe("/l");
   expect(dir({ XDG_CACHE_HOME: "", FLAVOR_LAUNCHERS: "" })).toBe("/home/me/.cache/flavor/launchers");
+});
+
+test("one that is only looked for is not read, but made when there is none", async () => {
+  using copy = copyOfShared();
+  const bytes = readFileSync(copy.launcher);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(copy.launcher, bytes);
+  const { path, size, sha256 } = { ...first, path: copy.launcher };
+  expect(await findLauncher(host, copy.options)).toEqual({ target: host, path, size, sha256, built: false });
+  rmSync(copy.launcher);
+  expect(await findLauncher(host, copy.options)).toMatchObject({ sha256, built: true });
 });

@@ -58,6 +58,16 @@ export async function ensureLauncher(
   return ensureOn(await openShelf(options), target);
 }
 
+/**
+ * The same launcher, but one that is there is not read: its bytes may have another digest by now, which is for those to find
+ * out who read them.
+ */
+export async function findLauncher(target: Target, options: LauncherOptions = {}): Promise<EnsuredLauncher> {
+  const shelf = await openShelf(options);
+  const found = await look(shelf, target, sizeOf);
+  return found.state === "ready" ? { ...withoutState(found), built: false } : build(shelf, target);
+}
+
 /** Launchers for several targets, one after the other; `force` builds also those that are there. */
 export async function buildLaunchers(
   targets: readonly Target[],
@@ -112,14 +122,18 @@ function nameOf({ bundle }: Shelf, target: Target): string {
  */
 const executableName = (name: string, sha256: Sha256): string => `${name}-${sha256.slice(0, 16)}`;
 
-async function look(shelf: Shelf, target: Target): Promise<LauncherState> {
+async function look(
+  shelf: Shelf,
+  target: Target,
+  examine: (path: string, noted: Sha256) => Promise<Fingerprint> = fingerprint,
+): Promise<LauncherState> {
   const name = nameOf(shelf, target);
   const note = join(shelf.dir, `${name}.sha256`);
   const noted = readNote(note);
   if (noted === undefined) return { target, path: note, state: "missing" };
   if (!isSha256(noted)) return { target, path: note, state: "damaged" };
   const path = join(shelf.dir, executableName(name, noted));
-  const found = await fingerprint(path).catch(() => undefined);
+  const found = await examine(path, noted).catch(() => undefined);
   return found?.sha256 === noted
     ? { target, path, ...found, state: "ready" }
     : { target, path, state: "damaged" };
@@ -164,7 +178,18 @@ async function publish(
   return { path, size, sha256 };
 }
 
-async function fingerprint(path: string): Promise<{ readonly size: ByteCount; readonly sha256: Sha256 }> {
+interface Fingerprint {
+  readonly size: ByteCount;
+  readonly sha256: Sha256;
+}
+
+/** What was noted, of a file that is there. */
+async function sizeOf(path: string, sha256: Sha256): Promise<Fingerprint> {
+  using source = openFileSource(path);
+  return { size: source.size as ByteCount, sha256 };
+}
+
+async function fingerprint(path: string): Promise<Fingerprint> {
   using source = openFileSource(path);
   const hash = sha256Stream();
   for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);

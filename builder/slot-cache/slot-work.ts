@@ -4,7 +4,7 @@ import { FLAVOR_VERSION } from "../../format/spec.ts";
 import type { TreeEntry } from "../../format/tar/tree-entry.ts";
 import type { ByteStream, Sha256 } from "../../format/types.ts";
 import type { OperationName } from "../../format/wire/operations.ts";
-import { sha256Hex } from "../../format/wire/hashes.ts";
+import { sha256Stream } from "../../format/wire/hashes.ts";
 
 /** To be raised when the same input makes other bytes, so that nothing of before is used. */
 const ENCODING = 1;
@@ -40,7 +40,7 @@ export interface SlotWork {
 export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
   const { operations, level, mtimes } = recipe;
   const head = JSON.stringify([
-    "flavor.build-cache/1",
+    "flavor.build-key/2",
     "sha256",
     ENCODING,
     FLAVOR_VERSION,
@@ -49,14 +49,22 @@ export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
     operations,
     level ?? null,
     mtimes,
+    entries.length,
   ]);
-  // No text in an entry has a NUL, and the number of texts is always the same: so no two lists read alike.
-  const lines = entries.map(
-    ({ path, kind, mode, size, linkName = "", mtime }) =>
-      `${path}\0${kind}\0${mode & 0o777}\0${size}\0${linkName}\0${mtimes === "keep" ? mtime : 0}\0`,
-  );
-  return sha256Hex(`${head}\0${lines.join("")}`);
+  // No text has a NUL, and there are as many texts and numbers as the head says: so no two lists read alike.
+  const texts = [head, ...entries.map(({ path }) => path), ...entries.map(({ linkName = "" }) => linkName)];
+  const numbers = new Float64Array(entries.length * KEY_NUMBERS);
+  for (const [i, { kind, mode, size, mtime }] of entries.entries())
+    numbers.set([KINDS.indexOf(kind), mode & 0o777, size, mtimes === "keep" ? mtime : 0], i * KEY_NUMBERS);
+  const hash = sha256Stream();
+  hash.update(new TextEncoder().encode(`${texts.join("\0")}\0`));
+  hash.update(new Uint8Array(numbers.buffer));
+  return hash.hex();
 }
+
+const KINDS: readonly InputEntry["kind"][] = ["file", "directory", "symlink"];
+/** Kind, mode, size, time. */
+const KEY_NUMBERS = 4;
 
 /** Numbers for each entry: when its bytes and when anything of it changed (milliseconds since 1970), inode, device. */
 const NUMBERS = 4;

@@ -1,7 +1,8 @@
 import { accessSync, constants, lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
-import { join, sep } from "node:path";
+import { normalize, sep } from "node:path";
 import { PspfError } from "../../format/errors.ts";
 import { doing } from "../../format/io/fs.ts";
+import { shortLived } from "../../format/short-lived.ts";
 import { faultOfLinkTarget } from "../../format/tar/link-target.ts";
 import type { TreeEntry } from "../../format/tar/tree-entry.ts";
 import { type Matcher, matcherOf } from "./patterns.ts";
@@ -29,7 +30,7 @@ export function listTree(root: string, rules: TreeRules = {}): readonly ListedEn
       rules.include === undefined || rules.include.length === 0 ? () => true : matcherOf(rules.include),
     excluded: matcherOf(rules.exclude ?? []),
   };
-  return sortByBytes(listBelow(root, "", selection));
+  return sortByBytes(listBelow(normalize(root), "", selection));
 }
 
 interface Selection {
@@ -39,10 +40,11 @@ interface Selection {
 
 function listBelow(folder: string, prefix: string, selection: Selection): ListedEntry[] {
   const found: ListedEntry[] = [];
+  const front = folder.endsWith(sep) ? folder : folder + sep;
   for (const name of namesIn(folder)) {
     const path = prefix + name;
     if (selection.excluded(path)) continue;
-    const absolute = join(folder, name);
+    const absolute = front + name;
     const stat = doing("look at", absolute, () => lstatSync(absolute));
     const included = selection.included(path);
     if (!stat.isDirectory()) {
@@ -54,8 +56,7 @@ function listBelow(folder: string, prefix: string, selection: Selection): Listed
       `${path}/`,
       included ? { ...selection, included: () => true } : selection,
     );
-    if (included || inner.length > 0)
-      found.push({ ...factsOf(path, absolute, stat), kind: "directory", size: 0 });
+    if (included || inner.length > 0) found.push(entryOf("directory", path, absolute, stat, 0));
     for (const entry of inner) found.push(entry);
   }
   return found;
@@ -97,7 +98,7 @@ function leafEntry(path: string, absolute: string, stat: Stats): ListedEntry {
   // Found out now, not after gigabytes have been packed. What anybody may read is not asked about.
   if ((stat.mode & READABLE) !== READABLE)
     doing("read", absolute, () => accessSync(absolute, constants.R_OK));
-  return { ...factsOf(path, absolute, stat), kind: "file", size: stat.size };
+  return entryOf("file", path, absolute, stat, stat.size);
 }
 
 function linkEntry(path: string, absolute: string, stat: Stats): ListedEntry {
@@ -113,18 +114,26 @@ function linkEntry(path: string, absolute: string, stat: Stats): ListedEntry {
         hint: "use a relative link to something inside the packed folder, a copy of it, or exclude the link",
       },
     );
-  return { ...factsOf(path, absolute, stat), kind: "symlink", size: 0, linkName };
+  return { ...entryOf("symlink", path, absolute, stat, 0), linkName };
 }
 
 /** By owner, group and others. */
 const READABLE = 0o444;
 
-const factsOf = (path: string, absolute: string, stat: Stats) => ({
+const entryOf = (
+  kind: ListedEntry["kind"],
+  path: string,
+  absolute: string,
+  stats: Stats,
+  size: number,
+): ListedEntry => ({
   path,
+  kind,
+  mode: stats.mode & 0o777,
+  size,
+  mtime: Math.floor(stats.mtimeMs / 1000),
   absolute,
-  mode: stat.mode & 0o777,
-  mtime: Math.floor(stat.mtimeMs / 1000),
-  stats: stat,
+  stats,
 });
 
 /**
@@ -139,3 +148,5 @@ function sortByBytes(entries: readonly ListedEntry[]): readonly ListedEntry[] {
 }
 
 const LATE = /[\ud800-\uffff]/;
+
+shortLived({ listBelow, namesIn, leafEntry, entryOf });

@@ -1,4 +1,5 @@
 import { dirname, sep } from "node:path";
+import { shortLived } from "../short-lived.ts";
 import { hostPathRules } from "./paths.ts";
 import { clash, notOfArchive, treeNames, throughLink } from "./tree-names.ts";
 import type { FileSink, TreeWriter, TreeWriterOptions } from "./tree-writer.ts";
@@ -31,11 +32,20 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
     nodes.set(path, DIRECTORY);
   }
 
+  /** The folder that was last made sure of: nothing ever takes the place of a folder, and entries come folder by folder. */
+  let sure = names.base;
+  function ensureParent(path: string): void {
+    if (path.lastIndexOf(sep) === sure.length && path.startsWith(sure)) return;
+    const parent = dirname(path);
+    ensureDirectory(parent);
+    sure = parent;
+  }
+
   function put(path: string, node: number): string {
     entries++;
     const target = names.inside(path);
     if (nodes.get(target) === DIRECTORY) throw clash(target, "a folder is where another entry was expected");
-    ensureDirectory(dirname(target));
+    ensureParent(target);
     names.claim(target);
     nodes.set(target, node);
     return target;
@@ -87,5 +97,7 @@ export function openImaginedTree(options: TreeWriterOptions = {}): ImaginedTree 
     finish: () => undefined,
     [Symbol.dispose]: () => undefined,
   };
-  return writer;
+  shortLived({ ensureDirectory, ensureParent, put });
+  shortLived(sink);
+  return shortLived(writer);
 }

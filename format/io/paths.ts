@@ -1,5 +1,6 @@
 import { isAbsolute, join, normalize, sep } from "node:path";
 import { PspfError } from "../errors.ts";
+import { shortLived } from "../short-lived.ts";
 import type { SafePath } from "../types.ts";
 
 /** Windows reserves these base names, with any extension, even with blanks in front of it. */
@@ -33,21 +34,27 @@ export const hostPathRules: PathRules = rulesFor();
  * The one gate for names that come from a package: a relative path with forward slashes becomes an absolute path
  * below `root`, or `path-escapes`. Links that already lie on the disk are the writer's business (`tree-writer.ts`).
  */
-export function resolveInside(root: string, untrusted: string, rules: PathRules = hostPathRules): SafePath {
-  const fault = faultOfName(untrusted, rules);
-  if (fault !== undefined)
-    throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: ${fault}`);
+export const resolveInside = (root: string, untrusted: string, rules: PathRules = hostPathRules): SafePath =>
+  gateTo(root, rules)(untrusted);
+
+/** The same gate, for many names below one root. */
+export function gateTo(root: string, rules: PathRules = hostPathRules): (untrusted: string) => SafePath {
   const base = normalize(root);
-  if (sep === "/" && !ODD_STEP.test(untrusted))
-    return (base.endsWith(sep) ? base + untrusted : base + sep + untrusted) as SafePath;
-  const target = normalize(join(root, untrusted));
-  const inside = target === base || target.startsWith(base.endsWith(sep) ? base : base + sep);
-  if (!inside || isAbsolute(untrusted))
-    throw new PspfError(
-      "path-escapes",
-      `Cannot use the path ${JSON.stringify(untrusted)}: it leads outside ${root}`,
-    );
-  return (target.length > base.length && target.endsWith(sep) ? target.slice(0, -1) : target) as SafePath;
+  const front = base.endsWith(sep) ? base : base + sep;
+  return shortLived((untrusted) => {
+    const fault = faultOfName(untrusted, rules);
+    if (fault !== undefined)
+      throw new PspfError("path-escapes", `Cannot use the path ${JSON.stringify(untrusted)}: ${fault}`);
+    if (sep === "/" && !ODD_STEP.test(untrusted)) return (front + untrusted) as SafePath;
+    const target = normalize(join(root, untrusted));
+    const inside = target === base || target.startsWith(front);
+    if (!inside || isAbsolute(untrusted))
+      throw new PspfError(
+        "path-escapes",
+        `Cannot use the path ${JSON.stringify(untrusted)}: it leads outside ${root}`,
+      );
+    return (target.length > base.length && target.endsWith(sep) ? target.slice(0, -1) : target) as SafePath;
+  });
 }
 
 /** Whether something read from the disk is a path that `resolveInside` takes. */

@@ -52,6 +52,16 @@ describe("a replacement", () => {
     }
   });
 
+  test("forgets what is behind the place that it goes back to", () => {
+    using file = openReplacement(target, 0o600);
+    file.write(utf8("kept and given up"));
+    file.skipTo(5);
+    file.skipTo(8);
+    file.write(utf8("new"));
+    file.commit();
+    expect(read()).toBe("kept \0\0\0new");
+  });
+
   test("without a commit leaves no trace and the old file", () => {
     writeFileSync(target, "old");
     {

@@ -2,6 +2,7 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -20,7 +21,7 @@ export interface Replacement extends Disposable {
   write(piece: Bytes): void;
   /** Writes at an offset; `written` stays what it is. */
   writeAt(piece: Bytes, at: number): void;
-  /** Goes on at a later offset; what is left out reads as zeros. */
+  /** Goes on at another offset: what is left out reads as zeros, and what was written behind it is gone. */
   skipTo(offset: number): void;
   readonly written: number;
   /** Closes the file and puts it into its place; "durable" puts content and name onto the disk, in this order. */
@@ -62,6 +63,7 @@ export function openReplacement(target: string, mode: number): Replacement {
     },
     writeAt: put,
     skipTo(offset) {
+      if (offset < written) doing("write", target, () => ftruncateSync(fd, offset));
       written = offset;
     },
     get written() {

@@ -3,7 +3,7 @@ import { PspfError } from "../errors.ts";
 import { faultOfLinkTarget } from "../tar/link-target.ts";
 import { shortLived } from "../short-lived.ts";
 import type { SafePath } from "../types.ts";
-import { foldsNames, type PathRules, resolveInside } from "./paths.ts";
+import { foldsNames, gateTo, type PathRules } from "./paths.ts";
 
 /** Which names may become part of a tree. Paths are untrusted and relative on their way in, and absolute inside. */
 export interface TreeNames {
@@ -37,6 +37,7 @@ const COPIED_RATIO = 4;
 export function treeNames(root: string, rules: PathRules, most: number = MAX_NODES): TreeNames {
   const base = resolve(root);
   const folds = foldsNames(rules);
+  const inside = gateTo(base, rules);
   const spellings = new Map<string, string>();
   let made = 0;
   let written = 0;
@@ -48,7 +49,7 @@ export function treeNames(root: string, rules: PathRules, most: number = MAX_NOD
       // Up to twice as many characters cannot be deeper.
       const depth = path.length < 2 * MAX_DEPTH ? 0 : path.split("/").length;
       if (depth > MAX_DEPTH) throw tooLong(`${depth} levels`, MAX_DEPTH);
-      return resolveInside(base, path, rules);
+      return inside(path);
     },
     checkLink(path, target) {
       const fault = faultOfLinkTarget(path, target, rules);

@@ -5,6 +5,8 @@ export type ArchivePart =
   | {
       readonly kind: "whole";
       readonly bytes: Bytes;
+      /** The archive ends behind it. */
+      readonly isLast: boolean;
       /** To be called when `bytes` are not needed any more: their memory is used again. */
       readonly done?: () => void;
     }

@@ -1,5 +1,6 @@
 import type { Bytes } from "../types.ts";
 import { BLOCK } from "./header.ts";
+import { shortLived } from "../short-lived.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 /** What a header says of an entry, in the words of the archive. */
@@ -93,3 +94,5 @@ function octal(value: number, digits: number, block: Bytes, at: number): void {
   }
   block[at + digits] = BLANK;
 }
+
+shortLived({ encodeHeader, fitsHeader, split, fits, text, octal });

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { PspfError } from "../errors.ts";
 import { doing, errnoOf } from "../io/fs.ts";
+import { shortLived } from "../short-lived.ts";
 import type { Bytes } from "../types.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
@@ -57,6 +58,8 @@ export function readExactly(
   } while (done < length);
   if (done !== length) throw changed(entry);
 }
+
+shortLived({ fileContents, readExactly });
 
 /** The failure of an entry that is not what was listed. */
 const changed = (entry: TreeEntry): PspfError =>

@@ -236,6 +236,14 @@ describe("parts", () => {
     expect(kinds).toEqual(["whole", "stream"]);
   });
 
+  test("say which of them is the last", async () => {
+    const lasts: boolean[] = [];
+    const entries = Array.from({ length: 5 }, (_, i) => entry(String(i), { size: 3000 }));
+    for await (const part of writeParts(entries, { contents, sizes: SMALL }))
+      if (part.kind === "whole") lasts.push(part.isLast);
+    expect(lasts).toEqual([false, false, true]);
+  });
+
   test("use memory again that is done with", async () => {
     const memories = new Set<ArrayBuffer>();
     const entries = Array.from({ length: 40 }, (_, i) => entry(String(i), { size: 3000 }));

@@ -1,3 +1,4 @@
+import { shortLived } from "../short-lived.ts";
 import type { Bytes, ByteStream } from "../types.ts";
 import { type ArchivePart, CUT_SIZES, type CutSizes } from "./archive-part.ts";
 import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
@@ -88,7 +89,7 @@ export async function* writeGroups(
     }
     if (kind === "stream") continue;
     if (isLast) part.end();
-    yield part.close();
+    yield part.close(isLast);
   }
 }
 
@@ -118,10 +119,10 @@ function partInMemory({ part, long }: CutSizes) {
     memory.set(bytes, length);
     length += bytes.length;
   };
-  return {
-    get length() {
-      return length;
-    },
+  function take(): Bytes {
+    return free.pop() ?? new Uint8Array(usual);
+  }
+  return shortLived({
     add(header: Bytes, entry: TreeEntry, open: (entry: TreeEntry) => Contents): void {
       if (length === 0) memory = entry.size > long ? new Uint8Array(entry.size + MOST_HEADERS) : take();
       put(header);
@@ -137,18 +138,17 @@ function partInMemory({ part, long }: CutSizes) {
       memory.fill(0, length, length + END_SIZE);
       length += END_SIZE;
     },
-    close(): ArchivePart {
+    close(isLast: boolean): ArchivePart {
       const used = memory;
       const bytes = used.subarray(0, length);
       length = 0;
       const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
-      return { kind: "whole", bytes, done };
+      return { kind: "whole", bytes, isLast, done };
     },
-  };
-  function take(): Bytes {
-    return free.pop() ?? new Uint8Array(usual);
-  }
+  });
 }
+
+shortLived({ groupEntries, factsOf, paddedSize });
 
 async function* longEntry(
   header: Bytes,

@@ -4,15 +4,14 @@ import type { TarHeader } from "../tar/tar-entry.ts";
 import { tarParser } from "../tar/tar-parser.ts";
 import { decodeFrame } from "../workenv/unpacking/decode-frame.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
-import { type EntryList, listEntries } from "./entry-list.ts";
 
 const READ = 256 * 1024;
 
 /**
- * Lists what the archives in frames hold. Throws for everything that could be wrong with a frame, and for what could mean
+ * Tells what the archives in frames hold. Throws for everything that could be wrong with a frame, and for what could mean
  * something else in the whole archive.
  */
-export function frameLister(source: ByteSource): (frame: SlotFrame) => Promise<EntryList> {
+export function frameReader(source: ByteSource): (frame: SlotFrame) => Promise<readonly TarHeader[]> {
   const decoder = openSyncDecoder();
   const memory = new Uint8Array(READ);
   return async (frame) => {
@@ -27,6 +26,6 @@ export function frameLister(source: ByteSource): (frame: SlotFrame) => Promise<E
     const parser = tarParser(visitor, { ending: frame.isLast ? "marked" : "open" });
     await decodeFrame(source, frame, { decoder, memory }, parser.push);
     parser.end();
-    return listEntries(headers);
+    return headers;
   };
 }

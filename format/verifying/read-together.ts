@@ -2,12 +2,11 @@ import { availableParallelism } from "node:os";
 import type { ImaginedTree } from "../io/imagined-tree.ts";
 import { type ByteSource, streamRange } from "../io/byte-source.ts";
 import { type Package, piecesFor, type Slot } from "../reader.ts";
-import { MAX_ENTRIES } from "../tar/tar-parser.ts";
-import { placeEntry, type Rename } from "../tar/unpack.ts";
-import type { Bytes, ByteStream, Span } from "../types.ts";
+import type { ByteStream, Span } from "../types.ts";
 import { placement } from "../workenv/unpacking/extract-slot.ts";
 import { framesOf } from "../workenv/unpacking/slot-frames.ts";
-import { entriesOf, type EntryList } from "./entry-list.ts";
+import { partEnterer } from "./enter-part.ts";
+import { entriesOf } from "./entry-list.ts";
 import { enterContent, type PackageReading } from "./read-alone.ts";
 import { type Readers, startReaders } from "./readers.ts";
 import type { VerifyJob } from "./verify-worker.ts";
@@ -125,26 +124,7 @@ async function enterFrames(
   readers: Readers,
   tree: ImaginedTree,
 ): Promise<number> {
-  const place = placement(slot.entry.target);
-  let entries = 0;
-  for (let job = first; job < first + count; job++) {
-    const list = await readers.entries(job);
-    entries += list.kinds.length;
-    if (entries > MAX_ENTRIES) throw new Error("an archive has too many entries");
-    enterList(list, tree, place);
-  }
+  const enter = partEnterer(tree, placement(slot.entry.target));
+  for (let job = first; job < first + count; job++) enter(entriesOf(await readers.entries(job)));
   return slot.entry.originalSize as number;
-}
-
-/** What files are made of does not matter to an imagined tree. */
-const ANYTHING: Bytes = new Uint8Array(1024 * 1024);
-
-function enterList(list: EntryList, tree: ImaginedTree, place: Rename): void {
-  for (const header of entriesOf(list)) {
-    const sink = placeEntry(header, tree, place);
-    if (sink === undefined) continue;
-    for (let left = header.size; left > 0; left -= ANYTHING.length)
-      sink.write(left < ANYTHING.length ? ANYTHING.subarray(0, left) : ANYTHING);
-    sink.close();
-  }
 }

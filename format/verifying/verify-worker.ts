@@ -2,8 +2,8 @@ import { fileSource } from "../io/byte-source.ts";
 import { stoppable, taskOfThread } from "../threads.ts";
 import type { Sha256, Span } from "../types.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
-import type { EntryList } from "./entry-list.ts";
-import { frameLister } from "./frame-entries.ts";
+import { type EntryList, listEntries } from "./entry-list.ts";
+import { frameReader } from "./frame-entries.ts";
 import { readAlone } from "./read-alone.ts";
 
 /** Work for one thread. */
@@ -48,12 +48,12 @@ export async function work(
   const board = new Int32Array(shared);
   try {
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
-    const listFrame = frameLister(source);
+    const entriesIn = frameReader(source);
     for (let job = take(board); job < jobs.length; job = take(board)) {
       waitForTurn(job, board);
       const what = jobs[job] as VerifyJob;
       if (what.kind === "digest") report({ job, digest: await readAlone(source).digestOf(what.part) });
-      else report({ job, entries: await listFrame(what.frame) });
+      else report({ job, entries: listEntries(await entriesIn(what.frame)) });
     }
     report({ failure: undefined });
   } catch (error) {

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { memorySource } from "../format/io/byte-source.ts";
+import { openReplacement } from "../format/io/replacement.ts";
+import type { Bytes, Span } from "../format/types.ts";
+import { sha256Hex } from "../format/wire/hashes.ts";
+import { tempDir } from "../tests/support/temp-dir.ts";
+import { checkKept } from "./kept-bytes.ts";
+import type { CachedSlot } from "./slot-cache/slot-cache.ts";
+import { openWitness } from "./witness.ts";
+
+const BYTES: Bytes = new Uint8Array(5_000_000).map((_, i) => (i * 11) % 253);
+const DIGEST = sha256Hex(BYTES);
+
+let dir: ReturnType<typeof tempDir>;
+let cached: CachedSlot;
+beforeEach(() => {
+  dir = tempDir();
+  const version = { stored: DIGEST, size: BYTES.length, originalSize: 1, stamps: DIGEST, verified: null };
+  cached = { path: join(dir.path, "kept"), version };
+  writeFileSync(cached.path, BYTES);
+});
+afterEach(() => dir[Symbol.dispose]());
+
+const changed = (at: number): Bytes => BYTES.map((byte, i) => (i === at ? byte ^ 1 : byte));
+
+test("what has its digest is appended, and its bytes are noted", async () => {
+  using file = openReplacement(join(dir.path, "out"), 0o600);
+  file.write(new Uint8Array(10));
+  const witness = openWitness();
+  expect(await (await checkKept(cached))?.appendTo(file, witness)).toBe(true);
+  expect(file.written).toBe(10 + BYTES.length);
+  const written = new Uint8Array(readFileSync(file.path));
+  expect(sha256Hex(written.subarray(10))).toBe(DIGEST);
+  const part = { offset: 10, size: BYTES.length } as Span;
+  expect(await witness.isIntact(memorySource(written), part)).toBe(true);
+});
+
+test.each<[string, () => void]>([
+  ["another byte", () => writeFileSync(cached.path, changed(4_999_999))],
+  ["a byte less", () => truncateSync(cached.path, BYTES.length - 1)],
+  ["a byte more", () => writeFileSync(cached.path, "x", { flag: "a" })],
+  ["no file", () => rmSync(cached.path)],
+])("with %s it is nothing", async (_, damage) => {
+  damage();
+  expect(await checkKept(cached)).toBe(undefined);
+});
+
+test.each<[string, () => void]>([
+  ["another byte", () => writeFileSync(cached.path, changed(4_999_999))],
+  ["a byte less", () => truncateSync(cached.path, BYTES.length - 1)],
+  ["no file", () => rmSync(cached.path)],
+])("with %s since it was looked at, nothing of it stays", async (_, damage) => {
+  using file = openReplacement(join(dir.path, "out"), 0o600);
+  file.write(new Uint8Array(10));
+  const kept = await checkKept(cached);
+  damage();
+  expect(await kept?.appendTo(file, undefined)).toBe(false);
+  expect(file.written).toBe(10);
+  expect(readFileSync(file.path)).toHaveLength(10);
+});

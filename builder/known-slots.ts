@@ -1,0 +1,42 @@
+import type { BuildRequest } from "./build.ts";
+import type { SlotInHand } from "./stored-slot.ts";
+import { type KnownSlot, verifiedFor } from "./verify-written.ts";
+
+/** A workenv has at most a million entries; so many in one package are counted again. */
+const MANY_ENTRIES = 500_000;
+
+/** What a build knows of the stored bytes: whether they were verified when they were made, now or in an earlier build. */
+export function knownSlots(
+  about: BuildRequest["about"],
+  slots: readonly SlotInHand[],
+): ReadonlyMap<number, KnownSlot> {
+  const isLarge = slots.reduce((sum, slot) => sum + entriesIn(slot), 0) > MANY_ENTRIES;
+  const isVerified = ({ entry, found, made }: SlotInHand): boolean =>
+    made?.isSound ?? found?.cached?.version.verified === verifiedFor(entry.target, osOf(about));
+  return new Map(
+    slots.flatMap((slot) => {
+      const { index, checksum } = slot.entry;
+      if (checksum === undefined) return [];
+      return [[index, { checksum, isVerified: !isLarge && isVerified(slot), frames: slot.made?.frames }]];
+    }),
+  );
+}
+
+const entriesIn = ({ found, made }: SlotInHand): number =>
+  made?.frames.reduce((sum, { entries }) => sum + (entries?.length ?? 0), 0) ?? found?.entries ?? 0;
+
+/** Gives the cache what it did not have, from the package: after it was verified, so that nothing else is kept. */
+export function keepSlots(
+  { cache, verify, about }: BuildRequest,
+  path: string,
+  slots: readonly SlotInHand[],
+): void {
+  for (const { entry, offset, size, originalSize, found } of slots) {
+    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) continue;
+    const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
+    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, verified });
+  }
+}
+
+/** The system that a package is for. */
+export const osOf = ({ build }: BuildRequest["about"]): string | undefined => build?.platform?.os;

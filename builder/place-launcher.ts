@@ -1,0 +1,73 @@
+import { chmodSync, constants, statSync, truncateSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { PspfError } from "../format/errors.ts";
+import { type ByteSource, openFileSource, streamRange } from "../format/io/byte-source.ts";
+import type { Replacement } from "../format/io/replacement.ts";
+import type { Sha256 } from "../format/types.ts";
+import { sha256Stream } from "../format/wire/hashes.ts";
+import { inTurns } from "./in-turns.ts";
+import type { Witness } from "./witness.ts";
+
+/** The file that a launcher comes from. */
+export interface LauncherFile {
+  readonly path: string;
+  /** What it must have, if that was noted before. */
+  readonly sha256?: Sha256;
+}
+
+/**
+ * Copies a launcher to the front of a file where nothing is yet: a file by the system, which needs no time of ours, else
+ * piece by piece.
+ */
+export async function placeLauncher(
+  launcher: ByteSource,
+  from: LauncherFile | undefined,
+  file: Replacement,
+): Promise<void> {
+  if (from !== undefined && (await copyWhole(from.path, file.path, launcher.size))) return;
+  let at = 0;
+  for await (const piece of streamRange(launcher, 0, launcher.size, "passing")) {
+    file.writeAt(piece, at);
+    at += piece.length;
+  }
+}
+
+/** In a thread of the runtime, and where disks can share bytes without copying any. False, and nothing is there, if not. */
+async function copyWhole(from: string, to: string, size: number): Promise<boolean> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    // It has the mode of the other one now.
+    if (process.platform !== "win32") chmodSync(to, 0o600);
+    if (statSync(to).size === size) return true;
+  } catch {
+    // There is another way.
+  }
+  truncateSync(to, 0);
+  return false;
+}
+
+/**
+ * The SHA-256 of the launcher in a file, read from there. Throws `launcher-checksum-mismatch` when it is not what was noted
+ * of the file that it comes from.
+ */
+export async function digestPlaced(
+  file: Replacement,
+  size: number,
+  from: LauncherFile | undefined,
+  witness: Witness | undefined,
+): Promise<Sha256> {
+  using placed = openFileSource(file.path);
+  const hash = sha256Stream();
+  let at = 0;
+  for await (const piece of inTurns(streamRange(placed, 0, size, "passing"))) {
+    hash.update(piece);
+    witness?.note(piece, at);
+    at += piece.length;
+  }
+  const digest = hash.hex();
+  if (from?.sha256 === undefined || digest === from.sha256) return digest;
+  throw new PspfError(
+    "launcher-checksum-mismatch",
+    `Cannot use the launcher ${from.path}: its SHA-256 is not the one that was noted when it was built`,
+  );
+}

@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { memorySource } from "../format/io/byte-source.ts";
+import { keyPairFromText } from "../format/seal/keys.ts";
+import { FORMAT_NAME } from "../format/spec.ts";
+import type { Bytes } from "../format/types.ts";
+import { failureOf } from "../tests/support/failure.ts";
+import { fileSlot, treeSlot, utf8 } from "../tests/support/packages.ts";
+import { tempDir } from "../tests/support/temp-dir.ts";
+import { type BuildRequest, build } from "./build.ts";
+import { signerOfPair } from "./signing/signer.ts";
+import type { SlotInput } from "./slot-input.ts";
+
+// What a build has seen when it wrote is no reason to believe that it is there: faults are planted behind its back.
+
+let dir: ReturnType<typeof tempDir>;
+beforeEach(() => {
+  dir = tempDir();
+  mkdirSync(at("tree"));
+  for (let i = 0; i < 40; i++) writeFileSync(at(`tree/file${i}`), `${i}`.repeat(5000 + i));
+});
+afterEach(() => dir[Symbol.dispose]());
+const at = (name: string) => join(dir.path, name);
+
+const LAUNCHER = utf8("#!/bin/sh\nexit 0\n".repeat(1000));
+const SIGNER = signerOfPair(keyPairFromText("test"), "seed");
+
+const request = (more: Partial<BuildRequest>): BuildRequest => ({
+  about: {
+    format: FORMAT_NAME,
+    package: { name: "small", version: "1.0.0" },
+    execution: { primarySlot: 0, command: "true", env: {} },
+    runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
+    workenv: { directories: [], env: {} },
+    setupCommands: [],
+  },
+  slots: [],
+  launcher: memorySource(LAUNCHER),
+  launcherTool: { tool: "stub", toolVersion: "0" },
+  signer: SIGNER,
+  output: at("small.psp"),
+  json: { operations: "own" },
+  verify: true,
+  ...more,
+});
+
+const tree = (rest: Partial<SlotInput> = {}) => treeSlot("tree", at("tree"), rest);
+
+/** Changes one byte of what is being written, when all is there but the head: a negative offset counts from the end. */
+const damaging = (offset: number): BuildRequest["signer"] => ({
+  publicKey: SIGNER.publicKey,
+  sign(message) {
+    const name = readdirSync(dir.path).find((file) => file.endsWith(".part")) as string;
+    const fd = openSync(at(name), "r+");
+    const byte = new Uint8Array(1);
+    const position = offset < 0 ? Bun.file(at(name)).size + offset : offset;
+    readSync(fd, byte, 0, 1, position);
+    writeSync(
+      fd,
+      byte.map((value) => value ^ 1),
+      0,
+      1,
+      position,
+    );
+    closeSync(fd);
+    return SIGNER.sign(message);
+  },
+});
+
+const problemsOf = async (more: Partial<BuildRequest>) =>
+  (await failureOf(() => build(request(more)))).problems;
+
+describe("a byte that changed after it was written is found", () => {
+  test("in the launcher", async () => {
+    expect(await problemsOf({ slots: [tree()], signer: damaging(5) })).toEqual([
+      "launcher: its SHA-256 is not the signed one",
+    ]);
+  });
+
+  test.each<[string, () => readonly SlotInput[], number, RegExp]>([
+    ["an archive in frames", () => [tree()], -500, /^slot 0: .*SHA-256/],
+    ["its seek table", () => [tree()], -12, /^slot 0: .*SHA-256/],
+    [
+      "an archive that shares its folder with another slot",
+      () => [fileSlot("a", "x", { target: "app/x" }), tree({ target: "app" })],
+      -500,
+      /^slot 1: .*SHA-256/,
+    ],
+    ["a file", () => [fileSlot("a", "text ".repeat(1000), { operations: [] })], -3, /^slot 0: .*SHA-256/],
+  ])("in %s", async (_, slots, offset, problem) => {
+    expect(await problemsOf({ slots: slots(), signer: damaging(offset) })).toEqual([
+      expect.stringMatching(problem),
+    ]);
+    expect(readdirSync(dir.path)).toEqual(["tree"]);
+  });
+
+  test("and nothing is found where nothing changed", async () => {
+    const slots = [fileSlot("a", "x", { target: "app/x" }), tree({ target: "app" }), tree({ target: "b" })];
+    expect((await build(request({ slots }))).slots).toHaveLength(3);
+  });
+});
+
+test("a frame that was compressed wrongly is found, though its bytes are in the file", async () => {
+  const compress = Bun.zstdCompress;
+  const spy = spyOn(Bun, "zstdCompress").mockImplementation(async (content, options) => {
+    const other = new Uint8Array(content as Bytes);
+    other[600]! ^= 1;
+    return compress(other, options);
+  });
+  try {
+    expect(await problemsOf({ slots: [tree()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
+  } finally {
+    spy.mockRestore();
+  }
+});
+
+test("slots that are good alone, but not together, are found", async () => {
+  writeFileSync(at("tree/x"), "");
+  const slots = [tree({ target: "app" }), fileSlot("inside", "y", { target: "app/x/y" })];
+  expect(await problemsOf({ slots })).toEqual([expect.stringMatching(/^slot 1: /)]);
+});

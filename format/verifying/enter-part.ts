@@ -1,0 +1,30 @@
+import type { ImaginedTree } from "../io/imagined-tree.ts";
+import { shortLived } from "../short-lived.ts";
+import type { TarHeader } from "../tar/tar-entry.ts";
+import { MAX_ENTRIES } from "../tar/tar-parser.ts";
+import { placeEntry, type Rename } from "../tar/unpack.ts";
+import type { Bytes } from "../types.ts";
+
+/** What files are made of does not matter to an imagined tree. */
+const ANYTHING: Bytes = new Uint8Array(1024 * 1024);
+
+/**
+ * Tells a tree what the parts of one archive hold, part by part in their order, without their bodies. Throws what unpacking
+ * the archive would throw, and an Error for more entries than an archive may have.
+ */
+export function partEnterer(tree: ImaginedTree, place: Rename): (part: Iterable<TarHeader>) => void {
+  let entries = 0;
+  const enter = (header: TarHeader): void => {
+    const sink = placeEntry(header, tree, place);
+    if (sink === undefined) return;
+    for (let left = header.size; left > 0; left -= ANYTHING.length)
+      sink.write(left < ANYTHING.length ? ANYTHING.subarray(0, left) : ANYTHING);
+    sink.close();
+  };
+  return shortLived((part) => {
+    for (const header of part) {
+      if (++entries > MAX_ENTRIES) throw new Error("an archive has too many entries");
+      enter(header);
+    }
+  });
+}
