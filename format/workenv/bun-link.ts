@@ -11,6 +11,22 @@ export const bunRuntimeOf = (directory: string) => ({
   tsconfig: join(directory, "tsconfig.json"),
 });
 
+/**
+ * The options with which a launcher is started as Bun. They keep it from what lies in the user's current directory: a
+ * `preload` of its bunfig.toml, its .env, the paths of its tsconfig.json; and from installing packages that the
+ * application forgot. An application asks for any of it with flags of its own, since the last one wins.
+ */
+export function bunOptions(directory: string, tsconfig?: string): readonly string[] {
+  const files = bunRuntimeOf(directory);
+  return [
+    `--config=${files.bunfig}`,
+    "--no-env-file",
+    "--no-install",
+    `--tsconfig-override=${tsconfig ?? files.tsconfig}`,
+    `--preload=${files.preload}`,
+  ];
+}
+
 /** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
 export function pointBunTo(directory: string, launcher: string): void {
   const { program } = bunRuntimeOf(directory);

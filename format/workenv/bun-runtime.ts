@@ -2,7 +2,7 @@ import { usesBun } from "../command/template.ts";
 import { libraryNames } from "../io/libc.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Metadata } from "../wire/metadata-types.ts";
-import { bunRuntimeOf, pointBunTo } from "./bun-link.ts";
+import { bunOptions, bunRuntimeOf, pointBunTo } from "./bun-link.ts";
 
 /**
  * Runs in the application's process before the application. The launcher turned this process into Bun with an
@@ -15,9 +15,14 @@ import { bunRuntimeOf, pointBunTo } from "./bun-link.ts";
  */
 const PRELOAD = `
 const program = __PROGRAM__;
-delete process.env.BUN_BE_BUN;
-if (Bun.isMainThread) forget("BUN_BE_BUN");
+if (process.env.BUN_BE_BUN !== undefined) {
+  delete process.env.BUN_BE_BUN;
+  if (Bun.isMainThread) forget("BUN_BE_BUN");
+}
 process.execPath = process.argv[0] = Bun.argv[0] = program;
+if (process.execArgv.join() === __LAUNCHER__) process.execArgv = __OPTIONS__;
+const start = { ...process.env };
+process.nextTick;
 for (const name of ["spawn", "spawnSync"]) {
   const spawn = Bun[name];
   Bun[name] = (first, second) => {
@@ -26,29 +31,67 @@ for (const name of ["spawn", "spawnSync"]) {
     return spawn(options);
   };
 }
-const withPreload = (Base) =>
-  class Worker extends Base {
-    constructor(script, options) {
-      super(script, { ...options, preload: [import.meta.path, ...[options?.preload ?? []].flat()] });
+const which = Bun.which;
+Bun.which = (name, options) => which(name, { PATH: start.PATH, ...options });
+const Base = globalThis.Worker;
+globalThis.Worker = class Worker extends Base {
+  constructor(script, options) {
+    super(script, { ...options, env: options?.env ?? start, preload: [import.meta.path, ...[options?.preload ?? []].flat()] });
+  }
+};
+const ports = MessagePort.prototype;
+const close = Object.getOwnPropertyDescriptor(ports, "close");
+Object.defineProperty(ports, "close", {
+  configurable: true,
+  enumerable: close.enumerable,
+  get() {
+    if ("on" in ports) {
+      Object.defineProperty(ports, "close", close);
+      offerPreload();
+      queueMicrotask(whenLoaded);
     }
-  };
-globalThis.Worker = withPreload(globalThis.Worker);
-const threads = require("node:worker_threads");
-threads.Worker = withPreload(threads.Worker);
+    return close.value;
+  },
+  set(value) {
+    Object.defineProperty(this, "close", { ...close, value });
+  },
+});
+function whenLoaded() {
+  const { Worker } = process.getBuiltinModule("node:worker_threads");
+  Object.setPrototypeOf(Worker, class EventEmitter extends Object.getPrototypeOf(Worker) {
+    constructor() {
+      super();
+      offerPreload();
+    }
+  });
+}
+function offerPreload() {
+  Object.defineProperty(Object.prototype, "preload", {
+    configurable: true,
+    get() {
+      return this?.workerData?.["@@bunWorkerThreadsMessaging"] === undefined ? undefined : [import.meta.path];
+    },
+    set(value) {
+      Object.defineProperty(this, "preload", { configurable: true, enumerable: true, writable: true, value });
+    },
+  });
+  queueMicrotask(() => delete Object.prototype.preload);
+}
 function forget(name) {
-  for (const library of __LIBRARIES__)
-    try {
-      const { dlopen, toArrayBuffer } = require("bun:ffi");
-      const { symbols } = dlopen(library, {
-        getenv: { args: ["buffer"], returns: "ptr" },
-        unsetenv: { args: ["buffer"], returns: "i32" },
-      });
-      const key = new TextEncoder().encode(name + "\\0");
-      const value = symbols.getenv(key);
-      symbols.unsetenv(key);
-      if (value) new Uint8Array(toArrayBuffer(value - key.length, 0, key.length + 1)).fill(0);
-      return;
-    } catch {}
+  const { dlopen, ptr, toArrayBuffer } = Bun.FFI;
+  for (const library of __LIBRARIES__) {
+    const functions = {
+      getenv: { args: ["ptr"], returns: "ptr" },
+      unsetenv: { args: ["ptr"], returns: "i32" },
+    };
+    const { symbols } = dlopen(library, functions);
+    if (symbols === undefined) continue;
+    const key = new TextEncoder().encode(name + "\\0");
+    const value = symbols.getenv(ptr(key));
+    symbols.unsetenv(ptr(key));
+    if (value) new Uint8Array(toArrayBuffer(value - key.length, 0, key.length + 1)).fill(0);
+    return;
+  }
 }
 `;
 
@@ -57,6 +100,14 @@ function forget(name) {
  * would run it.
  */
 export const UNCACHED = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
+
+/**
+ * Options of Bun that are a part of every launcher. The first has Bun leave `process.env.NODE_ENV` in scripts as it is,
+ * where programs that it compiled would put "development" in its place. The last ends the options in front of those of
+ * BUN_OPTIONS, so that these are words that nobody reads: what a user has set for their own Bun (`--watch`, `--cwd`,
+ * `--preload`) is not for launchers.
+ */
+export const LAUNCHER_OPTIONS = ["--define=process.env.NODE_ENV=process.env.NODE_ENV", "--"] as const;
 
 /** Whether any command of a package starts Bun. */
 export const needsBun = ({ execution, setupCommands }: Metadata): boolean =>
@@ -68,6 +119,8 @@ export function bunFilesOf(directory: string): Readonly<Record<string, string>> 
   return {
     [preload]: PRELOAD.trimStart()
       .replace("__PROGRAM__", () => JSON.stringify(program))
+      .replace("__LAUNCHER__", () => JSON.stringify(LAUNCHER_OPTIONS.join()))
+      .replace("__OPTIONS__", () => JSON.stringify(bunOptions(directory)))
       .replace("__LIBRARIES__", () => JSON.stringify(process.platform === "win32" ? [] : libraryNames())),
     [bunfig]: "",
     [tsconfig]: "{}\n",
