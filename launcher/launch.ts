@@ -22,10 +22,9 @@ function launchIn(call: Invocation, options: LauncherOptions, leave?: Leave): nu
   const workenv = ensureWorkenvOf(call, options);
   if (workenv instanceof Promise) return workenv.then((made) => startIn(made, call, options, leave));
   return isForThis(workenv, options, leave)
-    ? import("./run-inside.ts").then(({ runInside }) => {
-        const obstacle = runInside(workenv, call, logOf(call, options));
-        return obstacle === undefined ? 0 : startIn(workenv, call, options);
-      })
+    ? import("./run-inside.ts").then(({ runInside }) =>
+        runInside(workenv, call, logOf(call, options)) ? 0 : startIn(workenv, call, options),
+      )
     : startIn(workenv, call, options, leave);
 }
 
@@ -47,11 +46,7 @@ function startIn(
  * Whether the program may be one for this very process. A first start has threads and has grown, so it is not asked
  * there; who is to stay as parent needs another process.
  */
-const isForThis = (
-  { launch }: Workenv,
-  { execMode }: LauncherOptions,
-  leave: Leave | undefined,
-): boolean =>
+const isForThis = ({ launch }: Workenv, { execMode }: LauncherOptions, leave: Leave | undefined): boolean =>
   launch.execution.command.startsWith("{bun} ") &&
   execMode === "exec" &&
   leave === undefined &&

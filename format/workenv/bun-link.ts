@@ -2,6 +2,9 @@ import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync
 import { join } from "node:path";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 
+/** What Bun runs as a script. */
+export const SCRIPTS: readonly string[] = [".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"];
+
 /** The files with which a launcher acts as Bun. They lie in a workenv's bookkeeping. */
 export const bunRuntimeOf = (directory: string) => ({
   /** A link to the launcher. Started under this name, its launcher is Bun: see `launcher/bun.ts`. */
@@ -9,6 +12,8 @@ export const bunRuntimeOf = (directory: string) => ({
   preload: join(directory, "preload.js"),
   bunfig: join(directory, "bunfig.toml"),
   tsconfig: join(directory, "tsconfig.json"),
+  /** There when no script asks what only Bun itself can answer: see `asks-for-form.ts`. */
+  unasked: join(directory, "unasked"),
 });
 
 /**

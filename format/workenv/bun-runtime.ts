@@ -5,11 +5,16 @@ import type { Metadata } from "../wire/metadata-types.ts";
 import { bunOptions, bunRuntimeOf, pointBunTo } from "./bun-link.ts";
 
 /**
- * Runs in the application's process before the application. The launcher turned this process into Bun with an
- * environment variable; here it disappears, and the process's names for its executable become the link, so that a
- * child started through it is Bun as well. What Bun 1.4.5 makes of this, each held by a test:
- * - Bun.spawn takes its default environment from before our change;
- * - both kinds of workers start from the environment before our change and without preloads;
+ * Runs in the application's process before the application: in one that the launcher turned into Bun with an environment
+ * variable, which disappears here, or in the launcher's own (`launcher/run-inside.ts`). The process's names for its
+ * executable become the link, so that a child started through it is Bun as well. What Bun 1.4.5 makes of this, each held
+ * by a test:
+ * - Bun.spawn, Bun.which and web workers take variables from before our change;
+ * - both kinds of workers start without preloads, and from the options of the launcher;
+ * - node:worker_threads takes 3 ms to load, so it is changed only when somebody loads it. No class of ours can take the
+ *   place of its own then; but it hands its options to Bun, which looks for `preload` in them, and so on their prototype:
+ *   there it is while a worker is made, for nobody else, and while the first script that loads the module runs on;
+ * - what is put off happens in another order once `process.nextTick` was looked at, as in the launcher;
  * - the C library keeps the variable, so that native code would see it and hand it on: there it is removed as well, and
  *   wiped out of what the system shows of the process.
  */
@@ -31,8 +36,8 @@ for (const name of ["spawn", "spawnSync"]) {
     return spawn(options);
   };
 }
-const which = Bun.which;
-Bun.which = (name, options) => which(name, { PATH: start.PATH, ...options });
+const { which } = Bun;
+Bun.which = (name, options) => which(name, { ...options, PATH: options?.PATH ?? start.PATH });
 const Base = globalThis.Worker;
 globalThis.Worker = class Worker extends Base {
   constructor(script, options) {
@@ -45,6 +50,7 @@ Object.defineProperty(ports, "close", {
   configurable: true,
   enumerable: close.enumerable,
   get() {
+    // The module reads this when it has given ports that method.
     if ("on" in ports) {
       Object.defineProperty(ports, "close", close);
       offerPreload();
