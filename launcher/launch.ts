@@ -22,8 +22,8 @@ function launchIn(call: Invocation, options: LauncherOptions, leave?: Leave): nu
   const workenv = ensureWorkenvOf(call, options);
   if (workenv instanceof Promise) return workenv.then((made) => startIn(made, call, options, leave));
   return isForThis(workenv, options, leave)
-    ? import("./run-inside.ts").then(({ runInside }) =>
-        runInside(workenv, call, logOf(call, options)) ? 0 : startIn(workenv, call, options),
+    ? import("./run-inside.ts").then(async ({ runInside }) =>
+        (await runInside(workenv, call, logOf(call, options))) ? 0 : startIn(workenv, call, options),
       )
     : startIn(workenv, call, options, leave);
 }

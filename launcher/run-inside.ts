@@ -13,7 +13,7 @@ import type { Workenv } from "./workenv.ts";
  * Has this process go on as the script that the package's command names, instead of starting Bun once more: this is Bun
  * already. Whether it does; only where the script cannot tell.
  */
-export function runInside(workenv: Workenv, call: Invocation, log: Log): boolean {
+export async function runInside(workenv: Workenv, call: Invocation, log: Log): Promise<boolean> {
   const { launch, layout, scope, env, lease } = workenv;
   pointBunTo(layout.bun, call.executable);
   const command = buildCommand(launch.execution.command, call.args, scope, env);
@@ -38,7 +38,8 @@ export function runInside(workenv: Workenv, call: Invocation, log: Log): boolean
   process.argv0 = call.executable;
   process.execArgv = [...bunOptions(layout.bun)];
   (Bun as { main: string }).main = script;
-  require(files.preload);
+  // Not by `require`: its first module is the main one to Bun.
+  await import(files.preload);
   for (const name in require.cache) if (name.startsWith(OURS)) delete require.cache[name];
   call.goOnAs?.(script);
   return true;

@@ -84,20 +84,20 @@ function offerPreload() {
   queueMicrotask(() => delete Object.prototype.preload);
 }
 function forget(name) {
-  const { dlopen, ptr, toArrayBuffer } = Bun.FFI;
-  for (const library of __LIBRARIES__) {
-    const functions = {
-      getenv: { args: ["ptr"], returns: "ptr" },
-      unsetenv: { args: ["ptr"], returns: "i32" },
-    };
-    const { symbols } = dlopen(library, functions);
-    if (symbols === undefined) continue;
-    const key = new TextEncoder().encode(name + "\\0");
-    const value = symbols.getenv(ptr(key));
-    symbols.unsetenv(ptr(key));
-    if (value) new Uint8Array(toArrayBuffer(value - key.length, 0, key.length + 1)).fill(0);
-    return;
-  }
+  const functions = {
+    getenv: { args: ["ptr"], returns: "ptr" },
+    unsetenv: { args: ["ptr"], returns: "i32" },
+  };
+  for (const library of __LIBRARIES__)
+    try {
+      const { dlopen, ptr, toArrayBuffer } = Bun.FFI;
+      const { symbols } = dlopen(library, functions);
+      const key = new TextEncoder().encode(name + "\\0");
+      const value = symbols.getenv(ptr(key));
+      symbols.unsetenv(ptr(key));
+      if (value) new Uint8Array(toArrayBuffer(value - key.length, 0, key.length + 1)).fill(0);
+      return;
+    } catch {}
 }
 `;
 

@@ -157,6 +157,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "an export called then": `export function then(done) { console.log("then"); done({}); }`,
   CommonJS: `
     console.log(require.main === module, __filename, module.id, module.loaded, module.paths, module.parent, Object.keys(require.cache), this === module.exports);
+    require("two"); const child = require.cache[require.resolve("two")]; console.log(child.parent === module, module.children.includes(child), child.id);
     module.exports = { fetch() {} }; setTimeout(() => process.exit(0), 30);`,
   "packages, and imports by package.json": `
     const tried = (f) => { try { return f() } catch (e) { return [e.name, e.message, e.code] } };
