@@ -1,7 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { WorkenvLayout } from "../cache/layout.ts";
-import { doing } from "../io/fs.ts";
 import { replaceFile } from "../io/replacement.ts";
 import { bunRuntimeOf, SCRIPTS } from "./bun-link.ts";
 
@@ -18,14 +17,17 @@ export function noteWhetherAsked({ content, bun }: WorkenvLayout): void {
   if (!isAskedBelow(content)) replaceFile(unasked, "");
 }
 
+/** What cannot be read might ask. */
 function isAskedBelow(folder: string): boolean {
-  return doing("look through", folder, () =>
-    readdirSync(folder, { withFileTypes: true }).some((entry) => {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).some((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return isAskedBelow(path);
       return entry.isFile() && SCRIPTS.includes(extname(entry.name)) && isAskedIn(path);
-    }),
-  );
+    });
+  } catch {
+    return true;
+  }
 }
 
 const piece = Buffer.allocUnsafe(256 * 1024);
