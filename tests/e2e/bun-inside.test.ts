@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { cacheOf, oneFolder, packApp, type RunOptions, runPackage, writeFiles } from "../support/launcher.ts";
+import { basename, dirname, join } from "node:path";
+import {
+  cacheOf,
+  cleanEnv,
+  oneFolder,
+  packApp,
+  type RunOptions,
+  runPackage,
+  writeFiles,
+} from "../support/launcher.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 // A script runs in the launcher's own process only where it cannot tell that from Bun started for it: the same scripts,
@@ -196,6 +204,24 @@ describe.skipIf(!isLinux)("the same both ways:", () => {
       const { inside, again } = await bothWays(SCRIPTS[name] as string, { env: { NODE_ENV } });
       expect(inside).toEqual(again);
     }
+  });
+
+  test("from a shell: by a relative path, with fewer open files, a file that stays open and an ignored signal", async () => {
+    const script = `
+      const { readFileSync, readlinkSync, fstatSync } = require("node:fs");
+      console.log(process.argv0, process.argv, process.execPath, readlinkSync("/proc/self/fd/7"), process.umask());
+      console.log(readFileSync("/proc/self/limits", "utf8"), readFileSync("/proc/self/status", "utf8").match(/^Sig.*/gm));
+      console.log(readFileSync("/proc/self/fdinfo/7", "utf8").match(/^flags.*/m));
+      console.log(Bun.spawnSync(["/bin/sh", "-c", "ulimit -Sn; ls /proc/self/fd"]).stdout.toString());`;
+    writeFileSync(join(folder, "main.ts"), script);
+    const shell = 'cd "$1"; ulimit -Sn 500; umask 027; trap "" HUP; exec 7</dev/zero; exec "./$2" a';
+    const run = (name: string) =>
+      Bun.spawnSync(["/bin/sh", "-c", shell, "sh", dirname(app), basename(app)], {
+        env: { ...cleanEnv(join(dirname(app), "home")), [name]: "1" },
+      });
+    const [inside, again] = [run("AUN_NO_WORD"), run("BUN_NO_WORD")];
+    expect(inside.stdout.toString()).toBe(again.stdout.toString());
+    expect(inside.stdout.toString()).toContain("/dev/zero");
   });
 
   test("the variable that these tests decide by decides", async () => {
