@@ -72,7 +72,8 @@ function whenLoaded() {
   });
 }
 function offerPreload() {
-  Object.defineProperty(Object.prototype, "preload", {
+  // Which fails in silence where that was frozen.
+  Reflect.defineProperty(Object.prototype, "preload", {
     configurable: true,
     get() {
       return this?.workerData?.["@@bunWorkerThreadsMessaging"] === undefined ? undefined : [import.meta.path];

@@ -224,6 +224,33 @@ describe.skipIf(!isLinux)("the same both ways:", () => {
     expect(inside.stdout.toString()).toContain("/dev/zero");
   });
 
+  test("workers have this Bun as their executable, also those made before the module that makes them is changed", async () => {
+    const { inside, again } = await bothWays(`
+      const { Worker: NodeWorker } = require("node:worker_threads");
+      const say = "console.log(process.execPath)";
+      const node = (options) => new Promise((done) => new NodeWorker(say, { eval: true, ...options }).on("exit", done));
+      (async () => {
+        await Promise.all([node(), node()]);
+        await node({ env: {} });
+        await Bun.write("w.js", say + "; postMessage(1)");
+        await new Promise((done) => { const w = new Worker("./w.js"); w.onmessage = () => { w.terminate(); done(); }; });
+      })();`);
+    const link = join(dirname(dirname(folder)), `.${basename(dirname(folder))}.pspf`, "bun", "bun");
+    expect(inside).toEqual({ stdout: `${link}\n`.repeat(4), stderr: "", exitCode: 0, signal: null });
+    expect(again).toEqual(inside);
+  });
+
+  test("workers of Node start also where nothing can be added to objects", async () => {
+    const { inside, again } = await bothWays(`
+      const { Worker } = require("node:worker_threads");
+      await 1;
+      Object.freeze(Object.prototype);
+      const worker = () => new Worker("console.log('in a worker')", { eval: true });
+      worker().on("exit", () => worker());`);
+    expect(inside).toEqual({ stdout: "in a worker\n".repeat(2), stderr: "", exitCode: 0, signal: null });
+    expect(again).toEqual(inside);
+  });
+
   test("the variable that these tests decide by decides", async () => {
     writeFileSync(join(folder, "main.ts"), "console.log('here')\n");
     const ways = [];
