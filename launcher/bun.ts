@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import type { Command } from "../format/command/command.ts";
-import { bunRuntimeOf } from "../format/workenv/bun-link.ts";
+import { bunOptions } from "../format/workenv/bun-link.ts";
 import type { Invocation } from "./invocation.ts";
 
 /**
@@ -31,29 +31,13 @@ export function bunCommand(
   delete env["BUN_DISABLE_TRANSPILER"];
   return {
     program: executable,
-    args: [...isolation(directory, command.args, workenv), ...command.args],
+    args: [...bunOptions(directory, tsconfigFor(command.args, workenv)), ...command.args],
     env,
   };
 }
 
-/**
- * Keeps Bun from what lies in the user's current directory: a `preload` of its bunfig.toml, its .env, the paths of its
- * tsconfig.json; and from installing packages that the application forgot. An application asks for any of it with
- * flags of its own, since the last one wins.
- */
-function isolation(directory: string, args: readonly string[], workenv: string): readonly string[] {
-  const files = bunRuntimeOf(directory);
-  return [
-    `--config=${files.bunfig}`,
-    "--no-env-file",
-    "--no-install",
-    `--tsconfig-override=${tsconfigFor(args, workenv) ?? files.tsconfig}`,
-    `--preload=${files.preload}`,
-  ];
-}
-
 /** The tsconfig.json that the application brought for its own script. */
-function tsconfigFor(args: readonly string[], workenv: string): string | undefined {
+export function tsconfigFor(args: readonly string[], workenv: string): string | undefined {
   const script = args.find((arg) => arg.startsWith(workenv + sep));
   if (script === undefined) return undefined;
   for (let folder = dirname(script); folder.startsWith(workenv); folder = dirname(folder)) {

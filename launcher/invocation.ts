@@ -16,5 +16,7 @@ export interface Invocation {
   readonly uid?: number | undefined;
   /** Starts a thread that runs `runUnpackWorker`. */
   readonly startThread?: () => Worker;
+  /** Has this process go on as a script when `launch` has returned, instead of ending; undefined where it cannot. */
+  readonly goOnAs?: (script: string) => void;
   readonly host: { readonly os: string; readonly arch: string };
 }

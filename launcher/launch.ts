@@ -21,7 +21,11 @@ export function launch(call: Invocation, options: LauncherOptions): number | Pro
 function launchIn(call: Invocation, options: LauncherOptions, leave?: Leave): number | Promise<number> {
   const workenv = ensureWorkenvOf(call, options);
   if (workenv instanceof Promise) return workenv.then((made) => startIn(made, call, options, leave));
-  return startIn(workenv, call, options, leave);
+  return isForThis(workenv, options, leave)
+    ? import("./run-inside.ts").then(async ({ runInside }) =>
+        (await runInside(workenv, call, logOf(call, options))) ? 0 : startIn(workenv, call, options),
+      )
+    : startIn(workenv, call, options, leave);
 }
 
 function startIn(
@@ -37,3 +41,14 @@ function startIn(
   globalThis.failPoint?.("before-exec");
   return become(command, options.execMode, workenv.lease, leave && (() => leave(workenv.layout)));
 }
+
+/**
+ * Whether the program may be one for this very process. A first start has threads and has grown, so it is not asked
+ * there; who is to stay as parent needs another process.
+ */
+const isForThis = ({ launch }: Workenv, { execMode }: LauncherOptions, leave: Leave | undefined): boolean =>
+  launch.execution.command.startsWith("{bun} ") &&
+  execMode === "exec" &&
+  leave === undefined &&
+  !launch.eachStart &&
+  !launch.atEnd;

@@ -11,6 +11,9 @@ import { writeOut } from "./write-out.ts";
 if (Bun.isMainThread && hasInheritedFiles()) await noteInheritedFiles();
 const handed = readHanded(process.argv.slice(2));
 
+/** The program that this process goes on as when the launcher's work is done, where it does not become another one. */
+let script: string | undefined;
+
 /** The only file of the launcher that knows it is a process. */
 const call: Invocation = {
   executable: process.execPath,
@@ -22,6 +25,9 @@ const call: Invocation = {
   uid: process.getuid?.(),
   // This very program: it sees that it is not the first thread.
   startThread: () => new Worker(Bun.main),
+  goOnAs: (path) => {
+    script = path;
+  },
   host: {
     os: process.platform === "win32" ? "windows" : process.platform,
     arch: process.arch === "x64" ? "amd64" : process.arch,
@@ -32,11 +38,16 @@ if (!Bun.isMainThread) await (await import("../format/workenv/unpacking/unpack-w
 else
   try {
     const code = run();
-    process.exit(typeof code === "number" ? code : await code);
+    const ended = typeof code === "number" ? code : await code;
+    if (script === undefined) process.exit(ended);
   } catch (error) {
     writeOut(2, `${renderError(error, basename(call.argv0))}\n`);
     process.exit(exitCodeOf(error));
   }
+
+// Nothing of ours may catch what the program throws. Bun serves what the first module of a process exports by default,
+// if it can, and takes this file for that.
+export default script === undefined ? undefined : (await import(script)).default;
 
 async function environmentOfBun(): Promise<Invocation["env"]> {
   const env = process.env as Record<string, string>;

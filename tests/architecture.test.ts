@@ -187,6 +187,7 @@ const READS_ENVIRONMENT = [
   "builder/signing/ask.ts",
   "format/workenv/bun-runtime.ts", // in the text of the preload
   "launcher/main.ts",
+  "launcher/run-inside.ts", // it becomes that of the script
   "scripts/demo.ts",
 ];
 

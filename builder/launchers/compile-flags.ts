@@ -1,4 +1,5 @@
 import { DROPPED } from "../../format/io/fail-point.ts";
+import { LAUNCHER_OPTIONS } from "../../format/workenv/bun-runtime.ts";
 import { TARGETS, type Target } from "../../format/platform.ts";
 
 /** What both steps say: modules that stay apart, so that what is loaded late is not parsed at every start. */
@@ -41,10 +42,8 @@ const FLAGS = [
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig", // off by default, said so that it stays off
-  "--no-compile-autoload-package-json",
-  // Ends the options of Bun in front of those of BUN_OPTIONS, so that these are words that nobody reads: what a user has
-  // set for their own Bun (`--watch`, `--cwd`, `--preload`) is not for launchers.
-  "--compile-exec-argv=--",
+  "--compile-autoload-package-json", // a script that the launcher goes on as finds its packages by these
+  `--compile-exec-argv=${LAUNCHER_OPTIONS.join(" ")}`,
 ] as const;
 
 /** The name of the executable in its own virtual file system: a part of the bytes, so it is always the same. */

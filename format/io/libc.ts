@@ -11,6 +11,8 @@ export interface Libc {
   withoutCore(): void;
   /** Lets this process open as many files as it may: what Bun does for itself elsewhere. */
   openManyFiles(): void;
+  /** Gives variables of this process new values. */
+  setVariables(variables: Readonly<Record<string, string>>): void;
   /** Ends this process without anything that would be done at its end. */
   exitNow(code: number): void;
   /** Lets a file stay open in the program that this process becomes, under a high number that is not `taken`. */
@@ -133,6 +135,11 @@ function open(): Libc | undefined {
           if (more.getrlimit(RLIMIT_NOFILE, ptr(limits)) !== 0) return;
           limits.copyWithin(0, 8);
           more.setrlimit(RLIMIT_NOFILE, ptr(limits));
+        },
+        setVariables(variables) {
+          const { symbols: more } = dlopen(name, { setenv: { args: ["ptr", "ptr", "i32"], returns: "i32" } });
+          for (const [key, value] of Object.entries(variables))
+            more.setenv(ptr(encodeText(`${key}\0`)), ptr(encodeText(`${value}\0`)), 1);
         },
         exitNow(code) {
           const { symbols: more } = dlopen(name, { _exit: { args: ["i32"], returns: "void" } });

@@ -2,6 +2,9 @@ import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync
 import { join } from "node:path";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
 
+/** What Bun runs as a script. */
+export const SCRIPTS: readonly string[] = [".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"];
+
 /** The files with which a launcher acts as Bun. They lie in a workenv's bookkeeping. */
 export const bunRuntimeOf = (directory: string) => ({
   /** A link to the launcher. Started under this name, its launcher is Bun: see `launcher/bun.ts`. */
@@ -9,7 +12,25 @@ export const bunRuntimeOf = (directory: string) => ({
   preload: join(directory, "preload.js"),
   bunfig: join(directory, "bunfig.toml"),
   tsconfig: join(directory, "tsconfig.json"),
+  /** There when no script asks what only Bun itself can answer: see `asks-for-form.ts`. */
+  unasked: join(directory, "unasked"),
 });
+
+/**
+ * The options with which a launcher is started as Bun. They keep it from what lies in the user's current directory: a
+ * `preload` of its bunfig.toml, its .env, the paths of its tsconfig.json; and from installing packages that the
+ * application forgot. An application asks for any of it with flags of its own, since the last one wins.
+ */
+export function bunOptions(directory: string, tsconfig?: string): readonly string[] {
+  const files = bunRuntimeOf(directory);
+  return [
+    `--config=${files.bunfig}`,
+    "--no-env-file",
+    "--no-install",
+    `--tsconfig-override=${tsconfig ?? files.tsconfig}`,
+    `--preload=${files.preload}`,
+  ];
+}
 
 /** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
 export function pointBunTo(directory: string, launcher: string): void {
