@@ -70,9 +70,12 @@ const wayOf = (stderr: string): string | undefined =>
 
 const debug = { FLAVOR_LOG_LEVEL: "debug" };
 
+/** A launcher that is no Bun, where one was expected, would start the script again, and that the next one. */
+const NO_CHAIN = 'if (process.argv.some((arg) => arg === "-e" || arg === "-p")) process.exit(99); ';
+
 /** The same script both ways; a variable that means nothing to Bun decides. */
 async function bothWays(script: string, options: RunOptions = {}, args: readonly string[] = []) {
-  writeFileSync(join(folder, "main.ts"), `${script}\n`);
+  writeFileSync(join(folder, "main.ts"), `${NO_CHAIN}${script}\n`);
   const run = async (name: string) => {
     const { stdout, stderr, ...end } = await runPackage(app, args, {
       ...options,
