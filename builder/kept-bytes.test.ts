@@ -6,7 +6,7 @@ import { openReplacement } from "../format/io/replacement.ts";
 import type { Bytes, Span } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
-import { checkKept } from "./kept-bytes.ts";
+import { appendKept } from "./kept-bytes.ts";
 import type { CachedSlot } from "./slot-cache/slot-cache.ts";
 import { openWitness } from "./witness.ts";
 
@@ -25,11 +25,17 @@ afterEach(() => dir[Symbol.dispose]());
 
 const changed = (at: number): Bytes => BYTES.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
-test("what has its digest is appended, and its bytes are noted", async () => {
-  using file = openReplacement(join(dir.path, "out"), 0o600);
+/** A package that already has ten bytes. */
+function openOutput() {
+  const file = openReplacement(join(dir.path, "out"), 0o600);
   file.write(new Uint8Array(10));
+  return file;
+}
+
+test("what has its digest is appended, and its bytes are noted", async () => {
+  using file = openOutput();
   const witness = openWitness();
-  expect(await (await checkKept(cached))?.appendTo(file, witness)).toBe(true);
+  expect(await appendKept(cached, file, witness)).toBe(true);
   expect(file.written).toBe(10 + BYTES.length);
   const written = new Uint8Array(readFileSync(file.path));
   expect(sha256Hex(written.subarray(10))).toBe(DIGEST);
@@ -42,21 +48,34 @@ test.each<[string, () => void]>([
   ["a byte less", () => truncateSync(cached.path, BYTES.length - 1)],
   ["a byte more", () => writeFileSync(cached.path, "x", { flag: "a" })],
   ["no file", () => rmSync(cached.path)],
-])("with %s it is nothing", async (_, damage) => {
+])("with %s, nothing of it stays", async (_, damage) => {
   damage();
-  expect(await checkKept(cached)).toBe(undefined);
-});
-
-test.each<[string, () => void]>([
-  ["another byte", () => writeFileSync(cached.path, changed(4_999_999))],
-  ["a byte less", () => truncateSync(cached.path, BYTES.length - 1)],
-  ["no file", () => rmSync(cached.path)],
-])("with %s since it was looked at, nothing of it stays", async (_, damage) => {
-  using file = openReplacement(join(dir.path, "out"), 0o600);
-  file.write(new Uint8Array(10));
-  const kept = await checkKept(cached);
-  damage();
-  expect(await kept?.appendTo(file, undefined)).toBe(false);
+  using file = openOutput();
+  expect(await appendKept(cached, file, undefined)).toBe(false);
   expect(file.written).toBe(10);
   expect(readFileSync(file.path)).toHaveLength(10);
+});
+
+test("with an end that is gone while it is read, nothing of it stays, and what comes next is noted anew", async () => {
+  using file = openOutput();
+  const { length } = BYTES;
+  const write = file.write.bind(file);
+  const cutting = {
+    ...file,
+    get written() {
+      return file.written;
+    },
+    write(piece: Bytes) {
+      truncateSync(cached.path, piece.length);
+      write(piece);
+    },
+  };
+  const witness = openWitness();
+  expect(await appendKept(cached, cutting, witness)).toBe(false);
+  expect(file.written).toBe(10);
+  const other = BYTES.map((byte) => byte ^ 2);
+  witness.note(other, 10);
+  file.write(other);
+  const part = { offset: 10, size: length } as Span;
+  expect(await witness.isIntact(memorySource(new Uint8Array(readFileSync(file.path))), part)).toBe(true);
 });

@@ -5,7 +5,7 @@ import { sha256Stream } from "../format/wire/hashes.ts";
 import type { OperationName } from "../format/wire/operations.ts";
 import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
 import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
-import { checkKept, type KeptBytes } from "./kept-bytes.ts";
+import { appendKept } from "./kept-bytes.ts";
 import type { MadeArchive } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { Witness } from "./witness.ts";
@@ -29,8 +29,6 @@ export interface PlannedSlot {
   readonly slot: SlotInput;
   readonly encoded: EncodedSlot;
   readonly found: Found | undefined;
-  /** What was made before, from when on it is read. */
-  readonly kept?: Promise<KeptBytes | undefined>;
 }
 
 /** The stored bytes of a slot, in a file. */
@@ -56,26 +54,20 @@ export async function planSlot(
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 
-/**
- * The same slot, whose first pieces are encoded from now on, or which is read, after something else, if an earlier build has
- * made it.
- */
-export function begun(planned: PlannedSlot, after: Promise<unknown>): PlannedSlot {
-  const { encoded, found } = planned;
-  const { cached } = found ?? {};
-  if (cached !== undefined) return { ...planned, kept: after.then(() => checkKept(cached)) };
-  return { ...planned, encoded: { ...encoded, stored: ahead(encoded.stored) } };
-}
+/** The same slot, whose first pieces are encoded from now on. */
+export const begun = ({ encoded, ...rest }: PlannedSlot): PlannedSlot => ({
+  ...rest,
+  encoded: { ...encoded, stored: ahead(encoded.stored) },
+});
 
 /** Frees what a slot holds that will not be written. */
-export async function giveUp({ encoded, kept }: PlannedSlot): Promise<void> {
-  await kept;
+export async function giveUp({ encoded }: PlannedSlot): Promise<void> {
   await encoded.stored[Symbol.asyncIterator]().return?.();
 }
 
 /** Writes a slot's stored bytes to the end of a file: those of an earlier build, or else new ones. */
 export async function writeSlot(
-  { slot, encoded, found, kept }: PlannedSlot,
+  { slot, encoded, found }: PlannedSlot,
   file: Replacement,
   { cache, explain, onBytes, witness }: WriteOptions,
 ): Promise<WrittenBytes> {
@@ -84,8 +76,7 @@ export async function writeSlot(
   let why = found?.why ?? whyNotAsked(cache);
   if (found?.cached !== undefined) {
     const { originalSize, stored, size } = found.cached.version;
-    const bytes = await (kept ?? checkKept(found.cached));
-    if (await bytes?.appendTo(file, witness)) {
+    if (await appendKept(found.cached, file, witness)) {
       explain?.(slot.id, true, why);
       onBytes?.(originalSize);
       return { operations, permissions, offset, size, originalSize, checksum: stored, found };

@@ -23,7 +23,7 @@ export interface SlotPlace {
 
 /**
  * Writes the stored bytes of all slots from `start` on. Others are looked at while the first one is written: the first of
- * them that is new is encoded meanwhile, and those that are kept in the cache are read.
+ * them that is new is encoded meanwhile.
  */
 export async function writeSlots(
   slots: readonly SlotInput[],
@@ -54,17 +54,13 @@ function planInTurn(
 ): readonly Promise<PlannedSlot | undefined>[] {
   let isNewBefore = false;
   let before: Promise<unknown> = Promise.resolve();
-  // One at a time is in memory.
-  let read: Promise<unknown> = Promise.resolve();
   return slots.map((slot, i) => {
     const plan = before.then(async () => {
       if (i > 0) await new Promise((resume) => setImmediate(resume));
       const found = slot.data.kind === "stream" ? undefined : await planSlot(slot, options);
-      const isNext = found !== undefined && !(isNew(found) && isNewBefore);
+      const isFirstNew = found !== undefined && isNew(found) && !isNewBefore;
       isNewBefore ||= found === undefined || isNew(found);
-      const next = isNext ? begun(found, read) : found;
-      read = next?.kept ?? read;
-      return next;
+      return isFirstNew ? begun(found) : found;
     });
     plan.catch(() => {}); // it is asked for later
     before = plan;
