@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
 import type { Environment } from "../format/command/environment.ts";
+import { readAll, statusOf } from "../format/io/quick-files.ts";
 import { decodeText } from "../format/io/text-bytes.ts";
 
 /** The variables in the caller's order, with those that have no name, no value or the name of an earlier one. */
@@ -67,8 +67,9 @@ export function linesOf(env: Environment, how?: "for good"): readonly string[] {
 /** Strings with a zero byte behind each; undefined where the system has no such file. */
 function stringsIn(path: string): string[] | undefined {
   try {
-    const text = readFileSync(path, "utf8");
-    return text.includes(DAMAGE) ? split(readFileSync(path)).map(decodeText) : text.split("\0").slice(0, -1);
+    const bytes = readAll(path);
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return text.includes(DAMAGE) ? split(bytes).map(decodeText) : text.split("\0").slice(0, -1);
   } catch {
     return undefined;
   }
@@ -88,8 +89,15 @@ export let inheritedFiles: readonly number[] = [];
  * Whether there are such files. To be asked before this process opens any of its own. Newer systems tell the number of
  * open files as the size of a folder; others 0.
  */
-export const hasInheritedFiles = (): boolean =>
-  process.platform === "linux" && statSync("/proc/self/fd", { throwIfNoEntry: false })?.size !== OF_BUN;
+export const hasInheritedFiles = (): boolean => process.platform === "linux" && openFiles() !== OF_BUN;
+
+function openFiles(): number | undefined {
+  try {
+    return statusOf("/proc/self/fd").size;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Finds them out, which is to be done before this process opens a file as well. */
 export async function noteInheritedFiles(): Promise<void> {

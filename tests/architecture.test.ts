@@ -126,6 +126,7 @@ const WARM_START = [
   "format/io/fs.ts",
   "format/io/last-bytes.ts",
   "format/io/libc.ts",
+  "format/io/quick-files.ts",
   "format/io/text-bytes.ts",
   "format/io/write-whole.ts",
   "format/spec.ts",
@@ -163,8 +164,8 @@ describe("what the launcher loads at every start", () => {
     expect(closure).toEqual(WARM_START);
   });
 
-  test("needs node:fs and node:path and nothing else that is not ours", () => {
-    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["node:fs", "node:path"]);
+  test("needs node:path and nothing else that is not ours", () => {
+    expect([...new Set(closure.flatMap(importedAlways))].sort()).toEqual(["node:path"]);
   });
 });
 

@@ -1,6 +1,7 @@
-import { lstatSync, realpathSync, type Stats, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "../io/fs.ts";
+import { nodeFs } from "../io/quick-files.ts";
 
 const OTHERS = 0o002;
 const GROUP = 0o020;
@@ -24,9 +25,10 @@ export function ownershipFault(path: string, uid: number): OwnershipFault | "abs
   }
   const stats = lstatIfThere(path);
   if (stats === undefined) return "absent";
-  const real = realpathSync(path);
+  const real = nodeFs().realpathSync(path);
   return (
-    judge(dirname(real), statSync(dirname(real)), uid, "parent") ?? judge(real, statSync(real), uid, "folder")
+    judge(dirname(real), nodeFs().statSync(dirname(real)), uid, "parent") ??
+    judge(real, nodeFs().statSync(real), uid, "folder")
   );
 }
 
@@ -62,7 +64,7 @@ function judge(
 
 function lstatIfThere(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    return nodeFs().lstatSync(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;

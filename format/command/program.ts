@@ -1,6 +1,6 @@
-import { accessSync, constants, statSync } from "node:fs";
 import { basename, delimiter, isAbsolute, join, sep } from "node:path";
 import { PspfError } from "../errors.ts";
+import { isExecutable, isFile, statusOf } from "../io/quick-files.ts";
 
 export interface Places {
   readonly workenv: string;
@@ -48,10 +48,9 @@ function firstFile(path: string, places: Places): string | undefined {
 
 function isProgram(path: string, { workenv, windows }: Places): boolean {
   try {
-    if (!statSync(path).isFile()) return false;
+    if (!isFile(statusOf(path))) return false;
     // Inside the workenv a missing x bit is the author's mistake: exec says so, instead of another program running.
-    if (!windows && !path.startsWith(workenv + sep)) accessSync(path, constants.X_OK);
-    return true;
+    return windows || path.startsWith(workenv + sep) || isExecutable(path);
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync } from "node:fs";
 import { loadLibc } from "./libc.ts";
+import { close, nodeFs, openToRead, readText } from "./quick-files.ts";
 
 /**
  * Brings a tree that was just written onto its disk, all at once: one `syncfs` costs what a few `fsync` do. False where
@@ -9,22 +9,22 @@ import { loadLibc } from "./libc.ts";
 export function syncTree(root: string): boolean {
   const libc = loadLibc();
   if (libc === undefined) return false;
-  const fd = openSync(root, "r");
+  const fd = openToRead(root);
   try {
     return libc.syncfs(fd);
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
 /** Brings a file onto its disk, if it is there and may be opened for that. */
 export function syncFile(path: string): void {
   try {
-    const fd = openSync(path, process.platform === "win32" ? "r+" : "r");
+    const fd = nodeFs().openSync(path, process.platform === "win32" ? "r+" : "r");
     try {
-      fsyncSync(fd);
+      nodeFs().fsyncSync(fd);
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   } catch {
     // It has gone, or its mode forbids it: then it is as safe as its user has made it.
@@ -33,18 +33,18 @@ export function syncFile(path: string): void {
 
 /** Brings the names in a folder onto its disk. */
 export function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
+  const fd = openToRead(path);
   try {
-    fsyncSync(fd);
+    nodeFs().fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
 /** A name for the time since the system was started; undefined where the system does not tell. */
 export function bootId(): string | undefined {
   try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return readText("/proc/sys/kernel/random/boot_id").trim();
   } catch {
     return undefined;
   }

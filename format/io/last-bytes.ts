@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Bytes } from "../types.ts";
+import { close, openToRead, readAt, statusOf } from "./quick-files.ts";
 
 /**
  * The last bytes of a file, for who has another way when this fails, whatever the reason: undefined then. Four system
@@ -8,13 +8,13 @@ import type { Bytes } from "../types.ts";
 export function lastBytes(path: string, length: number): Bytes | undefined {
   let fd: number | undefined;
   try {
-    fd = openSync(path, "r");
-    const { size } = fstatSync(fd);
+    fd = openToRead(path);
+    const { size } = statusOf(fd);
     const bytes = new Uint8Array(length);
-    return size >= length && readSync(fd, bytes, 0, length, size - length) === length ? bytes : undefined;
+    return size >= length && readAt(fd, bytes, size - length) === length ? bytes : undefined;
   } catch {
     return undefined;
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) close(fd);
   }
 }

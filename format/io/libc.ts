@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { encodeText } from "./text-bytes.ts";
 
 /** The functions of the C library that Bun does not offer. */
@@ -167,5 +166,6 @@ export function libraryNames(): readonly string[] {
   if (process.platform === "darwin") return ["libSystem.B.dylib"];
   const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
   const musl = `libc.musl-${arch}.so.1`;
-  return existsSync(`/lib/${musl}`) ? [musl, "libc.so.6"] : ["libc.so.6", musl];
+  // It is the loader of programs as well, so it can be found as one: without a module for files.
+  return Bun.which(musl, { PATH: "/lib" }) === null ? ["libc.so.6", musl] : [musl, "libc.so.6"];
 }

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { nodeFs } from "./quick-files.ts";
 
 /**
  * Writes a text to stdout (1) or stderr (2), all of it, and waits until it is written. Not through Bun's own streams:
@@ -13,7 +13,7 @@ export function writeWhole(stream: 1 | 2, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) {
     try {
-      at += writeSync(stream, bytes, at);
+      at += nodeFs().writeSync(stream, bytes, at);
     } catch (error) {
       if ((error as { code?: unknown }).code !== "EAGAIN") throw error;
       // It was handed to us as one that does not wait, and is full.

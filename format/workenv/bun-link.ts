@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { doing, errnoOf, ioError } from "../io/fs.ts";
+import { nodeFs } from "../io/quick-files.ts";
 
 /** What Bun runs as a script. */
 export const SCRIPTS: readonly string[] = [".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"];
@@ -37,6 +37,7 @@ export function pointBunTo(directory: string, launcher: string): void {
   const { program } = bunRuntimeOf(directory);
   if (linkTarget(program) === launcher) return;
   doing("link", program, () => {
+    const { mkdirSync, renameSync, symlinkSync, unlinkSync } = nodeFs();
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const beside = `${program}.${crypto.randomUUID().slice(0, 8)}`;
     symlinkSync(launcher, beside);
@@ -51,6 +52,7 @@ export function pointBunTo(directory: string, launcher: string): void {
 
 function linkTarget(path: string): string | undefined {
   try {
+    const { lstatSync, readlinkSync } = nodeFs();
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;

@@ -1,6 +1,6 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
+import { close, isFile, nodeFs, openToRead, readText, statusOf } from "../io/quick-files.ts";
 import type { Sha256 } from "../types.ts";
 import { type FileFacts, stateOf } from "./mending/file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
@@ -42,7 +42,7 @@ function isDue(lastUse: number, { marker }: WorkenvLayout): boolean {
   const age = Date.now() - lastUse;
   if (-DAY < age && age < DAY) return false;
   try {
-    accessSync(marker, constants.W_OK);
+    nodeFs().accessSync(marker, nodeFs().constants.W_OK);
     return true;
   } catch {
     return false;
@@ -77,17 +77,20 @@ interface FoundMarker {
 function openMarker(layout: WorkenvLayout): FoundMarker | undefined {
   let fd: number | undefined;
   try {
-    fd = openSync(layout.marker, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > MAX_SIZE) return undefined;
-    const marker = decodeMarker(readFileSync(fd, "utf8"));
+    fd = openToRead(layout.marker, O_NONBLOCK);
+    const stats = statusOf(fd);
+    if (!isFile(stats) || stats.size > MAX_SIZE) return undefined;
+    const marker = decodeMarker(readText(fd));
     return marker && { marker, lastUse: stats.mtimeMs, owner: stats.uid };
   } catch {
     return undefined;
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) close(fd);
   }
 }
+
+/** Nobody waits for the writer of a pipe. Windows has none. */
+const O_NONBLOCK = process.platform === "linux" ? 0o4000 : process.platform === "darwin" ? 4 : 0;
 
 /** Bytes of the longest marker: the facts of a launch come from metadata of at most this size. */
 const MAX_SIZE = 32 * 1024 * 1024;
@@ -97,7 +100,7 @@ export type Identity = Pick<Marker, "inode" | "born">;
 
 export function identityOf(directory: string): Identity | undefined {
   try {
-    const { ino, birthtimeMs } = statSync(directory);
+    const { ino, birthtimeMs } = statusOf(directory);
     return { inode: ino, born: birthtimeMs };
   } catch {
     return undefined;

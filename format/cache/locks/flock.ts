@@ -1,7 +1,7 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { doing, errnoOf } from "../../io/fs.ts";
 import { type Libc, LOCK_EXCLUSIVE_NOW, LOCK_SHARED_NOW, loadLibc } from "../../io/libc.ts";
+import { close, nodeFs, openToRead, statusOf } from "../../io/quick-files.ts";
 
 /**
  * A shared hold on a workenv: while anyone has one, nobody renames or removes it. It is an open file, so a program
@@ -24,7 +24,7 @@ export function tryShare(path: string): Lease | "busy" | "missing" | "none" {
   if (libc === undefined) return "none";
   try {
     // Network file systems want the file open for reading to share it, and for writing to have it alone.
-    const lease = hold(libc, openSync(path, "r"), path, LOCK_SHARED_NOW);
+    const lease = hold(libc, openToRead(path), path, LOCK_SHARED_NOW);
     return lease ?? (cannotLockIn(dirname(path)) ? "none" : "busy");
   } catch (error) {
     return errnoOf(error) === "ENOENT" ? "missing" : "none";
@@ -34,8 +34,8 @@ export function tryShare(path: string): Lease | "busy" | "missing" | "none" {
 /** Makes a lock file that is missing; whether it could. */
 export function makeLockFile(path: string): boolean {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, "a", 0o600));
+    nodeFs().mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    close(nodeFs().openSync(path, "a", 0o600));
     return true;
   } catch {
     return false;
@@ -46,7 +46,7 @@ export function makeLockFile(path: string): boolean {
 export function tryFlock(path: string): Lease | undefined {
   const libc = loadLibc();
   if (libc === undefined) return undefined;
-  const fd = doing("open the lock", path, () => openSync(path, "a+", 0o600));
+  const fd = doing("open the lock", path, () => nodeFs().openSync(path, "a+", 0o600));
   return hold(libc, fd, path, LOCK_EXCLUSIVE_NOW);
 }
 
@@ -55,9 +55,9 @@ function hold(libc: Libc, fd: number, path: string, operation: number): Lease | 
   // A lock file may be removed by its holder: what was opened must still be what stands there.
   if (flock(libc, fd, operation) && isSameFile(fd, path)) {
     globalThis.failPoint?.("lock-held");
-    return { fd, [Symbol.dispose]: () => closeSync(fd) };
+    return { fd, [Symbol.dispose]: () => close(fd) };
   }
-  closeSync(fd);
+  close(fd);
   return undefined;
 }
 
@@ -66,7 +66,7 @@ const flock = (libc: Libc, fd: number, operation: number): boolean =>
 
 function isSameFile(fd: number, path: string): boolean {
   try {
-    return fstatSync(fd).ino === statSync(path).ino;
+    return statusOf(fd).ino === statusOf(path).ino;
   } catch {
     return false;
   }
@@ -93,19 +93,19 @@ function tryFreshFile(folder: string): boolean {
   const libc = loadLibc();
   if (libc === undefined) return false;
   const path = join(folder, `${FRESH}${crypto.randomUUID()}`);
-  const fd = doing("make a lock in", folder, () => openSync(path, "wx+", 0o600));
+  const fd = doing("make a lock in", folder, () => nodeFs().openSync(path, "wx+", 0o600));
   try {
     return flock(libc, fd, LOCK_EXCLUSIVE_NOW);
   } finally {
-    closeSync(fd);
-    rmSync(path, { force: true });
+    close(fd);
+    nodeFs().rmSync(path, { force: true });
   }
 }
 
 /** Where nothing can be written, "held by another" is the answer that harms nobody. */
 function cannotLockIn(folder: string): boolean {
   try {
-    return existsSync(join(folder, WITHOUT_FLOCK)) || !canFlockIn(folder);
+    return nodeFs().existsSync(join(folder, WITHOUT_FLOCK)) || !canFlockIn(folder);
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
-import { lstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../../io/fs.ts";
+import { type Status, statusOfLink } from "../../io/quick-files.ts";
 
 /**
  * What a file looked like when its workenv was made: its path below the content with forward slashes, size in bytes,
@@ -20,7 +20,10 @@ const SYMLINK = 0o120000;
 export const isDirectoryMode = (mode: number): boolean => (mode & TYPE) === DIRECTORY;
 export const isSymlinkMode = (mode: number): boolean => (mode & TYPE) === SYMLINK;
 
-export function factsOf(path: string, { size, mtimeMs, mode }: Stats): FileFacts {
+export function factsOf(
+  path: string,
+  { size, mtimeMs, mode }: Pick<Status, "size" | "mtimeMs" | "mode">,
+): FileFacts {
   // The size of a folder is its file system's business, its time changes with every file in it.
   return isDirectoryMode(mode) ? [path, 0, 0, mode] : [path, size, mtimeMs, mode];
 }
@@ -39,9 +42,9 @@ export function stateOf(content: string, [path, size, mtime, mode]: FileFacts): 
   return isSame ? "intact" : "changed";
 }
 
-function lookAt(path: string): Stats | "hidden" | undefined {
+function lookAt(path: string): Status | "hidden" | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return statusOfLink(path);
   } catch (error) {
     // A file stands where a folder was, or it is in a folder that somebody has closed.
     return errnoOf(error) === "ENOTDIR" ? undefined : "hidden";
