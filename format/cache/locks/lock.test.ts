@@ -67,6 +67,7 @@ plugin({
       contents: \`
         import { rmSync } from "node:fs";
         export const LOCK_SHARED_NOW = 5, LOCK_EXCLUSIVE_NOW = 6;
+        export const libraryNames = () => [], dlopen = () => {}, pointerTo = () => 0;
         export const loadLibc = () => ({ flock: () => (rmSync(process.argv[3], { force: true }), 0) });\`,
       loader: "ts",
     }));
