@@ -8,15 +8,13 @@ import fc from "fast-check";
 import { PspfError } from "../format/errors.ts";
 import { type ByteSource, memorySource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
-import { FORMAT_NAME } from "../format/spec.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
 import { failureOf } from "../tests/support/failure.ts";
-import { fileSlot, selfSlot, treeSlot, utf8 } from "../tests/support/packages.ts";
+import { fileSlot, selfSlot, smallRequest, treeSlot, utf8 } from "../tests/support/packages.ts";
 import { failingAt } from "../tests/support/sources.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { type BuildRequest, build } from "./build.ts";
-import { signerOfPair } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 
 const PAIR = keyPairFromText("test");
@@ -31,24 +29,7 @@ afterEach(() => dir[Symbol.dispose]());
 const at = (name: string) => join(dir.path, name);
 
 /** The smallest package that there is, with something else in places. */
-const request = (more: Partial<BuildRequest> = {}): BuildRequest => ({
-  about: {
-    format: FORMAT_NAME,
-    package: { name: "small", version: "1.0.0" },
-    execution: { primarySlot: 0, command: "true", env: {} },
-    runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
-    workenv: { directories: [], env: {} },
-    setupCommands: [],
-  },
-  slots: [],
-  launcher: memorySource(LAUNCHER),
-  launcherTool: { tool: "stub", toolVersion: "0" },
-  signer: signerOfPair(PAIR, "seed"),
-  output: at("small.psp"),
-  json: { operations: "own" },
-  verify: true,
-  ...more,
-});
+const request = (more: Partial<BuildRequest> = {}): BuildRequest => smallRequest(at("small.psp"), more);
 
 async function built(more: Partial<BuildRequest> = {}) {
   const result = await build(request(more));

@@ -3,10 +3,9 @@ import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync, w
 import { join } from "node:path";
 import { memorySource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
-import { FORMAT_NAME } from "../format/spec.ts";
 import type { Bytes } from "../format/types.ts";
 import { failureOf } from "../tests/support/failure.ts";
-import { fileSlot, treeSlot, utf8 } from "../tests/support/packages.ts";
+import { fileSlot, smallRequest, treeSlot, utf8 } from "../tests/support/packages.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { type BuildRequest, build } from "./build.ts";
 import { signerOfPair } from "./signing/signer.ts";
@@ -26,24 +25,8 @@ const at = (name: string) => join(dir.path, name);
 const LAUNCHER = utf8("#!/bin/sh\nexit 0\n".repeat(1000));
 const SIGNER = signerOfPair(keyPairFromText("test"), "seed");
 
-const request = (more: Partial<BuildRequest>): BuildRequest => ({
-  about: {
-    format: FORMAT_NAME,
-    package: { name: "small", version: "1.0.0" },
-    execution: { primarySlot: 0, command: "true", env: {} },
-    runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
-    workenv: { directories: [], env: {} },
-    setupCommands: [],
-  },
-  slots: [],
-  launcher: memorySource(LAUNCHER),
-  launcherTool: { tool: "stub", toolVersion: "0" },
-  signer: SIGNER,
-  output: at("small.psp"),
-  json: { operations: "own" },
-  verify: true,
-  ...more,
-});
+const request = (more: Partial<BuildRequest>): BuildRequest =>
+  smallRequest(at("small.psp"), { launcher: memorySource(LAUNCHER), ...more });
 
 const tree = (rest: Partial<SlotInput> = {}) => treeSlot("tree", at("tree"), rest);
 

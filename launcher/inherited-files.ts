@@ -10,17 +10,17 @@ const FILES = "/proc/self/fd";
  */
 export function findInheritedFiles(): readonly number[] {
   try {
-    const open = readdirSync(FILES).map(Number).filter(isOpen);
-    const loop = loopOf(open);
-    return open.filter((fd) => fd > 2 && !loop.includes(fd)).sort((a, b) => a - b);
+    const kinds = openFiles();
+    const loop = loopOf(kinds);
+    return [...kinds.keys()].filter((fd) => fd > 2 && !loop.includes(fd)).sort((a, b) => a - b);
   } catch {
     return [];
   }
 }
 
-function loopOf(open: readonly number[]): readonly number[] {
-  const polls = open.filter((fd) => kindOf(fd) === "anon_inode:[eventpoll]");
-  const events = open.filter((fd) => kindOf(fd) === "anon_inode:[eventfd]");
+function loopOf(kinds: ReadonlyMap<number, string>): readonly number[] {
+  const of = (wanted: string) => [...kinds].flatMap(([fd, kind]) => (kind === wanted ? [fd] : []));
+  const [polls, events] = [of("anon_inode:[eventpoll]"), of("anon_inode:[eventfd]")];
   for (const poll of polls)
     for (const event of events) if (event > poll && watches(poll, event)) return [poll, event];
   return [...polls.slice(0, 1), ...events.slice(0, 1)];
@@ -29,14 +29,14 @@ function loopOf(open: readonly number[]): readonly number[] {
 const watches = (poll: number, event: number): boolean =>
   new RegExp(`^tfd: +${event} `, "m").test(readFileSync(`/proc/self/fdinfo/${poll}`, "utf8"));
 
-const kindOf = (fd: number): string => readlinkSync(`${FILES}/${fd}`);
-
-/** The folder's own file is in the list, and gone when it has been read. */
-function isOpen(fd: number): boolean {
-  try {
-    readlinkSync(`${FILES}/${fd}`);
-    return true;
-  } catch {
-    return false;
-  }
+/** What each is. The folder's own file is in the list, and gone when it has been read. */
+function openFiles(): ReadonlyMap<number, string> {
+  const kinds = new Map<number, string>();
+  for (const name of readdirSync(FILES))
+    try {
+      kinds.set(Number(name), readlinkSync(`${FILES}/${name}`));
+    } catch {
+      // gone
+    }
+  return kinds;
 }

@@ -127,6 +127,7 @@ const WARM_START = [
   "format/io/last-bytes.ts",
   "format/io/libc.ts",
   "format/io/quick-files.ts",
+  "format/io/statx.ts",
   "format/io/text-bytes.ts",
   "format/io/write-whole.ts",
   "format/spec.ts",

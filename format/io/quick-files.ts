@@ -1,4 +1,5 @@
 import { dlopen, libraryNames, pointerTo } from "./libc.ts";
+import { AT_EMPTY_PATH, millisecondsIn, modeIn, STATX, STATX_SIZE, TOO_LONG } from "./statx.ts";
 
 /**
  * The few deeds with files that every start does, by the C library of Linux: `node:fs` takes 0.25 ms to load, a twentieth
@@ -89,16 +90,10 @@ const AT_ONCE = 32 * 1024;
 /** Of Linux, the same on every processor. */
 const AT_FDCWD = -100;
 const NOFOLLOW = 0x100;
-const AT_EMPTY_PATH = 0x1000;
 const O_CLOEXEC = 0o2000000;
 const X_OK = 1;
 /** STATX_BASIC_STATS and STATX_BTIME; what a file system does not know is 0. */
 const FACTS = 0x7ff | 0x800;
-/** Where they lie in a `struct statx` (statx(2)), in words of 4 bytes. */
-const WORD = { uid: 5, mode: 7, ino: 8, size: 10, born: 20, modified: 28 } as const;
-const STATX_SIZE = 256;
-/** PATH_MAX of Linux, with the zero. */
-const MAX_PATH = 4096;
 
 type Quick = NonNullable<ReturnType<typeof openQuick>>;
 
@@ -131,23 +126,19 @@ function openQuick() {
 
 function quickFiles(libc: ReturnType<typeof functionsOf>) {
   // One memory for all, which stays where it is: addresses of it are handed over.
-  const memory = new ArrayBuffer(STATX_SIZE + MAX_PATH);
-  const [facts, text] = [new Uint32Array(memory, 0, STATX_SIZE / 4), new Uint8Array(memory, STATX_SIZE)];
+  const memory = new ArrayBuffer(STATX_SIZE + TOO_LONG + 1);
+  const facts = new Uint32Array(memory, 0, STATX_SIZE / 4);
+  const text = new Uint8Array(memory, STATX_SIZE);
+  const room = text.subarray(0, TOO_LONG);
   const factsAt = pointerTo(facts) as never;
   const textAt = pointerTo(text) as never;
   const encoder = new TextEncoder();
-  /** A path that is none, or too long, is for `node:fs` to refuse. */
+  /** A path that is none is for `node:fs` to refuse. */
   const put = (path: string): boolean => {
-    const { read, written } = encoder.encodeInto(path, text);
-    if (read < path.length || written === MAX_PATH || path.includes("\0")) return false;
-    text[written] = 0;
-    return true;
+    text[encoder.encodeInto(path, room).written] = 0;
+    return !path.includes("\0");
   };
   const number = (at: number): number => (facts[at] as number) + (facts[at + 1] as number) * 2 ** 32;
-  const milliseconds = (at: number): number => {
-    const seconds = (facts[at] as number) + ((facts[at + 1] as number) | 0) * 2 ** 32;
-    return seconds * 1000 + (facts[at + 2] as number) / 1e6;
-  };
   return {
     open: (path: string, flags: number) => (put(path) ? libc.open(textAt, flags | O_CLOEXEC) : -1),
     close: (fd: number) => libc.close(fd),
@@ -161,12 +152,12 @@ function quickFiles(libc: ReturnType<typeof functionsOf>) {
       const [at, how] = isPath ? [AT_FDCWD, flags] : [file, AT_EMPTY_PATH];
       if (libc.statx(at, textAt, how, FACTS, factsAt) !== 0) return undefined;
       return {
-        size: number(WORD.size),
-        mode: (facts[WORD.mode] as number) & 0xffff,
-        uid: facts[WORD.uid] as number,
-        ino: number(WORD.ino),
-        mtimeMs: milliseconds(WORD.modified),
-        birthtimeMs: milliseconds(WORD.born),
+        size: number(STATX.size),
+        mode: modeIn(facts),
+        uid: facts[STATX.uid] as number,
+        ino: number(STATX.ino),
+        mtimeMs: millisecondsIn(facts, STATX.modified),
+        birthtimeMs: millisecondsIn(facts, STATX.born),
       };
     },
   };

@@ -1,9 +1,9 @@
+import { usesBun } from "../command/template.ts";
 import { bootId, syncTree } from "../io/durable.ts";
 import { replaceFile } from "../io/replacement.ts";
 import type { Package } from "../reader.ts";
 import { sha256Hex, toHex } from "../wire/hashes.ts";
 import { noteWhetherAsked } from "./asks-for-form.ts";
-import { needsBun } from "./bun-runtime.ts";
 import type { EnsureRequest } from "./ensure.ts";
 import { identityOf } from "./entry.ts";
 import { indexAsJson } from "./index-json.ts";
@@ -37,7 +37,7 @@ export function writeRecord(pkg: Package, request: EnsureRequest, made: Made): v
   replaceFile(layout.index, indexAsJson(pkg.index));
   replaceFile(layout.metadata, pkg.json);
   replaceFile(layout.files, encodeStatIndex(made.files));
-  if (needsBun(pkg.metadata)) noteWhetherAsked(layout);
+  if (usesBun(pkg.metadata.execution.command)) noteWhetherAsked(layout);
   if (request.durable) request.progress?.begin("syncing");
   const durable = request.durable && syncTree(layout.content);
   request.progress?.end();

@@ -342,8 +342,8 @@ linux("an answer that cannot be written is an error", async () => {
   );
 });
 
-linux.each(["/dev/full", ">(:)"])("talk that cannot be written to %s stops nothing", (stderr) => {
-  expect(inShell(`"$@" keygen --out-dir keys 2> ${stderr}`).exitCode).toBe(0);
+linux("talk that cannot be written stops nothing", () => {
+  expect(inShell('"$@" keygen --out-dir keys 2>/dev/full').exitCode).toBe(0);
 });
 
 /** What flavor shows on a terminal of its own, where somebody types `typed` when asked. */

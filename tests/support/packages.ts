@@ -25,27 +25,39 @@ export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 /** A launcher that starts nothing: for readers its bytes are all the same. */
 export const STUB_LAUNCHER: Bytes = utf8("#!/bin/sh\nexit 0\n");
 
+/** What makes the smallest package that there is, verified, with something else in places. */
+export const smallRequest = (output: string, more: Partial<BuildRequest> = {}): BuildRequest => ({
+  about: {
+    format: FORMAT_NAME,
+    package: { name: "small", version: "1.0.0" },
+    execution: { primarySlot: 0, command: "true", env: {} },
+    runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
+    workenv: { directories: [], env: {} },
+    setupCommands: [],
+  },
+  slots: [],
+  launcher: memorySource(STUB_LAUNCHER, "stub launcher"),
+  launcherTool: { tool: "stub", toolVersion: "0" },
+  signer: signerOfPair(keyPairFromText("test"), "seed"),
+  output,
+  json: { operations: "own" },
+  verify: true,
+  ...more,
+});
+
 /** Builds a package with the real builder into `path`. It is not verified: that is what tests are for. */
-export const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> =>
-  build({
-    about: {
-      format: FORMAT_NAME,
-      package: { name: "small", version: "1.0.0" },
-      execution: { primarySlot: 0, command: "true", env: {} },
-      runtimeEnv: { unset: [], pass: [], map: {}, set: {} },
-      workenv: { directories: [], env: {} },
-      setupCommands: [],
-      ...recipe.about,
-    },
-    slots: recipe.slots ?? [],
-    launcher: sourceOf(recipe.launcher ?? STUB_LAUNCHER),
-    launcherTool: recipe.launcherTool ?? { tool: "stub", toolVersion: "0" },
-    signer: signerOfPair(keyPairFromText(recipe.keySeed ?? "test"), "seed"),
-    output: path,
-    json: recipe.json ?? { operations: "own" },
-    ...(recipe.level === undefined ? {} : { level: recipe.level }),
+export const buildInto = (path: string, recipe: Recipe = {}): Promise<BuildResult> => {
+  const { about, launcher, keySeed = "test", ...rest } = recipe;
+  const small = smallRequest(path);
+  return build({
+    ...small,
+    ...rest,
+    about: { ...small.about, ...about },
+    ...(launcher === undefined ? {} : { launcher: sourceOf(launcher) }),
+    signer: signerOfPair(keyPairFromText(keySeed), "seed"),
     verify: false,
   });
+};
 
 const sourceOf = (launcher: Bytes | ByteSource): ByteSource =>
   launcher instanceof Uint8Array ? memorySource(launcher, "stub launcher") : launcher;

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { openSyncDecoder, type SyncDecoder } from "../../codecs/zstd-sync.ts";
 import { memorySource } from "../../io/byte-source.ts";
-import { type NewFiles, openNewFiles } from "../../io/new-files.ts";
+import { type NewFiles, openNewFiles } from "../../io/quick-new-files.ts";
 import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { concat, END, paxRecord, rawEntry } from "../../tar/testing.ts";

@@ -1,4 +1,4 @@
-import type { NewFiles } from "../../io/new-files.ts";
+import type { NewFiles } from "../../io/quick-new-files.ts";
 import { ODD_STEP } from "../../io/paths.ts";
 import { S_IFDIR, type TreeOnDisk } from "../../io/tree-writer.ts";
 import { shortLived } from "../../short-lived.ts";

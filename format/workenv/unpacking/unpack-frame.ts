@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { openSyncDecoder } from "../../codecs/zstd-sync.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
-import { type NewFiles, openNewFiles } from "../../io/new-files.ts";
+import { type NewFiles, openNewFiles } from "../../io/quick-new-files.ts";
 import { ODD_STEP } from "../../io/paths.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";

@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fstatSync, futimesSync, openSync, wri
 import type { Bytes } from "../types.ts";
 import { shortLived } from "../short-lived.ts";
 import { dlopen, libraryNames, pointerTo } from "./libc.ts";
+import { AT_EMPTY_PATH, millisecondsIn, modeIn, STATX, STATX_SIZE, TOO_LONG } from "./statx.ts";
 
 /** Makes files and folders below one folder, from bytes of one memory, as quickly as can be. */
 export interface NewFiles extends Disposable {
@@ -19,14 +20,9 @@ export interface NewFiles extends Disposable {
 }
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 0o2000000; // O_CLOEXEC
-const AT_EMPTY_PATH = 0x1000;
 /** STATX_MODE and STATX_MTIME */
 const FACTS = 0x2 | 0x40;
-/** Where they lie in a `struct statx` (statx(2)), the same on every processor. */
-const [MODE, SECONDS, SECONDS_HIGH, NANOSECONDS] = [28 / 2, 112 / 4, 116 / 4, 120 / 4];
-const STATX_SIZE = 256;
-/** Bytes of a path that is too long for every system (PATH_MAX), and room for what ends it. */
-const TOO_LONG = 4100;
+/** For a path, and for what ends it. */
 const ROOM = TOO_LONG + 4;
 
 const { utf8Write } = Buffer.prototype as unknown as {
@@ -70,7 +66,6 @@ function newFiles(
   const folder = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   const text = new Uint8Array(ROOM);
   const facts = new Uint32Array(STATX_SIZE / 4);
-  const modes = new Uint16Array(facts.buffer);
   const [memoryAt, textAt, factsAt] = [placeOf(memory), placeOf(text), placeOf(facts)];
   const emptyAt = textAt + ROOM - 1;
   let grantedMode = -1;
@@ -96,7 +91,7 @@ function newFiles(
     if (mode === grantedMode) return true;
     // The umask may take some of it, or the folder around it give others: always the same.
     if (statx(folder, textAt as never, 0, FACTS, factsAt as never) !== 0) return false;
-    if (((modes[MODE] as number) & 0o777) !== mode) return false;
+    if ((modeIn(facts) & 0o777) !== mode) return false;
     grantedMode = mode;
     return true;
   }
@@ -111,9 +106,8 @@ function newFiles(
       ({ mode: files.mode, mtimeMs: files.mtimeMs } = fstatSync(fd));
       return;
     }
-    files.mode = modes[MODE] as number;
-    const seconds = (facts[SECONDS] as number) + ((facts[SECONDS_HIGH] as number) | 0) * 2 ** 32;
-    files.mtimeMs = seconds * 1000 + (facts[NANOSECONDS] as number) / 1e6;
+    files.mode = modeIn(facts);
+    files.mtimeMs = millisecondsIn(facts, STATX.modified);
   }
 
   /** What the system has not taken at once; why, is what Bun says. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import type { Bytes } from "../types.ts";
-import { type NewFiles, openNewFiles } from "./new-files.ts";
+import { type NewFiles, openNewFiles } from "./quick-new-files.ts";
 
 const isLinux = process.platform === "linux";
 if (!isLinux) process.stderr.write("skipped: files by the C library, this is not Linux\n");
