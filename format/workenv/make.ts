@@ -16,10 +16,11 @@ import { runSetup } from "./setup.ts";
 import { pathsOf, removeSlotFiles } from "./lifecycles/slot-files.ts";
 import { planSlots, wishesIn } from "./lifecycles/slot-plan.ts";
 import { noteStartFiles } from "./lifecycles/start-files.ts";
+import { type FileList, listOf } from "./mending/file-list.ts";
 import { indexTree, watchedRows } from "./mending/stat-index.ts";
 import { type TakeOver, takeOver } from "./user-files/take-over.ts";
 import { unpackTogether } from "./unpacking/unpack-together.ts";
-import { watchFor, withoutLoose } from "./lifecycles/watch.ts";
+import { isAllWatched, watchFor, withoutLoose } from "./lifecycles/watch.ts";
 
 /**
  * Makes a workenv: unpacked aside, put into its place by one rename, set up there, brought onto the disk, and only then
@@ -61,14 +62,16 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   globalThis.failPoint?.("users-files-settled");
   request.onStep?.("set up");
   noteStartFiles(layout, pkg.metadata, plan, unpacked);
-  const watchOf = watchFor(pkg.metadata.slots);
   const isAsUnpacked = !hasSetup && users.isNothing && plan.afterSetup.length === 0;
-  const watched = isAsUnpacked
-    ? watchedRows(unpacked.rows, watchOf)
-    : indexTree(layout.content, unpacked.owners, watchOf, before);
-  const places = users.places();
-  const packages = withoutLoose(watched, pkg.metadata.slots, unpacked);
-  const files = places.size === 0 ? packages : packages.filter(([path]) => !places.has(path));
+  const watched = (): FileList => {
+    const watchOf = watchFor(pkg.metadata.slots);
+    const rows = isAsUnpacked
+      ? watchedRows(unpacked.rows, watchOf)
+      : indexTree(layout.content, unpacked.owners, watchOf, before);
+    const places = users.places();
+    return listOf(withoutLoose(rows, pkg.metadata.slots, unpacked).filter(([path]) => !places.has(path)));
+  };
+  const files = isAsUnpacked && isAllWatched(pkg.metadata.slots) ? unpacked.files : watched();
   const made = { slots: plan.withWorkenv, created: new Date().toISOString() };
   if (request.exact === true) await noteSetupChanges(pkg, layout, made, request.progress);
   making.confirm();

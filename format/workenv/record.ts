@@ -10,11 +10,12 @@ import { indexAsJson } from "./index-json.ts";
 import { launchFactsOf } from "./launch-facts.ts";
 import { encodeMarker, type Marker, newMarker } from "./marker.ts";
 import { sampleOf } from "./mending/sample.ts";
-import { encodeStatIndex, type IndexedFile } from "./mending/stat-index.ts";
+import type { FileList } from "./mending/file-list.ts";
+import { encodeStatIndex } from "./mending/stat-index.ts";
 
 /** What was found out about a workenv that shall count from now on. */
 export interface Made {
-  readonly files: readonly IndexedFile[];
+  readonly files: FileList;
   /** Indices of the slots that are there. */
   readonly slots: readonly number[];
   /** ISO 8601; of a workenv that was mended, when it was made. */

@@ -6,7 +6,8 @@ import { outcome, rawArchive, type rawEntry } from "../../format/tar/testing.ts"
 import { tarUnpacker } from "../../format/tar/unpack.ts";
 import type { Metadata } from "../../format/wire/metadata-types.ts";
 import { mergeReports } from "../../format/workenv/unpacking/merge-reports.ts";
-import { FileRows, newNotes } from "../../format/workenv/unpacking/unpacked.ts";
+import { listOf } from "../../format/workenv/mending/file-list.ts";
+import { newNotes, sortOut } from "../../format/workenv/unpacking/unpacked.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { foldsNames } from "./folds.ts";
 
@@ -75,14 +76,9 @@ function areTaken(root: string, ...parts: readonly (readonly Entry[])[]): boolea
       unpacker.push(rawArchive(...entries));
       unpacker.end();
       writer.settle();
-      const rows = new FileRows();
-      for (const row of notes.rows.values()) rows.add(...row);
-      return {
-        rows: rows.packed(),
-        implied: writer.impliedFolders(),
-        found: writer.foundFolders(),
-        links: [],
-      };
+      const [implied, found] = [writer.impliedFolders(), writer.foundFolders()];
+      const { files, made, met } = sortOut([...notes.rows.values()], new Set(found));
+      return { files: listOf(files), made: listOf(made), met: listOf(met), implied, found, links: [] };
     });
     const workenv = { directories: [] };
     mergeReports({ workenv } as unknown as Metadata, reports, root);
@@ -99,6 +95,19 @@ describe("threads on a disk that folds names", () => {
     ["folders around files", [{ name: "lib/a", body: "1" }], [{ name: "LIB/b", body: "2" }]],
     ["a folder and a file", [{ name: "lib/", type: "5" }], [{ name: "LIB", body: "2" }]],
     ["a file and a folder", [{ name: "lib", body: "1" }], [{ name: "LIB/x", body: "2" }]],
+    [
+      "a folder that is found by both its names",
+      [{ name: "lib/a", body: "1" }],
+      [{ name: "lib/b" }, { name: "LIB/", type: "5" }],
+    ],
+    [
+      "a folder of which one thread has two",
+      [
+        { name: "lib/", type: "5" },
+        { name: "LIB/", type: "5" },
+      ],
+      [{ name: "x" }],
+    ],
   ])("do not take two names for one: %s", (_, one, other) => {
     using dir = tempDir();
     expect(areTaken(join(dir.path, "root"), one, other)).toBe(false);

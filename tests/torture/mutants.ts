@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "format/workenv/make.ts",
       "  await setUp(pkg, request);\n",
-      `  writeRecord(pkg, request, { files: [], slots: [], created: "" });
+      `  writeRecord(pkg, request, { files: { count: 0, json: "", files: 0, spread: [] }, slots: [], created: "" });
   await setUp(pkg, request);
 `,
     ),

@@ -8,6 +8,7 @@ import { isDirectoryMode } from "../mending/file-facts.ts";
 import { slotsAt } from "../make.ts";
 import type { Marker } from "../marker.ts";
 import { writeRecord } from "../record.ts";
+import { listOf } from "../mending/file-list.ts";
 import { planSlots, wishesIn } from "./slot-plan.ts";
 import { indexTree, readStatIndex } from "../mending/stat-index.ts";
 import { unpackSlots } from "../unpacking/unpack.ts";
@@ -41,7 +42,7 @@ export async function addMissingSlots(
   // A folder that was there already is noted as it is.
   for (const row of added) if (!(isDirectoryMode(row[3]) && files.has(row[0]))) files.set(row[0], row);
   writeRecord(pkg, request, {
-    files: [...files.values()],
+    files: listOf([...files.values()]),
     slots: [...marker.slots, ...missing],
     created: marker.created,
   });

@@ -19,6 +19,12 @@ export const watchFor =
     return changes === "application" ? "existence" : "whole";
   };
 
+/** Whether everything that slots wrote must stay as it was. */
+export const isAllWatched = (slots: Slots): boolean => {
+  const watchOf = watchFor(slots);
+  return slots.every((_, i) => watchOf(i) === "whole");
+};
+
 /**
  * The rows of a stat index without what nobody wrote as a slot's file, but lies where such slots have their place: what
  * setup commands made there may go with them, and so may the folders above.
@@ -28,8 +34,8 @@ export function withoutLoose(
   slots: Slots,
   unpacked: Pick<Unpacked, "owners">,
 ): readonly IndexedFile[] {
+  if (isAllWatched(slots)) return files;
   const watchOf = watchFor(slots);
-  if (slots.every((_, i) => watchOf(i) === "whole")) return files;
   const places = slots.flatMap(({ target }, i) => (target !== "" && watchOf(i) !== "whole" ? [target] : []));
   const above = new Set(places.flatMap(foldersAbove));
   const { owners } = unpacked;

@@ -6,6 +6,7 @@ import { factsInCopy, isOfCopy } from "./copied.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import type { Marker } from "../marker.ts";
 import { judgementOf, writeMarker, writeRecord } from "../record.ts";
+import { listOf } from "./file-list.ts";
 import { repairFiles } from "./repair.ts";
 import { type IndexedFile, readStatIndex } from "./stat-index.ts";
 
@@ -25,7 +26,7 @@ export async function heal(
   if (isOfCopy(marker, layout)) {
     const copied = factsInCopy(marker, pkg.metadata, layout, files);
     if (copied === undefined) return false;
-    writeRecord(pkg, request, { files: copied, slots: marker.slots, created: marker.created });
+    writeRecord(pkg, request, { files: listOf(copied), slots: marker.slots, created: marker.created });
     return true;
   }
   const { missing, truncated } = checkFiles(layout.content, files);
@@ -36,7 +37,7 @@ export async function heal(
     noteIfPossible(() => {
       if (marker.durable && marker.digest === request.digest)
         writeMarker(layout, { ...marker, ...judgementOf(request), source: request.source, suspect: false });
-      else writeRecord(pkg, request, { files, slots, created });
+      else writeRecord(pkg, request, { files: listOf(files), slots, created });
     });
     return true;
   }
@@ -47,7 +48,7 @@ export async function heal(
   if (mended === undefined) return false;
   globalThis.failPoint?.("repaired");
   making.confirm();
-  writeRecord(pkg, request, { files: replaced(files, mended), slots, created });
+  writeRecord(pkg, request, { files: listOf(replaced(files, mended)), slots, created });
   return true;
 }
 

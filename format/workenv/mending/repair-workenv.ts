@@ -13,6 +13,7 @@ import type { Marker, Sample } from "../marker.ts";
 import { openOrigin } from "./origin.ts";
 import { writeMarker } from "../record.ts";
 import { repairFiles } from "./repair.ts";
+import { listOf } from "./file-list.ts";
 import { encodeStatIndex, type IndexedFile, NO_SLOT } from "./stat-index.ts";
 import { held, type KnownWorkenv, knownWorkenv } from "./verify-workenv.ts";
 
@@ -97,7 +98,7 @@ async function putBack(
   globalThis.failPoint?.("suspected");
   const mended = new Map((await repair()).map((file) => [file[0], file]));
   globalThis.failPoint?.("repaired");
-  replaceFile(layout.files, encodeStatIndex(files.map((file) => mended.get(file[0]) ?? file)));
+  replaceFile(layout.files, encodeStatIndex(listOf(files.map((file) => mended.get(file[0]) ?? file))));
   const durable = marker.durable && syncTree(layout.content);
   const boot = bootId();
   writeMarker(layout, {

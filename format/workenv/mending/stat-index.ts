@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { isPathInside } from "../../io/paths.ts";
 import { EXISTENCE_ONLY, type FileFacts, factsOf } from "./file-facts.ts";
+import type { FileList } from "./file-list.ts";
 
 const SCHEMA = "flavor.files/1";
 
@@ -54,16 +55,7 @@ export function indexTree(
 export const watchedRows = (
   rows: readonly IndexedFile[],
   watchOf: (slot: number) => Watch,
-): readonly IndexedFile[] => {
-  const watch = (slot: number): Watch => (slot === NO_SLOT ? "whole" : watchOf(slot));
-  let last = NO_SLOT;
-  for (const row of rows) {
-    // Neighbours mostly come from the same slot.
-    if (row[4] !== last && watch(row[4]) !== "whole") return rows.flatMap((it) => held(it, watch(it[4])));
-    last = row[4];
-  }
-  return rows;
-};
+): readonly IndexedFile[] => rows.flatMap((row) => held(row, row[4] === NO_SLOT ? "whole" : watchOf(row[4])));
 
 function held(row: IndexedFile, watch: Watch): readonly IndexedFile[] {
   if (watch === "nothing") return [];
@@ -79,8 +71,8 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-export const encodeStatIndex = (files: readonly IndexedFile[]): string =>
-  `${JSON.stringify({ schema: SCHEMA, files })}\n`;
+export const encodeStatIndex = ({ json }: FileList): string =>
+  `{"schema":${JSON.stringify(SCHEMA)},"files":[${json}]}\n`;
 
 /** The stat index of an entry, or undefined for anything else: a look-up never fails on bad data. */
 export function readStatIndex({ files: path }: WorkenvLayout): readonly IndexedFile[] | undefined {

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { MAX_NODES } from "../../io/tree-names.ts";
 import { openTreeWriter } from "../../io/tree-writer.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
-import { isDirectoryMode } from "../mending/file-facts.ts";
+import { joined, listOf, rowsIn } from "../mending/file-list.ts";
 import type { IndexedFile } from "../mending/stat-index.ts";
 import { shortLived } from "../../short-lived.ts";
 import { folded } from "./slot-groups.ts";
 import { completeTree, impliedRows } from "./unpack.ts";
 import type { Done } from "./unpack-worker.ts";
-import { newNotes, refuseDouble, rowsIn, type Unpacked, unpackedOf } from "./unpacked.ts";
+import { newNotes, refuseDouble, type Unpacked, unpackedOf } from "./unpacked.ts";
 
 /**
  * Completes the tree that threads have written: links, the folders that the package asks for, and modes of folders that
@@ -21,16 +21,17 @@ export function mergeReports(
   root: string,
   maxNodes = MAX_NODES,
 ): Unpacked {
-  const files: IndexedFile[] = [];
-  const notes = newNotes("in order", foldersOf(reports, files));
-  if (files.length + notes.rows.size > maxNodes) throw new Error(`more than ${maxNodes} files and folders`);
+  const files = joined(reports.map((report) => report.files));
+  const made = reports.flatMap((report) => rowsIn(report.made));
+  const met = reports.flatMap((report) => rowsIn(report.met));
+  const notes = newNotes("in order", foldersOf([...made, ...met]));
+  if (files.count + notes.rows.size > maxNodes) throw new Error(`more than ${maxNodes} files and folders`);
   const implied = reports.flatMap((report) => report.implied);
   const isImplied = new Set(implied.map(([path]) => path));
   const folders = [...notes.rows.values()];
   const found = reports.flatMap((report) => report.found);
-  const described = [...notes.rows.keys()];
-  const others = new Set([...isImplied, ...found].filter((path) => !notes.rows.has(path)));
-  refuseSpellings(root, [...described, ...others]);
+  if (!areSpelledAsMade(found, isImplied, made))
+    refuseSpellings(root, [...new Set([...notes.rows.keys(), ...isImplied, ...found])]);
 
   using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
   // What an archive says of a folder counts, not what a thread made of it that needed it at the same time.
@@ -45,26 +46,36 @@ export function mergeReports(
   }
   completeTree(metadata, writer, notes);
   const around = new Map([...implied, ...writer.impliedFolders()]);
-  return unpackedOf([...files, ...notes.rows.values(), ...impliedRows([...around], notes.rows)]);
+  const others = [...notes.rows.values(), ...impliedRows([...around], notes.rows)];
+  return unpackedOf(joined([files, listOf(others)]));
 }
 
 /**
- * Folders by their paths, one that several slots describe for the last of these; all else goes to the files: there is only
- * one of each path, because whoever came second has failed.
+ * Folders by their paths, one that several slots describe for the last of these. Of all else there is only one of each
+ * path, because whoever came second has failed.
  */
-function foldersOf(reports: readonly Done[], files: IndexedFile[]): Map<string, IndexedFile> {
+function foldersOf(rows: readonly IndexedFile[]): Map<string, IndexedFile> {
   const folders = new Map<string, IndexedFile>();
-  for (const { rows } of reports)
-    for (const row of rowsIn(rows)) {
-      if (!isDirectoryMode(row[3])) {
-        files.push(row);
-        continue;
-      }
-      const known = folders.get(row[0]);
-      if (known !== undefined) refuseDouble(known, row[3]);
-      if (known === undefined || known[4] < row[4]) folders.set(row[0], row);
-    }
+  for (const row of rows) {
+    const known = folders.get(row[0]);
+    if (known !== undefined) refuseDouble(known, row[3]);
+    if (known === undefined || known[4] < row[4]) folders.set(row[0], row);
+  }
   return folders;
+}
+
+/**
+ * Whether each folder that a thread has found was made by a thread that spelled it so. Then nobody has found one by another
+ * spelling than it was made by.
+ */
+function areSpelledAsMade(
+  found: readonly string[],
+  implied: ReadonlySet<string>,
+  made: readonly IndexedFile[],
+): boolean {
+  const unknown = new Set(found.filter((path) => !implied.has(path)));
+  for (const [path] of made) if (unknown.has(path)) unknown.delete(path);
+  return unknown.size === 0;
 }
 
 /** Of two folders that the disk takes for one, a single thread would refuse the second. Each path is there once. */
@@ -81,4 +92,4 @@ function refuseSpellings(root: string, paths: readonly string[]): void {
   }
 }
 
-shortLived({ foldersOf, refuseSpellings });
+shortLived({ foldersOf, areSpelledAsMade, refuseSpellings });

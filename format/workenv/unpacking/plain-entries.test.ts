@@ -12,11 +12,12 @@ import type { Slot } from "../../reader.ts";
 import { concat, END, paxRecord, rawEntry } from "../../tar/testing.ts";
 import type { Bytes } from "../../types.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
+import { listOf } from "../mending/file-list.ts";
 import { type IndexedFile, indexTree } from "../mending/stat-index.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { plainUnpacker } from "./plain-entries.ts";
 import { openFrameUnpacker, unpackFrame } from "./unpack-frame.ts";
-import { FileRows, newNotes, rowsIn, type Unpacked } from "./unpacked.ts";
+import { newNotes, sortOut, type Unpacked } from "./unpacked.ts";
 
 // The quick way through a frame and the long one, over the same bytes: nobody can tell which it was.
 
@@ -39,11 +40,11 @@ async function unpacked(content: Bytes, quickly: boolean, { target = "t", isLast
   const root = join(dir.path, "root");
   const notes = newNotes("in no order");
   notes.slot = 3;
-  const rows = new FileRows();
+  const [rows, folders]: [IndexedFile[], IndexedFile[]] = [[], []];
   using writer = openTreeWriter(root, { company: "others", doubles: "refused", onMade: notes.note });
   const output = new Uint8Array(MEMORY);
   using files = openNewFiles(root, output) as NewFiles;
-  const quick = { output, unpack: plainUnpacker({ memory: output, files, writer, rows }) };
+  const quick = { output, unpack: plainUnpacker({ memory: output, files, writer, rows, folders }) };
   const parts = cut === 0 ? [content] : [content.subarray(0, cut), content.subarray(cut)];
   const stored = concat(parts.map((part) => new Uint8Array(zstdCompressSync(part))));
   const frame = { offset: 0, size: stored.length, content: content.length, isLast };
@@ -56,11 +57,19 @@ async function unpacked(content: Bytes, quickly: boolean, { target = "t", isLast
     const found = await unpackFrame(memorySource(stored), slot, frame, tools);
     const links = found.map(([path, to]) => [path, to, 3] as const);
     writer.settle();
-    count = rowsIn(rows.packed()).length;
-    for (const row of notes.rows.values()) rows.add(...row);
-    const report = { implied: writer.impliedFolders(), found: writer.foundFolders(), links };
+    count = rows.length + folders.length;
+    const [implied, there] = [writer.impliedFolders(), writer.foundFolders()];
+    const noted = sortOut([...notes.rows.values()], new Set(there));
+    const report = {
+      files: listOf([...rows, ...noted.files]),
+      made: listOf([...folders, ...noted.made]),
+      met: listOf(noted.met),
+      implied,
+      found: there,
+      links,
+    };
     const metadata = { workenv: { directories: [] } } as unknown as Metadata;
-    made = mergeReports(metadata, [{ ...report, rows: rows.packed() }], root);
+    made = mergeReports(metadata, [report], root);
   } catch {
     return { tree: "failed", count: 0 };
   }
@@ -186,15 +195,15 @@ describe("a thread's unpacker", () => {
   /** The paths in the tree, and how many files went the quick way. */
   async function unpack(): Promise<readonly [readonly string[], number]> {
     using dir = tempDir();
-    const rows = new FileRows();
+    const [rows, folders]: [IndexedFile[], IndexedFile[]] = [[], []];
     using writer = openTreeWriter(dir.path, { company: "others", doubles: "refused" });
     const content = concat([...[file("t/a"), file("t/b")].map(rawEntry), END]);
     const stored = new Uint8Array(zstdCompressSync(content));
     const slot = { entry: { target: "t", index: 3 } } as Slot;
-    using unpacker = openFrameUnpacker(memorySource(stored), dir.path, { writer, rows });
+    using unpacker = openFrameUnpacker(memorySource(stored), dir.path, { writer, rows, folders });
     const frame = { offset: 0, size: stored.length, content: content.length, isLast: true };
     await unpacker.unpack(slot, frame);
-    return [readdirSync(join(dir.path, "t")).toSorted(), rowsIn(rows.packed()).length];
+    return [readdirSync(join(dir.path, "t")).toSorted(), rows.length];
   }
 
   test.if(isLinux)("takes the quick way", async () => {

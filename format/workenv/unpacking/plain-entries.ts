@@ -5,7 +5,7 @@ import { shortLived } from "../../short-lived.ts";
 import { BLOCK } from "../../tar/header.ts";
 import { plainHeader } from "../../tar/plain-header.ts";
 import type { Bytes } from "../../types.ts";
-import type { FileRows } from "./unpacked.ts";
+import type { IndexedFile } from "../mending/stat-index.ts";
 
 export interface PlainTools {
   /** Where archives lie. */
@@ -13,8 +13,10 @@ export interface PlainTools {
   readonly files: NewFiles;
   /** For folders. */
   readonly writer: TreeOnDisk;
-  /** Told of each file. */
-  readonly rows: FileRows;
+  /** Gets a row for each file. */
+  readonly rows: IndexedFile[];
+  /** Gets a row for each folder that the writer is not asked for. */
+  readonly folders: IndexedFile[];
 }
 
 /**
@@ -28,23 +30,23 @@ export type PlainUnpacker = (length: number, place: (name: string) => string, sl
 /** A shorter path is not too deep for a tree's writer. */
 const LONG = 512;
 
-export function plainUnpacker({ memory, files, writer, rows }: PlainTools): PlainUnpacker {
+export function plainUnpacker({ memory, files, writer, rows, folders }: PlainTools): PlainUnpacker {
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.length / 4);
-  const folders = new Set<string>();
+  const known = new Set<string>();
   let folder = "";
 
   function ensureFolder(path: string): void {
     folder = path;
-    if (folders.has(path)) return;
+    if (known.has(path)) return;
     writer.folder(path);
-    folders.add(path);
+    known.add(path);
   }
 
   /** The writer knows what to do where a folder is there already, lacks one around it, or cannot have its mode yet. */
   function ensureDescribed(path: string, mode: number, slot: number): void {
     if (writer.waits(mode) || !files.folder(path, mode)) return writer.directory(path, mode);
-    folders.add(path);
-    rows.add(path, 0, 0, S_IFDIR | mode, slot);
+    known.add(path);
+    folders.push([path, 0, 0, S_IFDIR | mode, slot]);
   }
 
   const unpack: PlainUnpacker = (length, place, slot) => {
@@ -65,7 +67,7 @@ export function plainUnpacker({ memory, files, writer, rows }: PlainTools): Plai
         const around = end < 0 ? "" : path.slice(0, end);
         if (around !== folder) ensureFolder(around);
         files.make(path, mode & 0o777 || 0o600, mtime, at + BLOCK, size);
-        rows.add(path, size, files.mtimeMs, files.mode, slot);
+        rows.push([path, size, files.mtimeMs, files.mode, slot]);
       }
       at = next;
     }

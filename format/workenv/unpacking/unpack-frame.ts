@@ -71,7 +71,11 @@ export interface FrameUnpacker extends Disposable {
 export function openFrameUnpacker(
   source: ByteSource,
   root: string,
-  { writer, rows, onBytes, turn }: Pick<FrameTools, "onBytes" | "turn"> & Pick<PlainTools, "writer" | "rows">,
+  {
+    onBytes,
+    turn,
+    ...plain
+  }: Pick<FrameTools, "onBytes" | "turn"> & Pick<PlainTools, "writer" | "rows" | "folders">,
 ): FrameUnpacker {
   const links: [...FoundLink, number][] = [];
   let files: NewFiles | undefined;
@@ -81,8 +85,9 @@ export function openFrameUnpacker(
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
     const output = new Uint8Array(AT_ONCE.content);
     files = openNewFiles(root, output);
-    const quick = files && { output, unpack: plainUnpacker({ memory: output, files, writer, rows }) };
-    return { decoder, memory: new Uint8Array(AT_ONCE.compressed), writer, quick, onBytes, turn };
+    const quick = files && { output, unpack: plainUnpacker({ memory: output, files, ...plain }) };
+    const memory = new Uint8Array(AT_ONCE.compressed);
+    return { decoder, memory, writer: plain.writer, quick, onBytes, turn };
   };
   return {
     links,

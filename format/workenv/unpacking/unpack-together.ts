@@ -76,7 +76,7 @@ function done(report: UnpackReport): Done {
 /** How many threads are to share so many jobs, this one included; less than two is no sharing. */
 export const threadsFor = (jobs: number, cores: number): number => Math.min(jobs, cores, MOST_THREADS);
 
-/** Works with other threads and waits for the end of each: afterwards nobody writes below `root` any more. */
+/** Works with other threads and waits for the work of each: afterwards nobody writes below `root` any more. */
 async function share(
   { source }: Package,
   jobs: readonly UnpackJob[],
@@ -124,20 +124,20 @@ function hire(
 ): { readonly ready: Promise<void>; readonly report: Promise<UnpackReport> } {
   const ready = Promise.withResolvers<void>();
   const end = Promise.withResolvers<UnpackReport>();
-  let report: UnpackReport = { failure: "a thread ended without a word" };
+  let failure = "a thread ended without a word";
   thread.addEventListener("message", ({ data }: MessageEvent<UnpackReport | typeof READY>) => {
     if (data === READY) {
       thread.postMessage(task);
       ready.resolve();
-    } else report = data;
+    } else end.resolve(data);
   });
   thread.addEventListener("error", (event) => {
     event.preventDefault();
-    report = { failure: event.message };
+    failure = event.message;
   });
   thread.addEventListener("close", () => {
     ready.resolve();
-    end.resolve(report);
+    end.resolve({ failure });
   });
   return { ready: ready.promise, report: end.promise };
 }

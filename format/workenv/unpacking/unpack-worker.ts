@@ -7,7 +7,9 @@ import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
 import { type FoundLink, openFrameUnpacker } from "./unpack-frame.ts";
 import { boardOf, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
-import { FileRows, newNotes, type Notes, type PackedRows } from "./unpacked.ts";
+import { type FileList, listOf } from "../mending/file-list.ts";
+import type { IndexedFile } from "../mending/stat-index.ts";
+import { newNotes, type Notes, sortOut } from "./unpacked.ts";
 
 /** What threads are to do together. */
 export interface UnpackTask {
@@ -27,8 +29,13 @@ export interface UnpackTask {
 
 /** What a thread has done. */
 export interface Done {
-  /** Files, and folders with the modes that they are to get: some have to wait until nobody writes into them. */
-  readonly rows: PackedRows;
+  readonly files: FileList;
+  /**
+   * Folders that entries describe, with the modes that they are to get, of which some have to wait until nobody writes into
+   * them: those that this thread made, and those that were there.
+   */
+  readonly made: FileList;
+  readonly met: FileList;
   /** Folders that this thread made because it needed them. */
   readonly implied: readonly (readonly [path: string, mode: number])[];
   /** Folders that were there when this thread needed them. */
@@ -57,7 +64,8 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
       meanwhile?.onProgress?.();
     };
     const source = stoppable(fileSource(fd, name, size), board.isStopped);
-    const rows = new FileRows();
+    const rows: IndexedFile[] = [];
+    const folders: IndexedFile[] = [];
     const [groups, frames] = [newNotes(), newNotes("in no order")];
     using groupWriter = openTreeWriter(root, { company: "others", onMade: groups.note });
     using frameWriter = openTreeWriter(root, {
@@ -65,7 +73,7 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
       doubles: "refused",
       onMade: frames.note,
     });
-    using unpacker = openFrameUnpacker(source, root, { writer: frameWriter, rows, onBytes, turn });
+    using unpacker = openFrameUnpacker(source, root, { writer: frameWriter, rows, folders, onBytes, turn });
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
@@ -87,11 +95,15 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
     }
     const writers = [groupWriter, frameWriter];
     for (const writer of writers) writer.settle();
-    for (const notes of [groups, frames]) for (const row of notes.rows.values()) rows.add(...row);
+    const found = writers.flatMap((writer) => writer.foundFolders());
+    const noted = [groups, frames].flatMap((notes) => [...notes.rows.values()]);
+    const { files, made, met } = sortOut(noted, new Set(found));
     return {
-      rows: rows.packed(),
+      files: listOf([...rows, ...files]),
+      made: listOf([...folders, ...made]),
+      met: listOf(met),
       implied: writers.flatMap((writer) => writer.impliedFolders()),
-      found: writers.flatMap((writer) => writer.foundFolders()),
+      found,
       links: unpacker.links,
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ByteSource } from "../../io/byte-source.ts";
 import { openTreeWriter, S_IFDIR, type TreeOnDisk, type TreeWriter } from "../../io/tree-writer.ts";
 import type { Package, Slot } from "../../reader.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
+import { listOf } from "../mending/file-list.ts";
 import { type IndexedFile, NO_SLOT } from "../mending/stat-index.ts";
 import { type ExtractOptions, extractSlot } from "./extract-slot.ts";
 import { newNotes, type Notes, type Unpacked, unpackedOf } from "./unpacked.ts";
@@ -23,7 +24,7 @@ export async function unpackSlots(
   const isWanted = only && ((path: string) => only.has(posix.normalize(path)));
   await extractSlots(source, slots, writer, notes, { isWanted, onBytes });
   completeTree(metadata, writer, notes);
-  return unpackedOf([...notes.rows.values(), ...impliedRows(writer.impliedFolders(), notes.rows)]);
+  return unpackedOf(listOf([...notes.rows.values(), ...impliedRows(writer.impliedFolders(), notes.rows)]));
 }
 
 /** Writes slots, one after the other, of these only the paths that are wanted. */

@@ -1,5 +1,6 @@
 import { shortLived } from "../../short-lived.ts";
 import { isDirectoryMode } from "../mending/file-facts.ts";
+import { type FileList, rowsIn } from "../mending/file-list.ts";
 import { type IndexedFile, NO_SLOT } from "../mending/stat-index.ts";
 
 /** What was written. */
@@ -8,19 +9,26 @@ export interface Unpacked {
   readonly owners: ReadonlyMap<string, number>;
   /** Everything below the root as it looks now: what `indexTree` would find. */
   readonly rows: readonly IndexedFile[];
+  /** The same for the stat index. */
+  readonly files: FileList;
 }
 
-export const unpackedOf = (rows: readonly IndexedFile[]): Unpacked => {
+export function unpackedOf(files: FileList): Unpacked {
+  let rows: readonly IndexedFile[] | undefined;
   let owners: ReadonlyMap<string, number> | undefined;
+  // Few packages need these, and they take a while to make.
   return {
-    rows,
-    // Few packages need it, and it takes a while to make.
+    files,
+    get rows() {
+      rows ??= rowsIn(files);
+      return rows;
+    },
     get owners() {
-      owners ??= new Map(rows.flatMap(([path, , , , slot]) => (slot === NO_SLOT ? [] : [[path, slot]])));
+      owners ??= new Map(this.rows.flatMap(([path, , , , slot]) => (slot === NO_SLOT ? [] : [[path, slot]])));
       return owners;
     },
   };
-};
+}
 
 /** What a tree's writer makes, as it is made. */
 export interface Notes {
@@ -60,49 +68,11 @@ export function refuseDouble([path, , , known]: IndexedFile, mode: number): void
   if (!isDirectoryMode(known) || known !== mode) throw new Error(`${JSON.stringify(path)} is there twice`);
 }
 
-/** Rows on their way between threads: a text and a few numbers for each, which cost little to hand over. */
-export interface PackedRows {
-  /** With a NUL behind each. */
-  readonly paths: string;
-  readonly numbers: Float64Array;
+/** Files, and folders that entries describe: those that the writer of these rows made, and those that it found. */
+export function sortOut(rows: readonly IndexedFile[], found: ReadonlySet<string>) {
+  const sorted = { files: [] as IndexedFile[], made: [] as IndexedFile[], met: [] as IndexedFile[] };
+  for (const row of rows)
+    if (!isDirectoryMode(row[3])) sorted.files.push(row);
+    else (found.has(row[0]) ? sorted.met : sorted.made).push(row);
+  return sorted;
 }
-
-const NUMBERS = 4;
-
-/** Rows as they are noted, one after the other, without an object for each. */
-export class FileRows {
-  #paths = "";
-  #count = 0;
-  #numbers = new Float64Array(NUMBERS * 1024);
-
-  add(path: string, size: number, mtimeMs: number, mode: number, slot: number): void {
-    const at = NUMBERS * this.#count++;
-    if (at === this.#numbers.length) {
-      const larger = new Float64Array(2 * at);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
-    const numbers = this.#numbers;
-    numbers[at] = size;
-    numbers[at + 1] = mtimeMs;
-    numbers[at + 2] = mode;
-    numbers[at + 3] = slot;
-    this.#paths += `${path}\0`;
-  }
-
-  packed(): PackedRows {
-    return { paths: this.#paths, numbers: this.#numbers.slice(0, NUMBERS * this.#count) };
-  }
-}
-
-export function rowsIn({ paths, numbers }: PackedRows): IndexedFile[] {
-  const rows: IndexedFile[] = [];
-  const number = (at: number): number => numbers[at] as number;
-  const names = paths.split("\0");
-  for (let i = 0, at = 0; at < numbers.length; i++, at += NUMBERS)
-    rows.push([names[i] as string, number(at), number(at + 1), number(at + 2), number(at + 3)]);
-  return rows;
-}
-
-shortLived(FileRows.prototype.add);
-shortLived(rowsIn);
