@@ -51,24 +51,15 @@ export function joined(lists: readonly FileList[]): FileList {
 export const rowsIn = ({ json }: FileList): readonly IndexedFile[] =>
   JSON.parse(`[${json}]`) as readonly IndexedFile[];
 
-/** What is noted of one path. */
+/**
+ * What is noted of one path; undefined also for one that begins with a comma. Any other stands behind an opening quote: a
+ * comma is what follows a closing one.
+ */
 export function rowOf({ json }: FileList, path: string): IndexedFile | undefined {
   const start = `[${JSON.stringify(path)},`;
-  for (let at = json.indexOf(start); at >= 0; at = json.indexOf(start, at + 1)) {
-    const row = rowAt(json, at, at + start.length);
-    // A path may look like the end of one row and the beginning of the next.
-    if (row?.[0] === path) return row;
-  }
-  return undefined;
-}
-
-/** The row from `at`, whose numbers begin at `numbers`, if it is one. */
-function rowAt(json: string, at: number, numbers: number): IndexedFile | undefined {
-  try {
-    return JSON.parse(json.slice(at, json.indexOf("]", numbers) + 1)) as IndexedFile;
-  } catch {
-    return undefined;
-  }
+  const at = path.startsWith(",") ? -1 : json.indexOf(start);
+  if (at < 0) return undefined;
+  return JSON.parse(json.slice(at, json.indexOf("]", at + start.length) + 1)) as IndexedFile;
 }
 
 /** At most so many, at equal distances. */
