@@ -1,45 +1,88 @@
 import { decodeChain, splitChain } from "../../format/codecs/chain.ts";
 import { parseSeekTable, SEEK_FOOTER, seekTableSize } from "../../format/codecs/zstd-seek-table.ts";
 import { type ByteSource, openFileSource, streamRange } from "../../format/io/byte-source.ts";
-import { groupEntries, writeGroups } from "../../format/tar/write-tar.ts";
+import { type EntryGroup, groupEntries, writeGroups } from "../../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../../format/types.ts";
 import { decodedFrames } from "../../format/verifying/read-beside.ts";
+import type { SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
+import { contentChecksum, storedChecksum } from "../compress-frame.ts";
 import { isFramed } from "../frame-archive.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
 
+/** Whether the stored bytes in a file are of the content that a slot's files have now, of which some may have `changed`. */
+export type IsOfContent = (stored: string, changed: ReadonlySet<InputEntry>) => Promise<boolean>;
+
 /**
- * Whether the stored bytes in a file are of the content that the files of a slot have now. Byte by byte: of an archive in
- * frames only those frames that hold a file which may have `changed`.
+ * Compares the content of a slot with what earlier builds have stored, byte by byte: of an archive in frames only those
+ * frames that hold a file which may have changed. What is read of the files for that, to find that it is another, is read
+ * once.
  */
-export async function isOfContent(
-  stored: string,
-  work: SlotWork,
-  changed: ReadonlySet<InputEntry>,
-): Promise<boolean> {
-  using source = openFileSource(stored);
+export function contentComparer(work: SlotWork): IsOfContent {
   const chain = splitChain(work.recipe.operations);
-  const frames = work.kind === "tree" && isFramed(chain) ? await framesIn(source) : undefined;
-  const { mtimes } = work.recipe;
-  const groups = frames === undefined ? [] : await groupEntries(work.entries, { mtimes });
-  if (frames === undefined || groups.length !== frames.length) {
-    const content = decodeChain(chain.codecs, streamRange(source, 0, source.size));
-    return await areSame(work.content(), content);
-  }
-  const isConcerned = groups.map(({ entries }) => entries.some((entry) => changed.has(entry as InputEntry)));
-  const concerned = groups.filter((_, i) => isConcerned[i]);
-  const content = decodedFrames(
-    source,
-    frames.filter((_, i) => isConcerned[i]),
-    () => {},
-  );
-  return await areSame(partsOf(concerned, mtimes), content);
+  const isTree = work.kind === "tree" && isFramed(chain);
+  const parts = once(() => partsOf(work));
+  return async (stored, changed) => {
+    using source = openFileSource(stored);
+    const frames = isTree ? await framesIn(source) : undefined;
+    const made = frames && (await parts());
+    if (frames === undefined || made?.length !== frames.length) {
+      const content = decodeChain(chain.codecs, streamRange(source, 0, source.size));
+      return await areSame(work.content(), content);
+    }
+    const isConcerned = made.map(({ entries }) => entries.some((entry) => changed.has(entry)));
+    const concerned = made.filter((_, i) => isConcerned[i]);
+    const holding = frames.filter((_, i) => isConcerned[i]);
+    for (const [i, part] of concerned.entries())
+      if (await part.isOther(source, holding[i] as SlotFrame)) return false;
+    const decoded = decodedFrames(source, holding, () => {});
+    return await areSame(contentOf(concerned), decoded);
+  };
 }
 
-async function* partsOf(
-  groups: Awaited<ReturnType<typeof groupEntries>>,
-  mtimes: "zero" | "keep",
-): ByteStream {
-  for await (const part of writeGroups(groups, { mtimes })) {
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** A part of the archive that the files would make now. */
+interface ArchivedPart {
+  readonly entries: readonly InputEntry[];
+  content(): ByteStream;
+  /** Whether the checksum of a frame says that it holds another content. That it holds this one, bytes have to say. */
+  isOther(source: ByteSource, frame: SlotFrame): Promise<boolean>;
+}
+
+async function partsOf({ entries, recipe: { mtimes } }: SlotWork): Promise<readonly ArchivedPart[]> {
+  return (await groupEntries(entries, { mtimes })).map((group): ArchivedPart => {
+    const content = () => contentOfGroup(group, mtimes);
+    const checksum = once(() => checksumOf(content()));
+    return {
+      entries: group.entries as readonly InputEntry[],
+      content,
+      async isOther(source, frame) {
+        // Long entries are compressed otherwise, and not held in memory.
+        return group.kind === "whole" && (await checksum()) !== (await storedChecksum(source, frame));
+      },
+    };
+  });
+}
+
+async function checksumOf(content: ByteStream): Promise<number> {
+  let checksum = 0;
+  // It comes in one piece.
+  for await (const piece of content) checksum = contentChecksum(piece);
+  return checksum;
+}
+
+async function* contentOf(parts: readonly ArchivedPart[]): ByteStream {
+  for (const part of parts) yield* part.content();
+}
+
+async function* contentOfGroup(group: EntryGroup, mtimes: "zero" | "keep"): ByteStream {
+  for await (const part of writeGroups([group], { mtimes })) {
     if (part.kind === "stream") yield* part.pieces;
     else {
       yield part.bytes;

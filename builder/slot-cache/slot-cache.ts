@@ -17,7 +17,7 @@ import type { Bytes, Sha256 } from "../../format/types.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 import { encodeManifest, parseManifest, type Version, withVersion } from "./entry-manifest.ts";
 import { manifestOf, outputOf, outputsOf, rootOf, scratchOf } from "./layout.ts";
-import { isOfContent } from "./same-content.ts";
+import { contentComparer } from "./same-content.ts";
 import { changedEntries, keyOf, type SlotWork, stampsOf } from "./slot-work.ts";
 import { evict } from "./upkeep.ts";
 
@@ -129,12 +129,13 @@ async function lookUp(
   const versions = readManifest(root, key);
   if (versions === undefined) return { cached: undefined, why: "its entry is damaged" };
   const there = versions.filter(({ stored, size }) => sizeAt(outputOf(root, key, stored)) === size);
+  const isOfContent = contentComparer(work);
   let first: string | undefined;
   for (const version of there) {
     const path = outputOf(root, key, version.stored);
     const changed = changedEntries(work.entries, stamps, readStamps(root, key, version.stamps));
     first ??= changed.values().next().value?.path;
-    if (changed.size > 0 && !(await isOfContent(path, work, changed))) continue;
+    if (changed.size > 0 && !(await isOfContent(path, changed))) continue;
     touch(path);
     if (changed.size > 0)
       quietly(() => {

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeParts, writeTar } from "../../format/tar/write-tar.ts";
+import { tempDir } from "../../tests/support/temp-dir.ts";
+import { frameParts } from "../frame-archive.ts";
+import { contentComparer } from "./same-content.ts";
+import type { InputEntry, SlotWork } from "./slot-work.ts";
+import { noise } from "./testing.ts";
+
+let dir: ReturnType<typeof tempDir>;
+let entries: readonly InputEntry[];
+beforeEach(() => {
+  dir = tempDir();
+  entries = Array.from({ length: 9 }, (_, i) => {
+    const [path, size] = [`f${i}`, 1_200_000];
+    writeFileSync(at(path), noise(size, i));
+    return { path, kind: "file", mode: 0o644, size, mtime: 0, absolute: at(path) };
+  });
+});
+afterEach(() => dir[Symbol.dispose]());
+const at = (name: string) => join(dir.path, name);
+
+const work = (): SlotWork => ({
+  kind: "tree",
+  recipe: { operations: ["TAR", "ZSTD"], level: 1, mtimes: "zero" },
+  entries,
+  listedAt: 0,
+  content: () => writeTar(entries),
+});
+
+async function stored(): Promise<string> {
+  const path = at(`stored-${crypto.randomUUID()}`);
+  for await (const piece of frameParts(writeParts(entries), { level: 1 }).stored) appendFileSync(path, piece);
+  return path;
+}
+
+/** What `act` gives, and how many frames were decoded meanwhile. */
+async function countingFrames<T>(act: () => Promise<T>): Promise<{ readonly result: T; frames: number }> {
+  const decoding = spyOn(Bun, "zstdDecompress");
+  try {
+    return { result: await act(), frames: decoding.mock.calls.length };
+  } finally {
+    decoding.mockRestore();
+  }
+}
+
+test("of the same content, the frames of what may have changed are decoded", async () => {
+  const path = await stored();
+  const isOfContent = contentComparer(work());
+  const looks = (changed: readonly InputEntry[]) => countingFrames(() => isOfContent(path, new Set(changed)));
+  expect(await looks(entries.slice(5, 6))).toEqual({ result: true, frames: 1 });
+  expect(await looks(entries)).toEqual({ result: true, frames: 3 });
+});
+
+test("of another content, no frame is decoded, and files are read once for all versions", async () => {
+  const versions: string[] = [];
+  for (const seed of [20, 21, 22]) {
+    writeFileSync(at("f5"), noise(1_200_000, seed));
+    versions.push(await stored());
+  }
+  writeFileSync(at("f5"), noise(1_200_000, 23));
+  const isOfContent = contentComparer(work());
+  const changed = new Set(entries.slice(5, 6));
+  for (const [i, path] of versions.entries()) {
+    expect(await countingFrames(() => isOfContent(path, changed))).toEqual({ result: false, frames: 0 });
+    // as the next version has it: who read it again would find it there
+    writeFileSync(at("f5"), noise(1_200_000, 21 + i));
+  }
+});
+
+test("that a checksum is the same is not enough", async () => {
+  const hash = spyOn(Bun.hash, "xxHash64");
+  try {
+    const path = await stored();
+    const checksums = hash.mock.results.map(({ value }) => value as bigint);
+    expect(checksums).toHaveLength(3);
+    writeFileSync(at("f5"), noise(1_200_000, 30));
+    hash.mockReturnValue(checksums[1] as bigint);
+    const comparing = countingFrames(() => contentComparer(work())(path, new Set(entries.slice(5, 6))));
+    expect(await comparing).toEqual({ result: false, frames: 1 });
+  } finally {
+    hash.mockRestore();
+  }
+});
