@@ -106,7 +106,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   };
 }
 
-const stored = ({ made: _, ...slot }: SlotInHand): StoredSlot => slot;
+const stored = ({ made: _, prints: __, ...slot }: SlotInHand): StoredSlot => slot;
 
 /** Waits for both, even if one fails: nobody may write any more when the file is closed. */
 async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {

@@ -31,10 +31,10 @@ export function keepSlots(
   path: string,
   slots: readonly SlotInHand[],
 ): void {
-  for (const { entry, offset, size, originalSize, found } of slots) {
+  for (const { entry, offset, size, originalSize, prints, found } of slots) {
     if (found === undefined || found.cached !== undefined || entry.checksum === undefined) continue;
     const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
-    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, verified });
+    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, prints, verified });
   }
 }
 

@@ -3,7 +3,7 @@ import type { Target } from "../format/platform.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
 import type { Bytes } from "../format/types.ts";
 import type { LauncherFacts } from "../format/wire/metadata-types.ts";
-import { ensureLauncher } from "./launchers/cache.ts";
+import { ensureLauncher, launcherPrints } from "./launchers/cache.ts";
 import type { LauncherFile } from "./place-launcher.ts";
 
 /** "bun": ours for the platform. "shebang": a line for machines that have `flavor`. Else a path, or the bytes. */
@@ -35,8 +35,12 @@ export async function openLauncher(
     return keptOpen(source, { tool: "flavor-shebang", toolVersion: FLAVOR_VERSION });
   }
   if (choice === "bun") {
-    const { path, sha256 } = await ensure(target);
-    return fromFile({ path, sha256 }, { tool: `flavor-launcher-${target}`, toolVersion: FLAVOR_VERSION });
+    const launcher = await ensure(target);
+    const { path, sha256 } = launcher;
+    return fromFile(
+      { path, sha256, prints: launcherPrints(launcher) },
+      { tool: `flavor-launcher-${target}`, toolVersion: FLAVOR_VERSION },
+    );
   }
   if (typeof choice === "string") return fromFile({ path: choice }, EXTERNAL);
   return keptOpen(choice instanceof Uint8Array ? memorySource(choice, "the launcher") : choice, EXTERNAL);

@@ -6,6 +6,7 @@ import type { Replacement } from "../format/io/replacement.ts";
 import type { Sha256 } from "../format/types.ts";
 import { sha256Stream } from "../format/wire/hashes.ts";
 import { inTurns } from "./in-turns.ts";
+import { isAsPrinted, type Print, printsOf } from "./prints.ts";
 import type { Witness } from "./witness.ts";
 
 /** The file that a launcher comes from. */
@@ -13,6 +14,8 @@ export interface LauncherFile {
   readonly path: string;
   /** What it must have, if that was noted before. */
   readonly sha256?: Sha256;
+  /** Of the bytes that have it, if these were noted, too. */
+  readonly prints?: readonly Print[] | undefined;
 }
 
 /**
@@ -47,7 +50,8 @@ async function copyWhole(from: string, to: string, size: number): Promise<boolea
 }
 
 /**
- * The SHA-256 of the launcher in a file, read from there. Throws `launcher-checksum-mismatch` when it is not what was noted
+ * The SHA-256 of the launcher in a file, read from there: the noted one, if prints were noted with it and these are the
+ * bytes. Throws `launcher-checksum-mismatch` when it is not what was noted
  * of the file that it comes from.
  */
 export async function digestPlaced(
@@ -57,15 +61,20 @@ export async function digestPlaced(
   witness: Witness | undefined,
 ): Promise<Sha256> {
   using placed = openFileSource(file.path);
+  const { sha256, prints: noted } = from ?? {};
+  if (sha256 !== undefined && noted !== undefined && (await isAsPrinted(placed, 0, noted))) {
+    witness?.note(noted, 0);
+    return sha256;
+  }
   const hash = sha256Stream();
-  let at = 0;
+  const prints: Print[] = [];
   for await (const piece of inTurns(streamRange(placed, 0, size, "passing"))) {
     hash.update(piece);
-    witness?.note(piece, at);
-    at += piece.length;
+    for (const print of printsOf(piece)) prints.push(print);
   }
+  witness?.note(prints, 0);
   const digest = hash.hex();
-  if (from?.sha256 === undefined || digest === from.sha256) return digest;
+  if (from === undefined || sha256 === undefined || digest === sha256) return digest;
   throw new PspfError(
     "launcher-checksum-mismatch",
     `Cannot use the launcher ${from.path}: its SHA-256 is not the one that was noted when it was built`,

@@ -21,11 +21,12 @@ export interface StoredSlot {
 /** The same while it is being built. */
 export interface SlotInHand extends StoredSlot {
   readonly made: WrittenBytes["made"];
+  readonly prints: WrittenBytes["prints"];
 }
 
 /** A slot by what was written of it. */
 export function slotInHand(slot: SlotInput, index: number, written: WrittenBytes): SlotInHand {
-  const { operations, permissions, offset, size, originalSize, checksum, made, found } = written;
+  const { operations, permissions, offset, size, originalSize, checksum, made, prints, found } = written;
   const entry = entryOf(slot, index, { size, originalSize, checksum, operations, permissions });
   const isSelf = slot.data.kind === "self";
   return {
@@ -35,6 +36,7 @@ export function slotInHand(slot: SlotInput, index: number, written: WrittenBytes
     originalSize,
     checksum: isSelf ? new Uint8Array(32) : (Uint8Array.fromHex(checksum) as Bytes),
     made,
+    prints,
     ...(found === undefined ? {} : { found }),
   };
 }

@@ -7,6 +7,7 @@ import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
 import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
 import { appendKept } from "./kept-bytes.ts";
 import type { MadeArchive } from "./frame-archive.ts";
+import { type Print, printsOf } from "./prints.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { Witness } from "./witness.ts";
 
@@ -38,6 +39,8 @@ export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissi
   readonly size: number;
   readonly originalSize: number;
   readonly checksum: Sha256;
+  /** Of the stored bytes, made of those of which the checksum was made. */
+  readonly prints: readonly Print[];
   /** Of an archive in frames that was made for them. */
   readonly made?: MadeArchive | undefined;
   /** What the cache said of them, if it was asked. */
@@ -75,36 +78,43 @@ export async function writeSlot(
   const offset = file.written;
   let why = found?.why ?? whyNotAsked(cache);
   if (found?.cached !== undefined) {
-    const { originalSize, stored, size } = found.cached.version;
-    if (await appendKept(found.cached, file, witness)) {
+    const { version, prints } = found.cached;
+    const { originalSize, stored, size } = version;
+    if (await appendKept(found.cached, file)) {
+      witness?.note(prints, offset);
       explain?.(slot.id, true, why);
       onBytes?.(originalSize);
-      return { operations, permissions, offset, size, originalSize, checksum: stored, found };
+      return { operations, permissions, offset, size, originalSize, checksum: stored, prints, found };
     }
     cache?.drop(found);
     why = "what was kept of it is damaged";
   }
   explain?.(slot.id, false, why);
-  const checksum = await write(encoded.stored, file, witness);
+  const { checksum, prints } = await write(encoded.stored, file);
+  witness?.note(prints, offset);
   const size = file.written - offset;
   const originalSize = encoded.originalSize();
   const anew = found === undefined ? {} : { found: { ...found, cached: undefined } };
   const made = encoded.made?.();
-  return { operations, permissions, offset, size, originalSize, checksum, made, ...anew };
+  return { operations, permissions, offset, size, originalSize, checksum, prints, made, ...anew };
 }
 
 const whyNotAsked = (cache: SlotCache | undefined): string =>
   cache === undefined ? "there is no build cache" : "it is encoded sooner than it is looked for";
 
-/** Appends a stream to a file; returns the SHA-256 of its bytes. */
-async function write(stored: ByteStream, file: Replacement, witness: Witness | undefined): Promise<Sha256> {
+/** Appends a stream to a file; returns the SHA-256 of its bytes, and their prints. */
+async function write(
+  stored: ByteStream,
+  file: Replacement,
+): Promise<Pick<WrittenBytes, "checksum" | "prints">> {
   const hash = sha256Stream();
+  const prints: Print[] = [];
   for await (const piece of stored) {
     hash.update(piece);
-    witness?.note(piece, file.written);
+    for (const print of printsOf(piece)) prints.push(print);
     file.write(piece);
   }
-  return hash.hex();
+  return { checksum: hash.hex(), prints };
 }
 
 /** A stream whose first piece is asked for at once. */

@@ -5,8 +5,9 @@ import { openFileSource, streamRange } from "../../format/io/byte-source.ts";
 import { doing, errnoOf } from "../../format/io/fs.ts";
 import { TARGET_NAMES, type Target } from "../../format/platform.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
-import type { ByteCount, Sha256 } from "../../format/types.ts";
+import type { ByteCount, Bytes, Sha256 } from "../../format/types.ts";
 import { isSha256, sha256Hex, sha256Stream } from "../../format/wire/hashes.ts";
+import { decodePrints, encodePrints, type Print, printsOf } from "../prints.ts";
 import type { Environment } from "./base.ts";
 import { type Bundle, bundleDigest, bundleFrom, launcherBundle } from "./bundle.ts";
 import { compileLauncher } from "./compile.ts";
@@ -117,15 +118,28 @@ function nameOf({ bundle }: Shelf, target: Target): string {
 }
 
 /**
- * A launcher is two files: the note `<name>.sha256`, as sha256sum writes it, and the executable, whose name has the
- * start of its digest. So each is replaced by one rename, and no order of two builders can mix them up.
+ * A launcher is three files: the note `<name>.sha256`, as sha256sum writes it, the executable, whose name has the start of
+ * its digest, and its prints beside that. So each is replaced by one rename, and no order of two builders can mix them up.
  */
 const executableName = (name: string, sha256: Sha256): string => `${name}-${sha256.slice(0, 16)}`;
+const printsBeside = (executable: string): string => `${executable}.prints`;
+
+/** The prints that were noted of a launcher of so many bytes, with its digest; undefined where there are none. */
+export function launcherPrints({
+  path,
+  size,
+}: Pick<Launcher, "path" | "size">): readonly Print[] | undefined {
+  try {
+    return decodePrints(new Uint8Array(readFileSync(printsBeside(path))), size);
+  } catch {
+    return undefined;
+  }
+}
 
 async function look(
   shelf: Shelf,
   target: Target,
-  examine: (path: string, noted: Sha256) => Promise<Fingerprint> = fingerprint,
+  examine: (path: string, noted: Sha256) => Promise<Fingerprint> = (path) => fingerprint(path),
 ): Promise<LauncherState> {
   const name = nameOf(shelf, target);
   const note = join(shelf.dir, `${name}.sha256`);
@@ -158,7 +172,7 @@ const build = (shelf: Shelf, target: Target): Promise<EnsuredLauncher> =>
     return { target, ...(await publish(compiled, shelf, target, scratch)), built: true };
   });
 
-/** The executable first: a note without one would be damage. */
+/** The note comes last: without the others it would be damage. */
 async function publish(
   compiled: string,
   shelf: Shelf,
@@ -166,12 +180,15 @@ async function publish(
   scratch: Scratch,
 ): Promise<Omit<Launcher, "target">> {
   const name = nameOf(shelf, target);
-  const { size, sha256 } = await fingerprint(compiled);
+  const prints: Print[] = [];
+  const { size, sha256 } = await fingerprint(compiled, (piece) => prints.push(...printsOf(piece)));
   const path = join(shelf.dir, executableName(name, sha256));
   const note = join(scratch.path, "note");
   doing("write", path, () => {
     chmodSync(compiled, 0o755);
     renameSync(compiled, path);
+    writeFileSync(note, encodePrints(prints));
+    renameSync(note, printsBeside(path));
     writeFileSync(note, `${sha256}  ${executableName(name, sha256)}\n`);
     renameSync(note, join(shelf.dir, `${name}.sha256`));
   });
@@ -189,10 +206,13 @@ async function sizeOf(path: string, sha256: Sha256): Promise<Fingerprint> {
   return { size: source.size as ByteCount, sha256 };
 }
 
-async function fingerprint(path: string): Promise<Fingerprint> {
+async function fingerprint(path: string, onPiece?: (piece: Bytes) => void): Promise<Fingerprint> {
   using source = openFileSource(path);
   const hash = sha256Stream();
-  for await (const piece of streamRange(source, 0, source.size, "passing")) hash.update(piece);
+  for await (const piece of streamRange(source, 0, source.size, "passing")) {
+    hash.update(piece);
+    onPiece?.(piece);
+  }
   return { size: source.size as ByteCount, sha256: hash.hex() };
 }
 

@@ -14,9 +14,22 @@ import { join } from "node:path";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 import { failureOf } from "../../tests/support/failure.ts";
 import { packManifest } from "../pack.ts";
+import { encodePrints, printsOf } from "../prints.ts";
 import { MANIFEST } from "./layout.ts";
 import { openSlotCache } from "./slot-cache.ts";
-import { at, blobs, entries, manifest, NEW, noise, notes, pack, UNCHANGED, useTwoSlots } from "./testing.ts";
+import {
+  at,
+  blobs,
+  entries,
+  manifest,
+  NEW,
+  noise,
+  pack,
+  prints,
+  stamps,
+  UNCHANGED,
+  useTwoSlots,
+} from "./testing.ts";
 
 useTwoSlots();
 
@@ -27,7 +40,7 @@ describe("what is damaged is made again, and never an error", () => {
     ["a manifest that breaks off", () => truncateSync(manifestFile(), 40)],
     [
       "a manifest of another program",
-      () => writeFileSync(manifestFile(), '{"schema":"flavor.build-cache/2","versions":[]}'),
+      () => writeFileSync(manifestFile(), '{"schema":"flavor.build-cache/3","versions":[]}'),
     ],
     [
       "a manifest with a path for a digest",
@@ -87,16 +100,27 @@ describe("what is damaged is made again, and never an error", () => {
         writeFileSync(path, bytes);
       },
     ],
+    ["prints that are gone", () => rmSync(at("cache", prints()[0] as string))],
+    ["prints that break off", () => truncateSync(at("cache", prints()[0] as string), 48)],
+    [
+      "prints of other bytes",
+      () => {
+        const path = at("cache", prints()[0] as string);
+        const bytes = readFileSync(path);
+        bytes[bytes.length - 1]! ^= 1;
+        writeFileSync(path, bytes);
+      },
+    ],
     [
       "no notes about the files",
       () => {
-        for (const path of notes()) rmSync(at("cache", path));
+        for (const path of stamps()) rmSync(at("cache", path));
       },
     ],
     [
       "notes about the files that are others",
       () => {
-        for (const path of notes()) truncateSync(at("cache", path), 8);
+        for (const path of stamps()) truncateSync(at("cache", path), 8);
       },
     ],
     [
@@ -142,13 +166,16 @@ test("what nobody has verified is verified when it comes from the cache", async 
   expect(JSON.parse(readFileSync(path, "utf8")).versions[0].verified).toBeNull();
   // Bytes that are what their name says, but no archive: only decoding can tell.
   const wrong = noise(50_000, 5);
+  const prints = encodePrints(printsOf(wrong));
   const version = {
     ...JSON.parse(readFileSync(path, "utf8")).versions[0],
     stored: sha256Hex(wrong),
     size: wrong.length,
+    prints: sha256Hex(prints),
   };
   writeFileSync(join(path, "..", "outputs", version.stored), wrong);
-  writeFileSync(path, JSON.stringify({ schema: "flavor.build-cache/1", versions: [version] }));
+  writeFileSync(join(path, "..", "outputs", version.prints), prints);
+  writeFileSync(path, JSON.stringify({ schema: "flavor.build-cache/2", versions: [version] }));
   expect(await failureOf(pack)).toMatchObject({ code: "build-failed" });
 });
 
@@ -213,7 +240,14 @@ describe("a build goes on", () => {
 /** A slot as a build hands it over to be kept, but for its size. */
 const handedOver = () => ({
   found: { key: sha256Hex("key"), entries: 1, stamps: new Float64Array(4), cached: undefined, why: "" },
-  written: { path: at("one", "run"), offset: 0, originalSize: 5, stored: sha256Hex("s"), verified: null },
+  written: {
+    path: at("one", "run"),
+    offset: 0,
+    originalSize: 5,
+    stored: sha256Hex("s"),
+    prints: [],
+    verified: null,
+  },
 });
 
 test("what is larger than the whole cache may be is not even copied", async () => {

@@ -6,6 +6,7 @@ const version = (name: string, rest: Partial<Version> = {}): Version => ({
   stored: sha256Hex(name),
   size: 10,
   originalSize: 20,
+  prints: sha256Hex(`${name} prints`),
   stamps: sha256Hex(`${name} stamps`),
   verified: null,
   ...rest,
@@ -18,16 +19,18 @@ test("versions are read as they were written", () => {
 });
 
 const damaged = (change: object) =>
-  JSON.stringify({ schema: "flavor.build-cache/1", versions: [{ ...version("a"), ...change }] });
+  JSON.stringify({ schema: "flavor.build-cache/2", versions: [{ ...version("a"), ...change }] });
 
 test.each([
   ["nothing", ""],
   ["no object", "[]"],
-  ["another schema", '{"schema":"flavor.build-cache/2","versions":[]}'],
-  ["no list", '{"schema":"flavor.build-cache/1","versions":{}}'],
-  ["no version", '{"schema":"flavor.build-cache/1","versions":[null]}'],
+  ["another schema", '{"schema":"flavor.build-cache/1","versions":[]}'],
+  ["no list", '{"schema":"flavor.build-cache/2","versions":{}}'],
+  ["no version", '{"schema":"flavor.build-cache/2","versions":[null]}'],
   ["a path for stored bytes", damaged({ stored: "../../../../etc/passwd" })],
   ["a path for notes", damaged({ stamps: `${"../".repeat(20)}aaaa` })],
+  ["a path for prints", damaged({ prints: "../../../../etc/passwd" })],
+  ["no prints", damaged({ prints: undefined })],
   ["a size below zero", damaged({ size: -1 })],
   ["a size that is no whole number", damaged({ originalSize: 1.5 })],
   ["a size as text", damaged({ size: "10" })],

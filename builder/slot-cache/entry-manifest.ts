@@ -2,7 +2,7 @@ import { isObject } from "../../format/json-object.ts";
 import type { Sha256 } from "../../format/types.ts";
 import { isSha256 } from "../../format/wire/hashes.ts";
 
-const SCHEMA = "flavor.build-cache/1";
+const SCHEMA = "flavor.build-cache/2";
 
 /** What one content of the files became. */
 export interface Version {
@@ -10,6 +10,8 @@ export interface Version {
   readonly stored: Sha256;
   readonly size: number;
   readonly originalSize: number;
+  /** SHA-256 of the prints of the stored bytes, which names these in the entry. */
+  readonly prints: Sha256;
   /** SHA-256 of what the files looked like, which names that in the entry. */
   readonly stamps: Sha256;
   /** How these bytes were found to be good, in the words of who did that; null when nobody did. */
@@ -41,9 +43,9 @@ export function parseManifest(text: string): readonly Version[] | undefined {
 
 function isVersion(value: unknown): value is Version {
   if (!isObject(value)) return false;
-  const { stored, size, originalSize, stamps, verified } = value;
+  const { stored, size, originalSize, prints, stamps, verified } = value;
   return (
-    [stored, stamps].every((digest) => typeof digest === "string" && isSha256(digest)) &&
+    [stored, prints, stamps].every((digest) => typeof digest === "string" && isSha256(digest)) &&
     [size, originalSize].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
     (verified === null || typeof verified === "string")
   );

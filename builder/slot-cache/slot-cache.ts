@@ -15,6 +15,7 @@ import {
 import { ownershipFault } from "../../format/cache/ownership.ts";
 import type { Bytes, Sha256 } from "../../format/types.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
+import { decodePrints, encodePrints, type Print } from "../prints.ts";
 import { encodeManifest, parseManifest, type Version, withVersion } from "./entry-manifest.ts";
 import { manifestOf, outputOf, outputsOf, rootOf, scratchOf } from "./layout.ts";
 import { contentComparer } from "./same-content.ts";
@@ -25,6 +26,8 @@ import { evict } from "./upkeep.ts";
 export interface CachedSlot {
   readonly path: string;
   readonly version: Version;
+  /** Of these bytes, made when their digest was. */
+  readonly prints: readonly Print[];
 }
 
 /** What a look into the cache has found, and in a few words why. */
@@ -44,6 +47,8 @@ export interface WrittenSlot {
   readonly size: number;
   readonly originalSize: number;
   readonly stored: Sha256;
+  /** Made of the very bytes that the digest was made of. */
+  readonly prints: readonly Print[];
   readonly verified: string | null;
 }
 
@@ -82,7 +87,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
       if (written.size > maxSize) return;
       quietly(() => {
         const shape = keepBytes(root, found.key, written);
-        const stamps = keepStamps(root, found);
+        const stamps = keepNotes(root, found.key, found.stamps);
         writeManifest(
           root,
           found.key,
@@ -128,21 +133,21 @@ async function lookUp(
     return { cached: undefined, why: "nothing like it was packed before" };
   const versions = readManifest(root, key);
   if (versions === undefined) return { cached: undefined, why: "its entry is damaged" };
-  const there = versions.filter(({ stored, size }) => sizeAt(outputOf(root, key, stored)) === size);
+  const there = versions.flatMap((version) => cachedSlot(root, key, version) ?? []);
   const isOfContent = contentComparer(work);
   let first: string | undefined;
-  for (const version of there) {
-    const path = outputOf(root, key, version.stored);
+  for (const cached of there) {
+    const { path, version } = cached;
     const changed = changedEntries(work.entries, stamps, readStamps(root, key, version.stamps));
     first ??= changed.values().next().value?.path;
     if (changed.size > 0 && !(await isOfContent(path, changed))) continue;
     touch(path);
     if (changed.size > 0)
       quietly(() => {
-        const renewed = { ...version, stamps: keepStamps(root, { key, stamps }) };
+        const renewed = { ...version, stamps: keepNotes(root, key, stamps) };
         writeManifest(root, key, withVersion(versions, renewed));
       });
-    return { cached: { path, version }, why: changed.size === 0 ? "unchanged" : "the same content" };
+    return { cached, why: changed.size === 0 ? "unchanged" : "the same content" };
   }
   if (there.length < versions.length)
     return { cached: undefined, why: "its stored bytes are gone or damaged" };
@@ -157,14 +162,27 @@ function readManifest(root: string, key: Sha256): readonly Version[] | undefined
   }
 }
 
-/** What is wrong with them makes files look changed, which are then compared. */
-function readStamps(root: string, key: Sha256, digest: Sha256): Float64Array | undefined {
+/** Undefined where something of it is gone, or cannot be what it was. */
+function cachedSlot(root: string, key: Sha256, version: Version): CachedSlot | undefined {
+  const path = outputOf(root, key, version.stored);
+  if (sizeAt(path) !== version.size) return undefined;
+  const notes = readNotes(root, key, version.prints);
+  const prints = notes && decodePrints(notes, version.size);
+  return prints && { path, version, prints };
+}
+
+function readNotes(root: string, key: Sha256, digest: Sha256): Bytes | undefined {
   try {
-    const bytes = new Uint8Array(readFileSync(outputOf(root, key, digest)));
-    return bytes.length % 8 === 0 ? new Float64Array(bytes.buffer) : undefined;
+    return new Uint8Array(readFileSync(outputOf(root, key, digest)));
   } catch {
     return undefined;
   }
+}
+
+/** What is wrong with them makes files look changed, which are then compared. */
+function readStamps(root: string, key: Sha256, digest: Sha256): Float64Array | undefined {
+  const notes = readNotes(root, key, digest);
+  return notes && notes.length % 8 === 0 ? new Float64Array(notes.buffer) : undefined;
 }
 
 const sizeAt = (path: string): number | undefined => {
@@ -178,11 +196,12 @@ const touch = (path: string): void => quietly(() => utimesSync(path, new Date(),
 function keepBytes(root: string, key: Sha256, written: WrittenSlot): Omit<Version, "stamps"> {
   const { path, offset, size, originalSize, stored, verified } = written;
   publish(root, key, stored, (target) => copyRange(path, offset, size, target));
-  return { stored, size, originalSize, verified };
+  const prints = keepNotes(root, key, encodePrints(written.prints));
+  return { stored, size, originalSize, prints, verified };
 }
 
-function keepStamps(root: string, { key, stamps }: Pick<Found, "key" | "stamps">): Sha256 {
-  const bytes = new Uint8Array(stamps.buffer);
+function keepNotes(root: string, key: Sha256, notes: Bytes | Float64Array<ArrayBuffer>): Sha256 {
+  const bytes = new Uint8Array(notes.buffer);
   const digest = sha256Hex(bytes);
   publish(root, key, digest, (target) => writeFileSync(target, bytes, { flag: "wx", mode: 0o600 }));
   return digest;

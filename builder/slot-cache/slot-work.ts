@@ -40,7 +40,7 @@ export interface SlotWork {
 export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
   const { operations, level, mtimes } = recipe;
   const head = JSON.stringify([
-    "flavor.build-key/2",
+    "flavor.build-key/3",
     "sha256",
     ENCODING,
     FLAVOR_VERSION,

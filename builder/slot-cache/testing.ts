@@ -1,9 +1,19 @@
 import { afterEach, beforeEach } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import { parseManifest } from "../manifest/manifest.ts";
 import { packManifest } from "../pack.ts";
+import { parseManifest as parseEntry } from "./entry-manifest.ts";
+import { MANIFEST } from "./layout.ts";
 
 /** For tests only: packages of two slots that are packed again and again, and what their cache has. */
 
@@ -88,8 +98,14 @@ export const entries = () =>
   [...new Bun.Glob("v1/??/*").scanSync({ cwd: at("cache"), onlyFiles: false })].filter(
     (path) => !path.includes(".tmp-"),
   );
-/** Paths in the cache, as `entries` and `blobs` are. */
-const outputs = () => [...new Bun.Glob("v1/??/*/outputs/*").scanSync({ cwd: at("cache") })];
-export const blobs = () => outputs().filter((path) => statSync(at("cache", path)).size > 10_000);
+/** Paths in the cache of what manifests name, as those of `entries`. */
+const outputs = (kind: "stored" | "prints" | "stamps") =>
+  entries().flatMap((entry) =>
+    (parseEntry(readFileSync(at("cache", entry, MANIFEST), "utf8")) ?? []).map((version) =>
+      join(entry, "outputs", version[kind]),
+    ),
+  );
+export const blobs = () => outputs("stored");
+export const prints = () => outputs("prints");
 /** What the files looked like. */
-export const notes = () => outputs().filter((path) => !blobs().includes(path));
+export const stamps = () => outputs("stamps");

@@ -9,13 +9,21 @@ import { evict, listKept } from "./upkeep.ts";
 
 const keyNamed = (name: string) => sha256Hex(name);
 const CONTENT = sha256Hex("content");
+const PRINTS = sha256Hex("prints");
 
 /** An entry of so many bytes that was used at a time. */
 function make(root: string, name: string, size: number, used: number): void {
   const path = outputOf(root, keyNamed(name), CONTENT);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, new Uint8Array(size));
-  const version = { stored: CONTENT, size, originalSize: size, stamps: CONTENT, verified: null };
+  const version = {
+    stored: CONTENT,
+    size,
+    originalSize: size,
+    prints: PRINTS,
+    stamps: CONTENT,
+    verified: null,
+  };
   writeFileSync(manifestOf(root, keyNamed(name)), encodeManifest([version]));
   for (const file of [path, manifestOf(root, keyNamed(name))]) utimesSync(file, used, used);
 }
@@ -59,9 +67,13 @@ test("outputs that no manifest names any more go after a day", () => {
   using dir = tempDir();
   make(dir.path, "a", 100, 1000);
   const [fresh, old] = ["1", "2"].map((name) => outputOf(dir.path, keyNamed("a"), sha256Hex(name)));
-  for (const path of [fresh, old]) writeFileSync(path as string, "");
-  utimesSync(old as string, 1000, 1000);
+  const prints = outputOf(dir.path, keyNamed("a"), PRINTS);
+  for (const path of [fresh, old, prints]) writeFileSync(path as string, "");
+  for (const path of [old, prints]) utimesSync(path as string, 1000, 1000);
   evict(dir.path, 1_000_000);
   expect([fresh, old].map((path) => existsSync(path as string))).toEqual([true, false]);
-  expect(existsSync(outputOf(dir.path, keyNamed("a"), CONTENT))).toBeTrue();
+  expect([CONTENT, PRINTS].map((name) => existsSync(outputOf(dir.path, keyNamed("a"), name)))).toEqual([
+    true,
+    true,
+  ]);
 });

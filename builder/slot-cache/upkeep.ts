@@ -68,7 +68,7 @@ function leftIn(shard: string): readonly string[] {
   const unnamed = entries.flatMap((name) => {
     const outputs = join(shard, name, "outputs");
     const versions = parseManifest(textOf(join(shard, name, MANIFEST))) ?? [];
-    const named = new Set<string>(versions.flatMap(({ stored, stamps }) => [stored, stamps]));
+    const named = new Set<string>(versions.flatMap(({ stored, prints, stamps }) => [stored, prints, stamps]));
     return namesIn(outputs)
       .filter((output) => !named.has(output))
       .map((output) => join(outputs, output));
