@@ -18,7 +18,7 @@ import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
 import { keepSlots, knownSlots, osOf } from "./known-slots.ts";
 import { openMadeFolder } from "./made-folder.ts";
-import { digestPlaced, type LauncherFile, placeLauncher } from "./place-launcher.ts";
+import { checkPlaced, digestPlaced, type LauncherFile, placeLauncher } from "./place-launcher.ts";
 import type { Signer } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 import {
@@ -89,13 +89,18 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
   const size = file.written;
+  await using keeping = keepSlots(request, file.path, slots);
   if (witness !== undefined) {
     progress?.begin(`verifying ${name}`, () => size);
     const known = { witness, launcher: launcher.checksum, slots: knownSlots(request.about, slots) };
-    await verifyWritten(file.path, known, progress?.add);
+    await verifyWritten(file.path, known, progress?.add).catch(async (error) => {
+      // What it was from the start is to be said otherwise.
+      await checkPlaced(file, launcher.size, request.launcherFile);
+      throw error;
+    });
     progress?.end();
   }
-  keepSlots(request, file.path, slots);
+  await keeping.commit();
   file.commit();
   return {
     path: request.output,

@@ -1,4 +1,5 @@
 import type { BuildRequest } from "./build.ts";
+import type { Keeping } from "./slot-cache/slot-cache.ts";
 import type { SlotInHand } from "./stored-slot.ts";
 import { type KnownSlot, verifiedFor } from "./verify-written.ts";
 
@@ -25,17 +26,26 @@ export function knownSlots(
 const entriesIn = ({ found, made }: SlotInHand): number =>
   made?.frames.reduce((sum, { entries }) => sum + (entries?.length ?? 0), 0) ?? found?.entries ?? 0;
 
-/** Gives the cache what it did not have, from the package: after it was verified, so that nothing else is kept. */
+/** Begins to give the cache what it did not have, from the package: to be committed when that was verified. */
 export function keepSlots(
   { cache, verify, about }: BuildRequest,
   path: string,
   slots: readonly SlotInHand[],
-): void {
-  for (const { entry, offset, size, originalSize, prints, found } of slots) {
-    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) continue;
+): Keeping {
+  const begun = slots.flatMap(({ entry, offset, size, originalSize, prints, found }) => {
+    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) return [];
     const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
-    cache?.keep(found, { path, offset, size, originalSize, stored: entry.checksum, prints, verified });
-  }
+    const written = { path, offset, size, originalSize, stored: entry.checksum, prints, verified };
+    return cache?.keep(found, written) ?? [];
+  });
+  return {
+    async commit() {
+      for (const keeping of begun) await keeping.commit();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const keeping of begun) await keeping[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** The system that a package is for. */

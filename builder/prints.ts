@@ -1,5 +1,6 @@
 import type { ByteSource } from "../format/io/byte-source.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
+import { inTurns } from "./in-turns.ts";
 
 /** So much gets one fingerprint, and is read again, at a time: it stays in the second cache of most processors. */
 const PIECE = 256 * 1024;
@@ -41,7 +42,7 @@ export async function isAsPrinted(
   prints: readonly Print[],
 ): Promise<boolean> {
   let count = 0;
-  for await (const _ of piecesAsPrinted(source, at, prints)) count++;
+  for await (const _ of inTurns(piecesAsPrinted(source, at, prints))) count++;
   return count === prints.length;
 }
 

@@ -16,7 +16,7 @@ import { failureOf } from "../../tests/support/failure.ts";
 import { packManifest } from "../pack.ts";
 import { encodePrints, printsOf } from "../prints.ts";
 import { MANIFEST } from "./layout.ts";
-import { openSlotCache } from "./slot-cache.ts";
+import { openSlotCache, type SlotCache } from "./slot-cache.ts";
 import {
   at,
   blobs,
@@ -237,32 +237,37 @@ describe("a build goes on", () => {
   });
 });
 
-/** A slot as a build hands it over to be kept, but for its size. */
-const handedOver = () => ({
-  found: { key: sha256Hex("key"), entries: 1, stamps: new Float64Array(4), cached: undefined, why: "" },
-  written: {
-    path: at("one", "run"),
-    offset: 0,
-    originalSize: 5,
-    stored: sha256Hex("s"),
-    prints: [],
-    verified: null,
-  },
-});
+/** Hands over the file "run" of the first slot, as a build does, and as so many bytes. */
+async function handOver(cache: SlotCache | undefined, size: number, isGood = true): Promise<void> {
+  const found = {
+    key: sha256Hex("key"),
+    entries: 1,
+    stamps: new Float64Array(4),
+    cached: undefined,
+    why: "",
+  };
+  const file = { path: at("one", "run"), offset: 0, size };
+  const facts = { originalSize: size, stored: sha256Hex("s"), prints: [], verified: null };
+  await using keeping = cache?.keep(found, { ...file, ...facts });
+  if (isGood) await keeping?.commit();
+}
+
+const filesInCache = () => [...new Bun.Glob("**/*").scanSync({ cwd: at("cache"), dot: true })];
 
 test("what is larger than the whole cache may be is not even copied", async () => {
   const cache = openSlotCache(at("cache"), 1000);
-  const { found, written } = handedOver();
-  cache?.keep(found, { ...written, size: 1001 });
+  await handOver(cache, 1001);
   expect(existsSync(at("cache"))).toBe(false);
-  cache?.keep(found, { ...written, size: 5 });
+  await handOver(cache, 5);
   expect(entries()).toHaveLength(1);
 });
 
-test("what cannot be copied to its end leaves nothing", () => {
-  const cache = openSlotCache(at("cache"));
-  const { found, written } = handedOver();
-  cache?.keep(found, { ...written, size: 500_000 });
-  const files = new Bun.Glob("**/*").scanSync({ cwd: at("cache"), dot: true });
-  expect([...files]).toEqual([]);
+test("what cannot be copied to its end leaves nothing", async () => {
+  await handOver(openSlotCache(at("cache")), 500_000);
+  expect(filesInCache()).toEqual([]);
+});
+
+test("what is not found to be good leaves nothing", async () => {
+  await handOver(openSlotCache(at("cache")), 5, false);
+  expect(filesInCache()).toEqual([]);
 });

@@ -1,21 +1,18 @@
 import {
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { ownershipFault } from "../../format/cache/ownership.ts";
 import type { Bytes, Sha256 } from "../../format/types.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 import { decodePrints, encodePrints, type Print } from "../prints.ts";
+import { copyRange, type FileRange } from "./copy-range.ts";
 import { encodeManifest, parseManifest, type Version, withVersion } from "./entry-manifest.ts";
 import { manifestOf, outputOf, outputsOf, rootOf, scratchOf } from "./layout.ts";
 import { contentComparer } from "./same-content.ts";
@@ -41,10 +38,7 @@ export interface Found {
 }
 
 /** What a build has written for a slot. */
-export interface WrittenSlot {
-  readonly path: string;
-  readonly offset: number;
-  readonly size: number;
+export interface WrittenSlot extends FileRange {
   readonly originalSize: number;
   readonly stored: Sha256;
   /** Made of the very bytes that the digest was made of. */
@@ -55,10 +49,16 @@ export interface WrittenSlot {
 /** Stored bytes of earlier builds. Nothing that is wrong with it fails a build: it then has nothing, and keeps nothing. */
 export interface SlotCache {
   find(work: SlotWork): Promise<Found>;
-  /** Keeps what a build has written after it found nothing. */
-  keep(found: Found, written: WrittenSlot): void;
+  /** Begins to copy what a build has written after it found nothing. */
+  keep(found: Found, written: WrittenSlot): Keeping;
   /** What was found is not what its name says: it goes. */
   drop(found: Found): void;
+}
+
+/** A copy of stored bytes that is being made beside other work. */
+export interface Keeping extends AsyncDisposable {
+  /** Puts it into the cache: for when it was found to be good. Without this, nothing of it stays. */
+  commit(): Promise<void>;
 }
 
 /** Most bytes that the cache has after a build. */
@@ -83,18 +83,24 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
         return { ...about, cached: undefined, why: "its entry cannot be read" };
       }
     },
-    keep(found, written) {
-      if (written.size > maxSize) return;
-      quietly(() => {
-        const shape = keepBytes(root, found.key, written);
-        const stamps = keepNotes(root, found.key, found.stamps);
-        writeManifest(
-          root,
-          found.key,
-          withVersion(readManifest(root, found.key) ?? [], { ...shape, stamps }),
-        );
-        evict(root, maxSize);
-      });
+    keep({ key, stamps }, written) {
+      const made = scratchOf(root, key, crypto.randomUUID());
+      const given = { up: written.size > maxSize };
+      const copied = given.up ? Promise.resolve(false) : copyTo(made, root, key, written, given);
+      return {
+        async commit() {
+          if (await copied)
+            quietly(() => {
+              renameSync(made, outputOf(root, key, written.stored));
+              addVersion(root, key, written, stamps);
+              evict(root, maxSize);
+            });
+        },
+        async [Symbol.asyncDispose]() {
+          given.up = true;
+          if (await copied) quietly(() => rmSync(made, { force: true }));
+        },
+      };
     },
     drop({ key, cached }) {
       if (cached !== undefined) quietly(() => rmSync(cached.path, { force: true }));
@@ -193,60 +199,57 @@ const sizeAt = (path: string): number | undefined => {
 /** Who was used last stays longest. */
 const touch = (path: string): void => quietly(() => utimesSync(path, new Date(), new Date()));
 
-function keepBytes(root: string, key: Sha256, written: WrittenSlot): Omit<Version, "stamps"> {
-  const { path, offset, size, originalSize, stored, verified } = written;
-  publish(root, key, stored, (target) => copyRange(path, offset, size, target));
-  const prints = keepNotes(root, key, encodePrints(written.prints));
-  return { stored, size, originalSize, prints, verified };
+/** Whether all of it was copied; if not, nothing is left. */
+async function copyTo(
+  made: string,
+  root: string,
+  key: Sha256,
+  written: FileRange,
+  given: { readonly up: boolean },
+): Promise<boolean> {
+  try {
+    mkdirSync(outputsOf(root, key), { recursive: true, mode: 0o700 });
+    await copyRange(written, made, given);
+    return true;
+  } catch {
+    quietly(() => rmSync(made, { force: true }));
+    return false;
+  }
+}
+
+/** To what the manifest has; the stored bytes are there. */
+function addVersion(root: string, key: Sha256, written: WrittenSlot, stamps: Found["stamps"]): void {
+  const { stored, size, originalSize, verified } = written;
+  const version = {
+    stored,
+    size,
+    originalSize,
+    prints: keepNotes(root, key, encodePrints(written.prints)),
+    stamps: keepNotes(root, key, stamps),
+    verified,
+  };
+  writeManifest(root, key, withVersion(readManifest(root, key) ?? [], version));
 }
 
 function keepNotes(root: string, key: Sha256, notes: Bytes | Float64Array<ArrayBuffer>): Sha256 {
   const bytes = new Uint8Array(notes.buffer);
   const digest = sha256Hex(bytes);
-  publish(root, key, digest, (target) => writeFileSync(target, bytes, { flag: "wx", mode: 0o600 }));
+  appear(root, key, outputOf(root, key, digest), bytes);
   return digest;
 }
 
 /** The manifest comes last: what it names is there. */
-function writeManifest(root: string, key: Sha256, versions: readonly Version[]): void {
-  const made = scratchOf(root, key, crypto.randomUUID());
-  appear(made, manifestOf(root, key), (target) =>
-    writeFileSync(target, encodeManifest(versions), { flag: "wx", mode: 0o600 }),
-  );
-}
-
-function publish(root: string, key: Sha256, content: Sha256, make: (target: string) => void): void {
-  const target = outputOf(root, key, content);
-  mkdirSync(outputsOf(root, key), { recursive: true, mode: 0o700 });
-  appear(scratchOf(root, key, crypto.randomUUID()), target, make);
-}
+const writeManifest = (root: string, key: Sha256, versions: readonly Version[]): void =>
+  appear(root, key, manifestOf(root, key), encodeManifest(versions));
 
 /** A file that is made beside its place, and is there whole or not at all. */
-function appear(made: string, target: string, make: (target: string) => void): void {
+function appear(root: string, key: Sha256, target: string, content: string | Bytes): void {
+  const made = scratchOf(root, key, crypto.randomUUID());
   try {
-    make(made);
+    writeFileSync(made, content, { flag: "wx", mode: 0o600 });
     renameSync(made, target);
   } catch (error) {
     rmSync(made, { force: true });
     throw error;
-  }
-}
-
-const CHUNK = 1024 * 1024;
-
-function copyRange(from: string, offset: number, size: number, to: string): void {
-  const source = openSync(from, "r");
-  const target = openSync(to, "wx", 0o600);
-  try {
-    const piece: Bytes = new Uint8Array(Math.min(CHUNK, size));
-    for (let done = 0; done < size;) {
-      const count = readSync(source, piece, 0, Math.min(CHUNK, size - done), offset + done);
-      if (count === 0) throw new Error("the package ends too early");
-      for (let put = 0; put < count;) put += writeSync(target, piece, put, count - put);
-      done += count;
-    }
-  } finally {
-    closeSync(source);
-    closeSync(target);
   }
 }
