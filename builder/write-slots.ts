@@ -22,27 +22,28 @@ export interface SlotPlace {
 }
 
 /**
- * Writes the stored bytes of all slots from `start` on. Others are looked at while the first one is written: the first of
- * them that is new is encoded meanwhile.
+ * Writes the stored bytes of all slots from `start` on, and gives each when it is there. Others are looked at while the
+ * first one is written: the first of them that is new is encoded meanwhile.
  */
-export async function writeSlots(
+export async function* writeSlots(
   slots: readonly SlotInput[],
   file: Replacement,
   { start, after }: SlotPlace,
   options: WriteOptions,
-): Promise<readonly WrittenBytes[]> {
+): AsyncGenerator<WrittenBytes> {
   const plans = planInTurn(slots, options);
-  const written: WrittenBytes[] = [];
+  let written = 0;
   try {
     await after;
     file.skipTo(start);
     for (const [i, slot] of slots.entries()) {
       file.skipTo(align(file.written));
-      written.push(await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options));
+      const bytes = await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options);
+      written++;
+      yield bytes;
     }
-    return written;
   } finally {
-    for (const plan of await Promise.allSettled(plans.slice(written.length)))
+    for (const plan of await Promise.allSettled(plans.slice(written)))
       if (plan.status === "fulfilled" && plan.value !== undefined) await giveUp(plan.value);
   }
 }
