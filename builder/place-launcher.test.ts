@@ -7,8 +7,9 @@ import type { Bytes, Span } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
-import { digestPlaced, placeLauncher } from "./place-launcher.ts";
-import { openWitness } from "./witness.ts";
+import { checkPlaced, digestPlaced, type LauncherFile, placeLauncher } from "./place-launcher.ts";
+import { printsOf } from "./prints.ts";
+import { openWitness, type Witness } from "./witness.ts";
 
 const LAUNCHER: Bytes = new Uint8Array(5_000_000).map((_, i) => (i * 13) % 249);
 const source = memorySource(LAUNCHER);
@@ -64,4 +65,44 @@ test("a digest that is not the noted one is an error of its own", async () => {
   const error = await failureOf(() => digest(sha256Hex("another")));
   expect(error.code).toBe("launcher-checksum-mismatch");
   expect(error.message).toStartWith(`Cannot use the launcher ${path}: `);
+});
+
+/** The digest of a launcher that was placed, of which these things were noted. */
+async function digestOfNoted(noted: Omit<LauncherFile, "path">, witness?: Witness) {
+  using file = open();
+  await placeLauncher(source, { path }, file);
+  return await digestPlaced(file, LAUNCHER.length, { path, ...noted }, witness);
+}
+
+const OTHER = LAUNCHER.map((byte, i) => (i === 3_000_000 ? byte ^ 1 : byte));
+const [DIGEST, PRINTS] = [sha256Hex(LAUNCHER), printsOf(LAUNCHER)];
+
+test("where prints were noted with a digest, they say whether it is that of the bytes that are there", async () => {
+  // It cannot come from the bytes.
+  const noted = { sha256: sha256Hex("noted"), prints: PRINTS };
+  expect(await digestOfNoted(noted)).toBe(noted.sha256);
+  const prints = printsOf(OTHER);
+  expect((await failureOf(() => digestOfNoted({ ...noted, prints }))).code).toBe(
+    "launcher-checksum-mismatch",
+  );
+  expect(await digestOfNoted({ sha256: DIGEST, prints })).toBe(DIGEST);
+});
+
+test("a witness has the noted prints, whatever is there: it is asked when all is written", async () => {
+  writeFileSync(path, OTHER);
+  const witness = openWitness();
+  expect(await digestOfNoted({ sha256: DIGEST, prints: PRINTS }, witness)).toBe(DIGEST);
+  const part = { offset: 0, size: LAUNCHER.length } as Span;
+  expect(await witness.isIntact(memorySource(LAUNCHER), part)).toBe(true);
+  expect(await witness.isIntact(memorySource(OTHER), part)).toBe(false);
+});
+
+test("it is checked without prints, too", async () => {
+  using file = open();
+  await placeLauncher(source, { path }, file);
+  const check = (sha256?: typeof DIGEST) =>
+    checkPlaced(file, LAUNCHER.length, { path, prints: PRINTS, ...(sha256 && { sha256 }) });
+  await check(DIGEST);
+  await check();
+  expect((await failureOf(() => check(sha256Hex("another")))).code).toBe("launcher-checksum-mismatch");
 });

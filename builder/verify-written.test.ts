@@ -3,11 +3,13 @@ import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync, w
 import { join } from "node:path";
 import { memorySource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
-import type { Bytes } from "../format/types.ts";
+import type { Bytes, Sha256 } from "../format/types.ts";
+import { sha256Hex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { fileSlot, smallRequest, treeSlot, utf8 } from "../tests/support/packages.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { type BuildRequest, build } from "./build.ts";
+import { printsOf } from "./prints.ts";
 import { signerOfPair } from "./signing/signer.ts";
 import type { SlotInput } from "./slot-input.ts";
 
@@ -102,4 +104,34 @@ test("slots that are good alone, but not together, are found", async () => {
   writeFileSync(at("tree/x"), "");
   const slots = [tree({ target: "app" }), fileSlot("inside", "y", { target: "app/x/y" })];
   expect(await problemsOf({ slots })).toEqual([expect.stringMatching(/^slot 1: /)]);
+});
+
+describe("our launcher, of which digest and prints were noted", () => {
+  const launch = (sha256: Sha256, more: Partial<BuildRequest> = {}) => {
+    writeFileSync(at("launcher"), LAUNCHER);
+    const launcherFile = { path: at("launcher"), sha256, prints: printsOf(LAUNCHER) };
+    return build(request({ slots: [tree()], launcherFile, ...more }));
+  };
+  const changed = LAUNCHER.map((byte, i) => (i === 100 ? byte ^ 1 : byte));
+
+  test("is what was noted", async () => {
+    const { metadata } = await launch(sha256Hex(LAUNCHER));
+    expect(metadata.launcher?.checksum).toBe(sha256Hex(LAUNCHER));
+  });
+
+  test.each([true, false])("is refused when it is another now, verifying: %p", async (verify) => {
+    const path = at("launcher");
+    writeFileSync(path, changed);
+    const launcherFile = { path, sha256: sha256Hex(LAUNCHER), prints: printsOf(LAUNCHER) };
+    const more = { launcher: memorySource(changed), launcherFile, verify };
+    expect((await failureOf(() => build(request({ slots: [tree()], ...more })))).code).toBe(
+      "launcher-checksum-mismatch",
+    );
+    expect(readdirSync(dir.path).toSorted()).toEqual(["launcher", "tree"]);
+  });
+
+  test("is no launcher to be made again when a slot is what is wrong", async () => {
+    const { code, problems } = await failureOf(() => launch(sha256Hex(LAUNCHER), { signer: damaging(-500) }));
+    expect([code, problems]).toEqual(["build-failed", [expect.stringMatching(/^slot 0: .*SHA-256/)]]);
+  });
 });

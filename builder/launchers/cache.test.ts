@@ -9,8 +9,10 @@ import {
   ensureLauncher,
   findLauncher,
   launcherCacheDir,
+  launcherPrints,
   listLaunchers,
 } from "./cache.ts";
+import { printsOf } from "../prints.ts";
 import { hostTarget } from "./host.ts";
 
 const entry = join(import.meta.dir, "..", "..", "tests", "support", "stand-in", "main.ts");
@@ -49,8 +51,9 @@ test("what is built says what it is, and nothing else is left in the folder", as
     sha256: sha256Hex(new Uint8Array(bytes)),
   });
   expect(readdirSync(shared.path).toSorted()).toEqual(
-    [basename(first.path), ...notes(shared.path)].toSorted(),
+    [basename(first.path), `${basename(first.path)}.prints`, ...notes(shared.path)].toSorted(),
   );
+  expect(launcherPrints(first)).toEqual([...printsOf(new Uint8Array(bytes))]);
   expect(readFileSync(join(shared.path, notes(shared.path)[0] as string), "utf8")).toBe(
     `${first.sha256}  ${basename(first.path)}\n`,
   );
@@ -115,7 +118,7 @@ test("two builders at once both succeed, with the same launcher", async () => {
   const both = await Promise.all([1, 2].map(() => ensureLauncher(host, { cacheDir: dir.path, entry })));
   const same = { ...first, path: join(dir.path, basename(first.path)), built: true };
   expect(both).toEqual([same, same]);
-  expect(readdirSync(dir.path).length).toBe(2);
+  expect(readdirSync(dir.path).length).toBe(3);
 });
 
 test("force builds what is there", async () => {
@@ -159,4 +162,15 @@ test("one that is only looked for is not read, but made when there is none", asy
   expect(await findLauncher(host, copy.options)).toEqual({ target: host, path, size, sha256, built: false });
   rmSync(copy.launcher);
   expect(await findLauncher(host, copy.options)).toMatchObject({ sha256, built: true });
+});
+
+test("prints that are gone, or of other bytes, are none", () => {
+  using copy = copyOfShared();
+  const file = `${copy.launcher}.prints`;
+  const prints = () => launcherPrints({ path: copy.launcher, size: first.size });
+  expect(prints()).toEqual(launcherPrints(first));
+  writeFileSync(file, readFileSync(file).subarray(0, -16));
+  expect(prints()).toBeUndefined();
+  rmSync(file);
+  expect(prints()).toBeUndefined();
 });
