@@ -16,7 +16,7 @@ import { sourceSizeOf } from "./source-size.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
-import { knownSlots, openKeeper, osOf, type SlotKeeper } from "./known-slots.ts";
+import { keepSlots, knownSlots, osOf } from "./known-slots.ts";
 import { openMadeFolder } from "./made-folder.ts";
 import { checkPlaced, digestPlaced, type LauncherFile, placeLauncher } from "./place-launcher.ts";
 import type { Signer } from "./signing/signer.ts";
@@ -77,11 +77,10 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   using file = openReplacement(request.output, 0o755);
   const room = roomFor(request);
   const witness = request.verify ? openWitness() : undefined;
-  await using keeper = openKeeper(request, file.path);
   const placed = placeLauncher(request.launcher, request.launcherFile, file);
   const [launcher, slots] = await bothOf(
     placed.then(() => launcherFacts(request, file, witness)),
-    storedSlots(request, file, { start: room.slots, after: placed, witness, keeper }),
+    storedSlots(request, file, { start: room.slots, after: placed, witness }),
   );
   const metadata: Metadata = { ...request.about, slots: slots.map((slot) => slot.entry), launcher };
   const json = encodeMetadata(metadata, request.json);
@@ -90,6 +89,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
   const signature = await request.signer.sign(json);
   await writeHead(request, file, { json, signature, slots, launcherSize: launcher.size, room });
   const size = file.written;
+  await using keeping = keepSlots(request, file.path, slots);
   if (witness !== undefined) {
     progress?.begin(`verifying ${name}`, () => size);
     const known = { witness, launcher: launcher.checksum, slots: knownSlots(request.about, slots) };
@@ -100,7 +100,7 @@ export async function build(request: BuildRequest): Promise<BuildResult> {
     });
     progress?.end();
   }
-  await keeper.commit();
+  await keeping.commit();
   file.commit();
   return {
     path: request.output,
@@ -161,21 +161,15 @@ function roomFor({ about, slots, json, launcher, launcherTool }: BuildRequest): 
 async function storedSlots(
   request: BuildRequest,
   file: Replacement,
-  place: SlotPlace & Pick<WriteOptions, "witness"> & { readonly keeper: SlotKeeper },
+  place: SlotPlace & Pick<WriteOptions, "witness">,
 ): Promise<readonly SlotInHand[]> {
-  const writing = writeSlots(request.slots, file, place, {
+  const written = await writeSlots(request.slots, file, place, {
     ...request,
     witness: place.witness,
     os: osOf(request.about),
     onBytes: request.progress?.add,
   });
-  const slots: SlotInHand[] = [];
-  for await (const bytes of writing) {
-    const slot = slotInHand(request.slots[slots.length] as SlotInput, slots.length, bytes);
-    place.keeper.add(slot);
-    slots.push(slot);
-  }
-  return slots;
+  return written.map((bytes, index) => slotInHand(request.slots[index] as SlotInput, index, bytes));
 }
 
 interface Head {

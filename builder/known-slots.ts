@@ -26,22 +26,19 @@ export function knownSlots(
 const entriesIn = ({ found, made }: SlotInHand): number =>
   made?.frames.reduce((sum, { entries }) => sum + (entries?.length ?? 0), 0) ?? found?.entries ?? 0;
 
-/** What the cache gets from a package that is being built: to be committed when that was verified. */
-export interface SlotKeeper extends Keeping {
-  /** Begins to copy a slot that was written, if the cache did not have it. */
-  add(slot: SlotInHand): void;
-}
-
-export function openKeeper({ cache, verify, about }: BuildRequest, path: string): SlotKeeper {
-  const begun: Keeping[] = [];
+/** Begins to give the cache what it did not have, from the package: to be committed when that was verified. */
+export function keepSlots(
+  { cache, verify, about }: BuildRequest,
+  path: string,
+  slots: readonly SlotInHand[],
+): Keeping {
+  const begun = slots.flatMap(({ entry, offset, size, originalSize, prints, found }) => {
+    if (found === undefined || found.cached !== undefined || entry.checksum === undefined) return [];
+    const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
+    const written = { path, offset, size, originalSize, stored: entry.checksum, prints, verified };
+    return cache?.keep(found, written) ?? [];
+  });
   return {
-    add({ entry, offset, size, originalSize, prints, found }) {
-      if (cache === undefined || found === undefined) return;
-      if (found.cached !== undefined || entry.checksum === undefined) return;
-      const verified = verify ? verifiedFor(entry.target, osOf(about)) : null;
-      const written = { path, offset, size, originalSize, stored: entry.checksum, prints, verified };
-      begun.push(cache.keep(found, written));
-    },
     async commit() {
       for (const keeping of begun) await keeping.commit();
     },

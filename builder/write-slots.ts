@@ -22,28 +22,27 @@ export interface SlotPlace {
 }
 
 /**
- * Writes the stored bytes of all slots from `start` on, and gives each when it is there. Others are looked at while the
- * first one is written: the first of them that is new is encoded meanwhile.
+ * Writes the stored bytes of all slots from `start` on. Others are looked at while the first one is written: the first of
+ * them that is new is encoded meanwhile.
  */
-export async function* writeSlots(
+export async function writeSlots(
   slots: readonly SlotInput[],
   file: Replacement,
   { start, after }: SlotPlace,
   options: WriteOptions,
-): AsyncGenerator<WrittenBytes> {
+): Promise<readonly WrittenBytes[]> {
   const plans = planInTurn(slots, options);
-  let written = 0;
+  const written: WrittenBytes[] = [];
   try {
     await after;
     file.skipTo(start);
     for (const [i, slot] of slots.entries()) {
       file.skipTo(align(file.written));
-      const bytes = await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options);
-      written++;
-      yield bytes;
+      written.push(await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options));
     }
+    return written;
   } finally {
-    for (const plan of await Promise.allSettled(plans.slice(written)))
+    for (const plan of await Promise.allSettled(plans.slice(written.length)))
       if (plan.status === "fulfilled" && plan.value !== undefined) await giveUp(plan.value);
   }
 }
