@@ -38,14 +38,14 @@ test("property: prints are read as they were written, but not as those of anothe
 
 const rows = (...numbers: readonly bigint[]): Bytes => new Uint8Array(new BigUint64Array(numbers).buffer);
 
-test.each<[string, Bytes]>([
-  ["half a row", rows(4n, 1n).subarray(0, 8)],
-  ["a piece without bytes", rows(0n, 1n, 4n, 1n)],
-  ["a piece that is more than is read at once", rows(2n ** 20n, 1n)],
-  ["a piece of more bytes than can be counted", rows(2n ** 63n, 1n)],
-  ["nothing", new Uint8Array()],
-])("%s is no print of four bytes", (_, bytes) => {
-  expect(decodePrints(bytes, 4)).toBeUndefined();
+test.each<[string, number, Bytes]>([
+  ["a row and a half", 4, rows(4n, 1n, 4n)],
+  ["a piece without bytes", 4, rows(0n, 1n, 4n, 1n)],
+  ["a piece that is more than is read at once", 2 ** 20, rows(2n ** 20n, 1n)],
+  ["a piece of more bytes than can be counted", 2 ** 63, rows(2n ** 63n, 1n)],
+  ["nothing", 4, new Uint8Array()],
+])("%s is no list of prints", (_, size, bytes) => {
+  expect(decodePrints(bytes, size)).toBeUndefined();
 });
 
 test("property: what has the prints is given, from any offset, up to the first piece that has not", async () => {
