@@ -10,6 +10,7 @@ export interface Witness {
   isIntact(source: ByteSource, part: Span): Promise<boolean>;
 }
 
+/** A witness that has seen nothing yet. What is noted where something was noted before, stands instead of that. */
 export function openWitness(): Witness {
   const notes = new Map<number, Print>();
   /** Undefined where something in between was not noted. */
