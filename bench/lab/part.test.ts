@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { sizeAt } from "./content.ts";
-import { partOf, type SizedFile, totalOf } from "./part.ts";
+import { partOf, sharesOf, type SizedFile, totalOf } from "./part.ts";
 
 const tree = Array.from({ length: 5000 }, (_, i): SizedFile => [
   `f${(i * 7919) % 5000}`,
@@ -27,4 +27,29 @@ test("a part does not depend on the order of files", () => {
 test("a part that is more than all is all, and of nothing nothing", () => {
   expect(new Set(partOf(tree, total * 2))).toEqual(new Set(tree));
   expect(partOf([], 1e6)).toEqual([]);
+});
+
+test("shares have whole folders and about as many bytes", () => {
+  const files = [
+    ["a/1", 50],
+    ["a/2", 10],
+    ["b/1", 40],
+    ["c", 30],
+    ["d/e/1", 25],
+    ["f", 1],
+  ] as const;
+  expect(sharesOf(files, 3)).toEqual([
+    [
+      ["a/1", 50],
+      ["a/2", 10],
+    ],
+    [
+      ["b/1", 40],
+      ["f", 1],
+    ],
+    [
+      ["c", 30],
+      ["d/e/1", 25],
+    ],
+  ]);
 });

@@ -21,3 +21,17 @@ const evenly = (files: readonly SizedFile[], count: number): readonly SizedFile[
 
 export const totalOf = (files: readonly SizedFile[]): number =>
   files.reduce((sum, [, size]) => sum + size, 0);
+
+/**
+ * The files in so many shares of about as many bytes. What lies in one folder at the top stays together: the largest goes
+ * first, each to the share that has the least.
+ */
+export function sharesOf(files: readonly SizedFile[], count: number): readonly (readonly SizedFile[])[] {
+  const tops = [...Map.groupBy(files, ([path]) => path.split("/", 1)[0]).values()];
+  const shares: SizedFile[][] = Array.from({ length: count }, () => []);
+  for (const top of tops.toSorted((a, b) => totalOf(b) - totalOf(a))) {
+    const [least] = shares.toSorted((a, b) => totalOf(a) - totalOf(b));
+    least?.push(...top);
+  }
+  return shares;
+}
