@@ -16,7 +16,7 @@ import { sourceSizeOf } from "./source-size.ts";
 import { frameIndex } from "../format/wire/trailer.ts";
 import { packageIdOf } from "../format/cache/layout.ts";
 import { encodeMetadata, type JsonOptions } from "./metadata-json.ts";
-import { keepSlots, knownSlots, osOf } from "./known-slots.ts";
+import { keepSlots, knownSlots } from "./known-slots.ts";
 import { openMadeFolder } from "./made-folder.ts";
 import { checkPlaced, digestPlaced, type LauncherFile, placeLauncher } from "./place-launcher.ts";
 import type { Signer } from "./signing/signer.ts";
@@ -166,7 +166,6 @@ async function storedSlots(
   const written = await writeSlots(request.slots, file, place, {
     ...request,
     witness: place.witness,
-    os: osOf(request.about),
     onBytes: request.progress?.add,
   });
   return written.map((bytes, index) => slotInHand(request.slots[index] as SlotInput, index, bytes));

@@ -9,7 +9,7 @@ import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { frameArchive, type FrameOptions, frameParts, isFramed, type MadeArchive } from "./frame-archive.ts";
+import { frameArchive, type FrameOptions, frameParts, isFramed, type MadeFrame } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";
@@ -24,7 +24,7 @@ export interface EncodedSlot {
   /** Bytes before the operations; known when `stored` has ended. */
   originalSize(): number;
   /** What is stored, where it is an archive in frames; known when `stored` has ended. */
-  made?(): MadeArchive;
+  made?(): readonly MadeFrame[];
   /** What decides about the stored bytes, where it pays to ask whether they were made before. */
   readonly work?: SlotWork;
 }

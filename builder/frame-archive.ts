@@ -7,9 +7,10 @@ import { zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
 import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
+import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
+import { entriesIn } from "../format/verifying/frame-entries.ts";
 import { compressFrame } from "./compress-frame.ts";
-import { type Destination, type FrameProver, frameProver, type MadeFrame } from "./made-frames.ts";
 
 /** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
 const MOST_HELD = CUT_SIZES.held;
@@ -24,21 +25,22 @@ export interface FramedArchive {
   readonly stored: ByteStream;
   /** Bytes of the archive; known when `stored` has ended. */
   originalSize(): number;
-  /** What it was made of, and whether it was found that it can be unpacked; known when `stored` has ended. */
-  made(): MadeArchive;
+  /** What it was made of, in order; known when `stored` has ended. */
+  made(): readonly MadeFrame[];
 }
 
-export interface MadeArchive {
-  readonly frames: readonly MadeFrame[];
-  readonly isSound: boolean;
+/** A frame of an archive that was made in this process. */
+export interface MadeFrame extends FrameSizes {
+  /** The entries in it, where that is known without decoding it. */
+  readonly entries?: readonly EntryFacts[] | undefined;
 }
 
 export interface FrameOptions {
   readonly level?: Level | undefined;
   /** Told of the archive as it was compressed. */
   readonly onBytes?: ((count: number) => void) | undefined;
-  /** Verify the archive while it is made. */
-  readonly proveFor?: Destination | undefined;
+  /** Note which entries are in frames, for who verifies the archive. */
+  readonly noteEntries?: boolean | undefined;
 }
 
 /** Whether a chain makes frames: of an archive that is only compressed by zstd. Everything else is one stream. */
@@ -47,7 +49,7 @@ export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
 export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedArchive =>
-  frameParts(partsOf(cutArchive(archive)), options);
+  frameParts(partsOf(cutArchive(archive), options), options);
 
 /**
  * A tar archive as zstd frames that begin where entries begin, with the seek table behind them: what `tar --zstd -x`
@@ -57,16 +59,10 @@ export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): F
  */
 export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedArchive {
   const frames: MadeFrame[] = [];
-  const prover = options.proveFor && frameProver(options.proveFor);
-  let isSound = prover !== undefined;
-  const add = (frame: MadeFrame) => {
-    frames.push(frame);
-    isSound = prover?.isSound(frame) ?? false;
-  };
   return {
-    stored: compressed(parts, options, prover, frames, add),
+    stored: compressed(parts, options, frames),
     originalSize: () => frames.reduce((sum, { content }) => sum + content, 0),
-    made: () => ({ frames, isSound }),
+    made: () => frames,
   };
 }
 
@@ -79,25 +75,22 @@ interface Finished {
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
   { level, onBytes }: FrameOptions,
-  prover: FrameProver | undefined,
-  frames: readonly MadeFrame[],
-  add: (frame: MadeFrame) => void,
+  frames: MadeFrame[],
 ): ByteStream {
   const usedLevel = zstdLevel(level === undefined ? {} : { level });
   const underWay: { readonly size: number; readonly frame: Promise<Finished> }[] = [];
   const mostFrames = 2 * availableParallelism();
   let size = 0;
-  const finished = async ({ bytes, isLast }: Held): Promise<Finished> => {
+  const finished = async ({ bytes, entries }: Held): Promise<Finished> => {
     const pieces = await compressFrame(bytes, usedLevel);
     const compressed = pieces.reduce((sum, { length }) => sum + length, 0);
-    const entries = prover?.entriesIn(pieces, bytes, isLast);
     return { pieces, made: { compressed, content: bytes.length, entries } };
   };
   const next = async function* (): ByteStream {
     const first = underWay.shift() as (typeof underWay)[number];
     size -= first.size;
     const { pieces, made } = await first.frame;
-    add(made);
+    frames.push(made);
     onBytes?.(made.content);
     for (const piece of pieces) {
       yield piece;
@@ -114,7 +107,7 @@ async function* compressed(
         while (underWay.length >= mostFrames || size > MOST_UNDER_WAY) yield* next();
       } else {
         while (underWay.length > 0) yield* next();
-        add(yield* streamed(held.rest, { level, onBytes }));
+        frames.push(yield* streamed(held.rest, { level, onBytes }));
       }
     }
     while (underWay.length > 0) yield* next();
@@ -146,11 +139,7 @@ async function* streamed(
   return sizes;
 }
 
-interface Held {
-  readonly bytes: Bytes;
-  readonly isLast: boolean;
-  readonly done?: () => void;
-}
+type Held = Pick<ArchivePart & { kind: "whole" }, "bytes" | "entries" | "done">;
 
 /** A stream in memory, or, where it is too large, the stream itself again. */
 async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStream }> {
@@ -158,7 +147,7 @@ async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStr
   const held: Bytes[] = [];
   for (let size = 0; size <= MOST_HELD;) {
     const next = await iterator.next();
-    if (next.done === true) return { bytes: concat(held), isLast: false };
+    if (next.done === true) return { bytes: concat(held) };
     held.push(next.value);
     size += next.value.length;
   }
@@ -174,7 +163,10 @@ async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStr
   return { rest: rest() };
 }
 
-async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<ArchivePart> {
+async function* partsOf(
+  pieces: AsyncGenerator<ArchivePiece>,
+  { noteEntries }: FrameOptions,
+): AsyncGenerator<ArchivePart> {
   let next = await pieces.next();
   const rest = async function* (): ByteStream {
     do {
@@ -186,8 +178,22 @@ async function* partsOf(pieces: AsyncGenerator<ArchivePiece>): AsyncGenerator<Ar
   try {
     while (!next.done)
       if (next.value.begins === "long") yield { kind: "stream", pieces: rest() };
-      else yield { kind: "whole", bytes: await collect(rest()), isLast: isOver() };
+      else {
+        const bytes = await collect(rest());
+        const isLast = isOver();
+        const entries = noteEntries === true ? entriesOf(bytes, isLast) : undefined;
+        yield { kind: "whole", bytes, isLast, entries };
+      }
   } finally {
     await pieces.return(undefined);
+  }
+}
+
+/** What a reader of the part alone sees, which may not be what it says to a reader of the whole archive. */
+function entriesOf(part: Bytes, isLast: boolean): readonly EntryFacts[] | undefined {
+  try {
+    return entriesIn(part, isLast);
+  } catch {
+    return undefined;
   }
 }

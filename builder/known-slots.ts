@@ -6,25 +6,25 @@ import { type KnownSlot, verifiedFor } from "./verify-written.ts";
 /** A workenv has at most a million entries; so many in one package are counted again. */
 const MANY_ENTRIES = 500_000;
 
-/** What a build knows of the stored bytes: whether they were verified when they were made, now or in an earlier build. */
+/** What a build knows of the stored bytes: of what it made them, or whether an earlier build has verified them. */
 export function knownSlots(
   about: BuildRequest["about"],
   slots: readonly SlotInHand[],
 ): ReadonlyMap<number, KnownSlot> {
   const isLarge = slots.reduce((sum, slot) => sum + entriesIn(slot), 0) > MANY_ENTRIES;
-  const isVerified = ({ entry, found, made }: SlotInHand): boolean =>
-    made?.isSound ?? found?.cached?.version.verified === verifiedFor(entry.target, osOf(about));
+  const isVerified = ({ entry, found }: SlotInHand): boolean =>
+    found?.cached?.version.verified === verifiedFor(entry.target, osOf(about));
   return new Map(
     slots.flatMap((slot) => {
       const { index, checksum } = slot.entry;
       if (checksum === undefined) return [];
-      return [[index, { checksum, isVerified: !isLarge && isVerified(slot), frames: slot.made?.frames }]];
+      return [[index, { checksum, isVerified: !isLarge && isVerified(slot), frames: slot.made }]];
     }),
   );
 }
 
 const entriesIn = ({ found, made }: SlotInHand): number =>
-  made?.frames.reduce((sum, { entries }) => sum + (entries?.length ?? 0), 0) ?? found?.entries ?? 0;
+  made?.reduce((sum, { entries }) => sum + (entries?.length ?? 0), 0) ?? found?.entries ?? 0;
 
 /** Begins to give the cache what it did not have, from the package: to be committed when that was verified. */
 export function keepSlots(
@@ -49,4 +49,4 @@ export function keepSlots(
 }
 
 /** The system that a package is for. */
-export const osOf = ({ build }: BuildRequest["about"]): string | undefined => build?.platform?.os;
+const osOf = ({ build }: BuildRequest["about"]): string | undefined => build?.platform?.os;

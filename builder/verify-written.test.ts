@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { memorySource } from "../format/io/byte-source.ts";
+import { memorySource, openFileSource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
 import type { Bytes, Sha256 } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
+import { rawArchive, type rawEntry } from "../format/tar/testing.ts";
+import { verifyPackage } from "../format/verify.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { fileSlot, smallRequest, treeSlot, utf8 } from "../tests/support/packages.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
@@ -86,18 +88,53 @@ describe("a byte that changed after it was written is found", () => {
   });
 });
 
-test("a frame that was compressed wrongly is found, though its bytes are in the file", async () => {
+test("a frame that was compressed wrongly is not looked into, and does not verify", async () => {
   const compress = Bun.zstdCompress;
   const spy = spyOn(Bun, "zstdCompress").mockImplementation(async (content, options) => {
     const other = new Uint8Array(content as Bytes);
-    other[600]! ^= 1;
+    other[1100]! ^= 1;
     return compress(other, options);
   });
   try {
-    expect(await problemsOf({ slots: [tree()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
+    const { path } = await build(request({ slots: [tree()] }));
+    using source = openFileSource(path);
+    const { checks } = await verifyPackage(source);
+    expect(checks.filter(({ ok }) => !ok)).toMatchObject([
+      { name: "slot 0", detail: expect.stringContaining("checksum") },
+    ]);
   } finally {
     spy.mockRestore();
   }
+});
+
+describe("entries that make no tree are found", () => {
+  type Entry = Parameters<typeof rawEntry>[0];
+
+  test.each<[string, readonly Entry[], RegExp]>([
+    ["a file and a folder of one name", [{ name: "a" }, { name: "a/b" }], /a file is where a folder/],
+    ["a way out", [{ name: "../x" }], /contains '\.\.'/],
+    ["a link that leads out", [{ name: "l", type: "2", linkName: "../x" }], /leads outside/],
+    ["a device", [{ name: "x", type: "3" }], /neither a file/],
+  ])("in an archive: %s", async (_, entries, problem) => {
+    const slot = fileSlot("a", rawArchive(...entries), { target: "", operations: ["TAR", "ZSTD"] });
+    expect(await problemsOf({ slots: [slot] })).toEqual([expect.stringMatching(problem)]);
+    expect(readdirSync(dir.path)).toEqual(["tree"]);
+  });
+
+  test.each<[string, readonly string[], RegExp]>([
+    ["a name that the system has not", ["nul"], /Windows reserves/],
+    ["two names that it takes for one", ["A", "a"], /is the same name/],
+    ["one too long for a plain header", [`${"é".repeat(120)}.`], /ends with a dot/],
+  ])("in a tree, by the rules of its system: %s", async (_, names, problem) => {
+    for (const name of names) writeFileSync(at(`tree/${name}`), "");
+    const { about } = request({});
+    const platform = { os: "windows", arch: "amd64" };
+    const forWindows = { ...about, build: { ...about.build, platform } } as BuildRequest["about"];
+    expect(await problemsOf({ slots: [tree()], about: forWindows })).toEqual([
+      expect.stringMatching(problem),
+    ]);
+    expect((await build(request({ slots: [tree()] }))).slots).toHaveLength(1);
+  });
 });
 
 test("slots that are good alone, but not together, are found", async () => {

@@ -2,7 +2,7 @@ import { PspfError } from "../format/errors.ts";
 import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
-import type { TarHeader } from "../format/tar/tar-entry.ts";
+import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
 import { partEnterer } from "../format/verifying/enter-part.ts";
@@ -12,10 +12,13 @@ import { readBeside } from "../format/verifying/read-beside.ts";
 import { placement } from "../format/workenv/unpacking/extract-slot.ts";
 import { framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
-import type { MadeFrame } from "./made-frames.ts";
+import type { MadeFrame } from "./frame-archive.ts";
 import type { Witness } from "./witness.ts";
 
-/** To be raised when a verification begins to look at more: what was found good by less is looked at again. */
+/**
+ * To be raised when a verification begins to look at more: what was found good by less is looked at again. The first of
+ * this number also decoded what they had made.
+ */
 const THOROUGHNESS = 1;
 
 /** How stored bytes were found good: by which verification, for which target, under the rules of which system. */
@@ -35,16 +38,20 @@ export interface Known {
 export interface KnownSlot {
   /** SHA-256 of the stored bytes. */
   readonly checksum: Sha256;
-  /** The stored bytes were found to be good for this target and system, with no other slot around. */
+  /**
+   * An earlier build has made or decoded the stored bytes, and found that their entries make a tree at this target and by
+   * the rules of this system, with no other slot around.
+   */
   readonly isVerified: boolean;
   /** Of an archive that was made by this build. */
   readonly frames: readonly MadeFrame[] | undefined;
 }
 
 /**
- * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. Digests are not made and
- * frames not decoded twice: where the file has the very bytes of which that was done when they were written, what was
- * found then is true of the file. `onBytes` is told of what was read.
+ * Reads a package that was just written, and throws `build-failed` when anything is wrong with it. Digests are not made
+ * twice: where the file has the very bytes of which that was done when they were written, they are those of the file.
+ * Frames that this build has compressed are not decoded: that could only find faults of the codec or the memory, which
+ * whoever decodes them finds by their checksums. `onBytes` is told of what was read.
  */
 export async function verifyWritten(
   path: string,
@@ -79,20 +86,20 @@ function readKnown(pkg: Package, { witness, launcher, slots }: Known, uncounted:
         return reading.enter(slot, tree);
       const frames = known.frames && (await framesAsMade(uncounted, slot, known.frames));
       const isGood = known.isVerified && apart.has(slot);
-      const isHelp = known.frames === undefined ? isGood : frames !== undefined;
-      if (!isHelp) return reading.enter(slot, tree);
+      if (!isGood && frames === undefined) return reading.enter(slot, tree);
       if (!(await witness.isIntact(pkg.source, slot.stored)))
         throw new PspfError(
           "slot-checksum-mismatch",
           `slot ${index}: its bytes are not those that were written`,
         );
-      if (!isGood) await enterMade(frames ?? [], uncounted, partEnterer(tree, placement(slot.entry.target)));
+      if (frames !== undefined)
+        await enterMade(frames, uncounted, partEnterer(tree, placement(slot.entry.target)));
       return originalSize;
     },
   };
 }
 
-/** A frame of the slot, and what was seen in it when it was made. */
+/** A frame of the slot, and what went into it. */
 interface FrameAsMade extends SlotFrame {
   readonly entries: MadeFrame["entries"];
 }
@@ -111,11 +118,15 @@ async function framesAsMade(
   return isAsMade ? frames.map((frame, i) => ({ ...frame, entries: made[i]?.entries })) : undefined;
 }
 
-/** Tells a tree what is in frames; those of which nobody saw that when they were made are decoded. */
+/**
+ * Tells a tree what is in frames. Those that were made of entries hold just these: `write-tar.test.ts` holds the writer of
+ * headers to telling readers what it was told, with extended headers and without; a frame has a checksum of what was
+ * written; and its bytes in the file are those that the codec gave. Others are decoded.
+ */
 async function enterMade(
   frames: readonly FrameAsMade[],
   source: ByteSource,
-  enter: (part: Iterable<TarHeader>) => void,
+  enter: (part: Iterable<EntryFacts>) => void,
 ): Promise<void> {
   const entriesIn = frameReader(source);
   for (const frame of frames) enter(frame.entries ?? (await entriesIn(frame)));

@@ -6,17 +6,15 @@ import type { OperationName } from "../format/wire/operations.ts";
 import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
 import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
 import { appendKept } from "./kept-bytes.ts";
-import type { MadeArchive } from "./frame-archive.ts";
 import { type Print, printsOf } from "./prints.ts";
+import type { MadeFrame } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { Witness } from "./witness.ts";
 
 export interface WriteOptions {
   readonly level?: Level | undefined;
-  /** Told of what is written, which is then verified while it is in memory. */
+  /** Told of what is written, when the package will be verified. */
   readonly witness?: Witness | undefined;
-  /** The system that the package is for. */
-  readonly os?: string | undefined;
   /** Where the stored bytes of earlier builds are. */
   readonly cache?: SlotCache | undefined;
   /** Told of what goes into slots. */
@@ -42,7 +40,7 @@ export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissi
   /** Of the stored bytes, made of those of which the checksum was made. */
   readonly prints: readonly Print[];
   /** Of an archive in frames that was made for them. */
-  readonly made?: MadeArchive | undefined;
+  readonly made?: readonly MadeFrame[] | undefined;
   /** What the cache said of them, if it was asked. */
   readonly found?: Found;
 }
@@ -50,10 +48,9 @@ export interface WrittenBytes extends Pick<EncodedSlot, "operations" | "permissi
 /** Lists what is in a slot, and looks for what an earlier build has made of it. */
 export async function planSlot(
   slot: SlotInput,
-  { level, cache, onBytes, witness, os }: WriteOptions,
+  { level, cache, onBytes, witness }: WriteOptions,
 ): Promise<PlannedSlot> {
-  const proveFor = witness && { target: slot.target, os };
-  const encoded = await encodeSlot(slot, { level, onBytes, proveFor });
+  const encoded = await encodeSlot(slot, { level, onBytes, noteEntries: witness !== undefined });
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 

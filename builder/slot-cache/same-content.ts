@@ -57,7 +57,7 @@ interface ArchivedPart {
 
 async function partsOf({ entries, recipe: { mtimes } }: SlotWork): Promise<readonly ArchivedPart[]> {
   return (await groupEntries(entries, { mtimes })).map((group): ArchivedPart => {
-    const content = () => contentOfGroup(group, mtimes);
+    const content = () => contentOfGroup(group);
     const checksum = once(() => checksumOf(content()));
     return {
       entries: group.entries as readonly InputEntry[],
@@ -81,8 +81,8 @@ async function* contentOf(parts: readonly ArchivedPart[]): ByteStream {
   for (const part of parts) yield* part.content();
 }
 
-async function* contentOfGroup(group: EntryGroup, mtimes: "zero" | "keep"): ByteStream {
-  for await (const part of writeGroups([group], { mtimes })) {
+async function* contentOfGroup(group: EntryGroup): ByteStream {
+  for await (const part of writeGroups([group])) {
     if (part.kind === "stream") yield* part.pieces;
     else {
       yield part.bytes;

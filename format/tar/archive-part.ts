@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../types.ts";
+import type { EntryFacts } from "./tar-entry.ts";
 
 /** A stretch of an archive that begins where an entry begins. All parts together are the archive. */
 export type ArchivePart =
@@ -7,6 +8,8 @@ export type ArchivePart =
       readonly bytes: Bytes;
       /** The archive ends behind it. */
       readonly isLast: boolean;
+      /** What its headers say, by who wrote or read them. */
+      readonly entries?: readonly EntryFacts[] | undefined;
       /** To be called when `bytes` are not needed any more: their memory is used again. */
       readonly done?: () => void;
     }

@@ -4,7 +4,7 @@ import { shortLived } from "../short-lived.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 /** What a header says of an entry, in the words of the archive. */
-export interface HeaderFacts extends Pick<TreeEntry, "kind" | "linkName"> {
+export interface HeaderFacts extends Pick<TreeEntry, "kind"> {
   /** Path in the archive; that of a folder ends with "/". */
   readonly name: string;
   /** Permission bits, 0777 at most. */
@@ -12,6 +12,8 @@ export interface HeaderFacts extends Pick<TreeEntry, "kind" | "linkName"> {
   readonly size: number;
   /** Whole seconds since 1970. */
   readonly mtime: number;
+  /** Target of a symlink; "" for the other kinds. */
+  readonly linkName: string;
 }
 
 const NAME_SIZE = 100;
@@ -30,7 +32,7 @@ const BLANK = 0x20;
  */
 export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
   if (!fitsHeader(facts)) return false;
-  const { kind, linkName = "", mode, size, mtime } = facts;
+  const { kind, linkName, mode, size, mtime } = facts;
   const placed = split(facts.name) as Placed;
   block.fill(0);
   text(placed.name, block, 0);
@@ -53,7 +55,7 @@ export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
 }
 
 /** Whether `encodeHeader` can write it. */
-export const fitsHeader = ({ name, linkName = "", size, mtime }: HeaderFacts): boolean =>
+export const fitsHeader = ({ name, linkName, size, mtime }: HeaderFacts): boolean =>
   split(name) !== undefined &&
   fits(linkName, NAME_SIZE) &&
   size <= MAX_SIZE &&

@@ -21,7 +21,7 @@ export async function extendedHeader({ mtime, kind, mode, linkName, ...facts }: 
     mtime: new Date(seconds * 1000),
     uid: 0,
     gid: 0,
-    ...(linkName === undefined ? {} : { linkname: linkName }),
+    ...(linkName === "" ? {} : { linkname: linkName }),
     ...(seconds === mtime ? {} : { pax: { mtime: String(mtime) } }),
   });
   // It is given up with its body missing, which is an error that would end the process.

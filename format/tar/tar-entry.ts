@@ -17,6 +17,9 @@ export interface TarHeader {
   readonly offset: number;
 }
 
+/** The same, wherever it may lie. */
+export type EntryFacts = Omit<TarHeader, "offset">;
+
 /** An entry with its body. What is not read of the body before the next entry is asked for is skipped. */
 export interface TarEntry extends TarHeader {
   readonly body: ByteStream;

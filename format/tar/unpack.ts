@@ -3,7 +3,7 @@ import { faultOfName, ODD_STEP } from "../io/paths.ts";
 import type { TreeWriter } from "../io/tree-writer.ts";
 import { shortLived } from "../short-lived.ts";
 import type { ByteStream } from "../types.ts";
-import type { EntrySink, TarHeader, TarLimits } from "./tar-entry.ts";
+import type { EntryFacts, EntrySink, TarLimits } from "./tar-entry.ts";
 import { type TarParser, tarParser } from "./tar-parser.ts";
 
 /** What an entry's name, without "./" in front and "/" behind, becomes in the tree; undefined leaves it out. */
@@ -30,7 +30,7 @@ export async function unpackTar(
 }
 
 /** Makes what an entry says in a tree; returns where the body goes that it may have. Throws as `tarUnpacker` does. */
-export function placeEntry(header: TarHeader, writer: TreeWriter, rename: Rename): EntrySink | undefined {
+export function placeEntry(header: EntryFacts, writer: TreeWriter, rename: Rename): EntrySink | undefined {
   const path = rename(relativeName(header.name));
   if (path === undefined) return undefined;
   switch (header.kind) {
@@ -68,5 +68,5 @@ function relativeName(name: string): string {
 
 shortLived({ placeEntry, relativeName });
 
-const refused = (header: TarHeader, state: string) =>
+const refused = (header: EntryFacts, state: string) =>
   new PspfError("archive-invalid", `Cannot unpack ${JSON.stringify(header.name)}: ${state}`);

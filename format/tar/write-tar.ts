@@ -43,6 +43,8 @@ export async function* writeParts(
 /** Entries that make one part of an archive. */
 export interface EntryGroup {
   readonly entries: readonly TreeEntry[];
+  /** What their headers say. */
+  readonly facts: readonly HeaderFacts[];
   readonly kind: ArchivePart["kind"];
   /** The archive ends behind it. */
   readonly isLast: boolean;
@@ -55,8 +57,8 @@ export async function groupEntries(
 ): Promise<readonly EntryGroup[]> {
   const starts: number[] = [0];
   let length = 0;
-  for (const [i, entry] of entries.entries()) {
-    const facts = factsOf(entry, mtimes);
+  const all = entries.map((entry) => factsOf(entry, mtimes));
+  for (const [i, facts] of all.entries()) {
     if (length > 0 && (facts.size > sizes.long || length >= sizes.part)) {
       starts.push(i);
       length = 0;
@@ -66,7 +68,12 @@ export async function groupEntries(
   return starts.map((start, i) => {
     const group = entries.slice(start, starts[i + 1]);
     const isHeld = group.every((entry) => entry.size <= sizes.held);
-    return { entries: group, kind: isHeld ? "whole" : "stream", isLast: i === starts.length - 1 };
+    return {
+      entries: group,
+      facts: all.slice(start, starts[i + 1]),
+      kind: isHeld ? "whole" : "stream",
+      isLast: i === starts.length - 1,
+    };
   });
 }
 
@@ -76,25 +83,25 @@ export async function groupEntries(
  */
 export async function* writeGroups(
   groups: readonly EntryGroup[],
-  { mtimes, contents = fileContents, sizes = CUT_SIZES }: WriteTarOptions = {},
+  { contents = fileContents, sizes = CUT_SIZES }: Omit<WriteTarOptions, "mtimes"> = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
   const part = partInMemory(sizes);
   const block = new Uint8Array(BLOCK);
-  for (const { entries, kind, isLast } of groups) {
-    for (const entry of entries) {
-      const facts = factsOf(entry, mtimes);
+  for (const { entries, facts: all, kind, isLast } of groups) {
+    for (const [i, entry] of entries.entries()) {
+      const facts = all[i] as HeaderFacts;
       const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
       if (kind === "stream") yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast) };
       else part.add(header, entry, contents);
     }
     if (kind === "stream") continue;
     if (isLast) part.end();
-    yield part.close(isLast);
+    yield { ...part.close(), isLast, entries: all };
   }
 }
 
 function factsOf(
-  { path, kind, mode, size, mtime, linkName }: TreeEntry,
+  { path, kind, mode, size, mtime, linkName = "" }: TreeEntry,
   mtimes: WriteTarOptions["mtimes"],
 ): HeaderFacts {
   return {
@@ -103,7 +110,7 @@ function factsOf(
     mode: mode & 0o777,
     size: kind === "file" ? size : 0,
     mtime: mtimes === "keep" ? mtime : 0,
-    ...(linkName === undefined ? {} : { linkName }),
+    linkName,
   };
 }
 
@@ -138,12 +145,12 @@ function partInMemory({ part, long }: CutSizes) {
       memory.fill(0, length, length + END_SIZE);
       length += END_SIZE;
     },
-    close(isLast: boolean): ArchivePart {
+    close() {
       const used = memory;
       const bytes = used.subarray(0, length);
       length = 0;
       const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
-      return { kind: "whole", bytes, isLast, done };
+      return { kind: "whole", bytes, done } as const;
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { ImaginedTree } from "../io/imagined-tree.ts";
 import { shortLived } from "../short-lived.ts";
-import type { TarHeader } from "../tar/tar-entry.ts";
+import type { EntryFacts } from "../tar/tar-entry.ts";
 import { MAX_ENTRIES } from "../tar/tar-parser.ts";
 import { placeEntry, type Rename } from "../tar/unpack.ts";
 import type { Bytes } from "../types.ts";
@@ -12,9 +12,9 @@ const ANYTHING: Bytes = new Uint8Array(1024 * 1024);
  * Tells a tree what the parts of one archive hold, part by part in their order, without their bodies. Throws what unpacking
  * the archive would throw, and an Error for more entries than an archive may have.
  */
-export function partEnterer(tree: ImaginedTree, place: Rename): (part: Iterable<TarHeader>) => void {
+export function partEnterer(tree: ImaginedTree, place: Rename): (part: Iterable<EntryFacts>) => void {
   let entries = 0;
-  const enter = (header: TarHeader): void => {
+  const enter = (header: EntryFacts): void => {
     const sink = placeEntry(header, tree, place);
     if (sink === undefined) return;
     for (let left = header.size; left > 0; left -= ANYTHING.length)

@@ -1,7 +1,8 @@
 import { openSyncDecoder } from "../codecs/zstd-sync.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { TarHeader } from "../tar/tar-entry.ts";
-import { tarParser } from "../tar/tar-parser.ts";
+import { type TarParser, tarParser } from "../tar/tar-parser.ts";
+import type { Bytes } from "../types.ts";
 import { decodeFrame } from "../workenv/unpacking/decode-frame.ts";
 import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 
@@ -16,16 +17,23 @@ export function frameReader(source: ByteSource): (frame: SlotFrame) => Promise<r
   const memory = new Uint8Array(READ);
   return async (frame) => {
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
-    const headers: TarHeader[] = [];
-    const visitor = {
-      entry(header: TarHeader) {
-        headers.push(header);
-        return undefined;
-      },
-    };
-    const parser = tarParser(visitor, { ending: frame.isLast ? "marked" : "open" });
+    const { parser, headers } = listing(frame.isLast);
     await decodeFrame(source, frame, { decoder, memory }, parser.push);
     parser.end();
     return headers;
   };
+}
+
+/** The entries of a part of an archive that is in memory. Throws as the reader of a frame does. */
+export function entriesIn(content: Bytes, isLast: boolean): readonly TarHeader[] {
+  const { parser, headers } = listing(isLast);
+  parser.push(content);
+  parser.end();
+  return headers;
+}
+
+function listing(isLast: boolean): { readonly parser: TarParser; readonly headers: readonly TarHeader[] } {
+  const headers: TarHeader[] = [];
+  const visitor = { entry: (header: TarHeader) => void headers.push(header) };
+  return { parser: tarParser(visitor, { ending: isLast ? "marked" : "open" }), headers };
 }
