@@ -18,7 +18,7 @@ export interface Recipe {
 
 /** A file or folder that goes into a slot, as far as the disk has said before anything was read. */
 export interface InputEntry extends TreeEntry {
-  readonly stats?: Stats;
+  readonly stats?: Pick<Stats, "mtimeMs" | "ctimeMs" | "ino" | "dev">;
 }
 
 /** All that decides about the stored bytes of a slot but the bytes of its files, and how to get at those. */

@@ -246,6 +246,25 @@ test.skipIf(!canLackPermission).each(["file", "folder/"])(
   },
 );
 
+test("without a C library the tree is the same", () => {
+  make("b/x", "b-c", "B/.hidden/y", "e/", "\u{1f4e6}", "\uff21");
+  symlinkSync("x", at("b/l"));
+  utimesSync(at("b/x"), 7.9, -7.9);
+  const pickedOf = (tree: ReturnType<typeof listTree>) =>
+    tree.map(({ stats: { mode, size, ino, dev, mtimeMs, ctimeMs }, ...entry }) => {
+      return { ...entry, stats: { mode, size, ino, dev, mtimeMs, ctimeMs } };
+    });
+  const rules = { exclude: ["b-*"] };
+  const tree = pickedOf(listTree(dir.path, rules));
+  globalThis.isWithout = (what) => what === "libc";
+  try {
+    expect(pickedOf(listTree(dir.path, rules))).toEqual(tree);
+    expect(tree).toHaveLength(9);
+  } finally {
+    globalThis.isWithout = undefined;
+  }
+});
+
 test("what is missing is an error of the disk", async () => {
   expect(await outcome(() => listTree(at("missing")))).toBe("io-failed");
 });

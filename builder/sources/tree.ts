@@ -1,10 +1,13 @@
-import { accessSync, constants, lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { accessSync, constants, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { normalize, sep } from "node:path";
 import { PspfError } from "../../format/errors.ts";
 import { doing } from "../../format/io/fs.ts";
+import { isFile } from "../../format/io/quick-files.ts";
+import { type Found, type LinkStats, listQuickly } from "../../format/io/quick-folders.ts";
 import { shortLived } from "../../format/short-lived.ts";
 import { faultOfLinkTarget } from "../../format/tar/link-target.ts";
 import type { TreeEntry } from "../../format/tar/tree-entry.ts";
+import { isDirectoryMode, isSymlinkMode } from "../../format/workenv/mending/file-facts.ts";
 import { type Matcher, matcherOf } from "./patterns.ts";
 
 export interface TreeRules {
@@ -16,7 +19,7 @@ export interface TreeRules {
 
 /** An entry, and what the disk said of it. */
 export interface ListedEntry extends TreeEntry {
-  readonly stats: Stats;
+  readonly stats: LinkStats;
 }
 
 /**
@@ -41,14 +44,12 @@ interface Selection {
 function listBelow(folder: string, prefix: string, selection: Selection): ListedEntry[] {
   const found: ListedEntry[] = [];
   const front = folder.endsWith(sep) ? folder : folder + sep;
-  for (const name of namesIn(folder)) {
+  for (const { name, stats } of foundIn(folder, front, (name) => !selection.excluded(prefix + name))) {
     const path = prefix + name;
-    if (selection.excluded(path)) continue;
     const absolute = front + name;
-    const stat = doing("look at", absolute, () => lstatSync(absolute));
     const included = selection.included(path);
-    if (!stat.isDirectory()) {
-      if (included) found.push(leafEntry(path, absolute, stat));
+    if (!isDirectoryMode(stats.mode)) {
+      if (included) found.push(leafEntry(path, absolute, stats));
       continue;
     }
     const inner = listBelow(
@@ -56,10 +57,21 @@ function listBelow(folder: string, prefix: string, selection: Selection): Listed
       `${path}/`,
       included ? { ...selection, included: () => true } : selection,
     );
-    if (included || inner.length > 0) found.push(entryOf("directory", path, absolute, stat, 0));
+    if (included || inner.length > 0) found.push(entryOf("directory", path, absolute, stats, 0));
     for (const entry of inner) found.push(entry);
   }
   return found;
+}
+
+/** What is in a folder, of what is wanted; `front` stands before each name. */
+function foundIn(folder: string, front: string, isWanted: (name: string) => boolean): readonly Found[] {
+  const look = (name: string): LinkStats => doing("look at", front + name, () => lstatSync(front + name));
+  return (
+    listQuickly(folder, isWanted) ??
+    namesIn(folder)
+      .filter(isWanted)
+      .map((name) => ({ name, stats: look(name) }))
+  );
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -85,9 +97,9 @@ function decodeName(bytes: Uint8Array, what: string): string {
   }
 }
 
-function leafEntry(path: string, absolute: string, stat: Stats): ListedEntry {
-  if (stat.isSymbolicLink()) return linkEntry(path, absolute, stat);
-  if (!stat.isFile())
+function leafEntry(path: string, absolute: string, stats: LinkStats): ListedEntry {
+  if (isSymlinkMode(stats.mode)) return linkEntry(path, absolute, stats);
+  if (!isFile(stats))
     throw new PspfError(
       "build-failed",
       `Cannot pack ${absolute}: it is neither a file, a folder nor a symlink`,
@@ -96,12 +108,12 @@ function leafEntry(path: string, absolute: string, stat: Stats): ListedEntry {
       },
     );
   // Found out now, not after gigabytes have been packed. What anybody may read is not asked about.
-  if ((stat.mode & READABLE) !== READABLE)
+  if ((stats.mode & READABLE) !== READABLE)
     doing("read", absolute, () => accessSync(absolute, constants.R_OK));
-  return entryOf("file", path, absolute, stat, stat.size);
+  return entryOf("file", path, absolute, stats, stats.size);
 }
 
-function linkEntry(path: string, absolute: string, stat: Stats): ListedEntry {
+function linkEntry(path: string, absolute: string, stats: LinkStats): ListedEntry {
   const bytes = doing("read the link", absolute, () => readlinkSync(absolute, { encoding: "buffer" }));
   const text = decodeName(bytes, `${absolute}: its target`);
   const linkName = sep === "\\" ? text.replaceAll("\\", "/") : text;
@@ -114,7 +126,7 @@ function linkEntry(path: string, absolute: string, stat: Stats): ListedEntry {
         hint: "use a relative link to something inside the packed folder, a copy of it, or exclude the link",
       },
     );
-  return { ...entryOf("symlink", path, absolute, stat, 0), linkName };
+  return { ...entryOf("symlink", path, absolute, stats, 0), linkName };
 }
 
 /** By owner, group and others. */
@@ -124,7 +136,7 @@ const entryOf = (
   kind: ListedEntry["kind"],
   path: string,
   absolute: string,
-  stats: Stats,
+  stats: LinkStats,
   size: number,
 ): ListedEntry => ({
   path,
@@ -149,4 +161,4 @@ function sortByBytes(entries: readonly ListedEntry[]): readonly ListedEntry[] {
 
 const LATE = /[\ud800-\uffff]/;
 
-shortLived({ listBelow, namesIn, leafEntry, entryOf });
+shortLived({ listBelow, foundIn, leafEntry, entryOf });

@@ -22,7 +22,7 @@ export interface Status {
 
 const TYPE = 0o170000;
 const FILE = 0o100000;
-export const isFile = ({ mode }: Status): boolean => (mode & TYPE) === FILE;
+export const isFile = ({ mode }: Pick<Status, "mode">): boolean => (mode & TYPE) === FILE;
 
 /** Opens a file for reading, with more flags of open(2). Throws as `openSync` does. */
 export function openToRead(path: string, flags = 0): number {

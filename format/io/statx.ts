@@ -3,7 +3,16 @@ export const AT_EMPTY_PATH = 0x1000;
 /** Bytes of a `struct statx`. */
 export const STATX_SIZE = 256;
 /** Where its fields lie, in words of 4 bytes. Those of 8 bytes have their low half first; the mode is 2 bytes. */
-export const STATX = { uid: 5, mode: 7, ino: 8, size: 10, born: 20, modified: 28 } as const;
+export const STATX = {
+  uid: 5,
+  mode: 7,
+  ino: 8,
+  size: 10,
+  born: 20,
+  changed: 24,
+  modified: 28,
+  device: 34,
+} as const;
 /** Bytes of a path that is too long for every system (PATH_MAX): one that has to be cut is still too long. */
 export const TOO_LONG = 4100;
 

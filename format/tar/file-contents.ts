@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { PspfError } from "../errors.ts";
 import { doing, errnoOf } from "../io/fs.ts";
+import { readQuickly } from "../io/quick-contents.ts";
 import { shortLived } from "../short-lived.ts";
 import type { Bytes } from "../types.ts";
 import type { TreeEntry } from "./tree-entry.ts";
@@ -59,7 +60,19 @@ export function readExactly(
   if (done !== length) throw changed(entry);
 }
 
-shortLived({ fileContents, readExactly });
+/**
+ * Puts all of a listed file into memory, from `at` on, where there is room for one byte more than was listed. Throws as
+ * `readExactly` does.
+ */
+export function readWhole(entry: TreeEntry, memory: Bytes, at: number): void {
+  const { absolute, size } = entry;
+  // What gave less than was asked for has come to its end. Empty files are to be looked at.
+  if (size > 0 && readQuickly(absolute, FLAGS, memory, at, size + 1) === size) return;
+  using contents = fileContents(entry);
+  readExactly(contents, memory.subarray(at), size, entry, true);
+}
+
+shortLived({ fileContents, readExactly, readWhole });
 
 /** The failure of an entry that is not what was listed. */
 const changed = (entry: TreeEntry): PspfError =>

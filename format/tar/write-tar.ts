@@ -1,9 +1,10 @@
+import { freshMemory } from "../io/fresh-memory.ts";
 import { shortLived } from "../short-lived.ts";
 import type { Bytes, ByteStream } from "../types.ts";
 import { type ArchivePart, CUT_SIZES, type CutSizes } from "./archive-part.ts";
 import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
 import { extendedHeader } from "./extended-header.ts";
-import { type Contents, fileContents, readExactly } from "./file-contents.ts";
+import { type Contents, fileContents, readExactly, readWhole } from "./file-contents.ts";
 import { BLOCK } from "./header.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
@@ -11,7 +12,7 @@ export interface WriteTarOptions {
   /** Whether entries keep the time that they come with; "zero", the default, is the same on every machine. */
   readonly mtimes?: "zero" | "keep";
   /** The body of a file entry; the file at `entry.absolute` by default. */
-  readonly contents?: (entry: TreeEntry) => Contents;
+  readonly contents?: ((entry: TreeEntry) => Contents) | undefined;
   readonly sizes?: CutSizes;
 }
 
@@ -37,7 +38,7 @@ export async function* writeParts(
   entries: readonly TreeEntry[],
   options: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
-  yield* writeGroups(await groupEntries(entries, options), options);
+  yield* writeGroups(groupsOf(entries, options), options);
 }
 
 /** Entries that make one part of an archive. */
@@ -51,30 +52,33 @@ export interface EntryGroup {
 }
 
 /** Which entries make which part; nothing of them is read. */
-export async function groupEntries(
+export const groupEntries = (
   entries: readonly TreeEntry[],
-  { mtimes, sizes = CUT_SIZES }: WriteTarOptions = {},
-): Promise<readonly EntryGroup[]> {
-  const starts: number[] = [0];
+  options: WriteTarOptions = {},
+): Promise<readonly EntryGroup[]> => Array.fromAsync(groupsOf(entries, options));
+
+async function* groupsOf(
+  entries: readonly TreeEntry[],
+  { mtimes, sizes = CUT_SIZES }: WriteTarOptions,
+): AsyncGenerator<EntryGroup, void, undefined> {
+  let facts: HeaderFacts[] = [];
+  let start = 0;
   let length = 0;
-  const all = entries.map((entry) => factsOf(entry, mtimes));
-  for (const [i, facts] of all.entries()) {
-    if (length > 0 && (facts.size > sizes.long || length >= sizes.part)) {
-      starts.push(i);
-      length = 0;
-    }
-    length += (fitsHeader(facts) ? BLOCK : (await extendedHeader(facts)).length) + paddedSize(facts.size);
-  }
-  return starts.map((start, i) => {
-    const group = entries.slice(start, starts[i + 1]);
+  const groupUpTo = (end: number): EntryGroup => {
+    const group = entries.slice(start, end);
     const isHeld = group.every((entry) => entry.size <= sizes.held);
-    return {
-      entries: group,
-      facts: all.slice(start, starts[i + 1]),
-      kind: isHeld ? "whole" : "stream",
-      isLast: i === starts.length - 1,
-    };
-  });
+    return { entries: group, facts, kind: isHeld ? "whole" : "stream", isLast: end === entries.length };
+  };
+  for (const [i, entry] of entries.entries()) {
+    const its = factsOf(entry, mtimes);
+    if (length > 0 && (its.size > sizes.long || length >= sizes.part)) {
+      yield groupUpTo(i);
+      [facts, start, length] = [[], i, 0];
+    }
+    facts.push(its);
+    length += (fitsHeader(its) ? BLOCK : (await extendedHeader(its)).length) + paddedSize(its.size);
+  }
+  yield groupUpTo(entries.length);
 }
 
 /**
@@ -82,12 +86,12 @@ export async function groupEntries(
  * each of thousands of small files would cost more than reading them.
  */
 export async function* writeGroups(
-  groups: readonly EntryGroup[],
-  { contents = fileContents, sizes = CUT_SIZES }: Omit<WriteTarOptions, "mtimes"> = {},
+  groups: Iterable<EntryGroup> | AsyncIterable<EntryGroup>,
+  { contents, sizes = CUT_SIZES }: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
   const part = partInMemory(sizes);
   const block = new Uint8Array(BLOCK);
-  for (const { entries, facts: all, kind, isLast } of groups) {
+  for await (const { entries, facts: all, kind, isLast } of groups) {
     for (const [i, entry] of entries.entries()) {
       const facts = all[i] as HeaderFacts;
       const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
@@ -127,15 +131,18 @@ function partInMemory({ part, long }: CutSizes) {
     length += bytes.length;
   };
   function take(): Bytes {
-    return free.pop() ?? new Uint8Array(usual);
+    return free.pop() ?? freshMemory(usual);
   }
   return shortLived({
-    add(header: Bytes, entry: TreeEntry, open: (entry: TreeEntry) => Contents): void {
-      if (length === 0) memory = entry.size > long ? new Uint8Array(entry.size + MOST_HEADERS) : take();
+    add(header: Bytes, entry: TreeEntry, open: WriteTarOptions["contents"]): void {
+      if (length === 0) memory = entry.size > long ? freshMemory(entry.size + MOST_HEADERS) : take();
       put(header);
       if (entry.kind !== "file") return;
-      using contents = open(entry);
-      readExactly(contents, memory.subarray(length), entry.size, entry, true);
+      if (open === undefined) readWhole(entry, memory, length);
+      else {
+        using contents = open(entry);
+        readExactly(contents, memory.subarray(length), entry.size, entry, true);
+      }
       const end = length + paddedSize(entry.size);
       memory.fill(0, length + entry.size, end);
       length = end;
@@ -155,12 +162,12 @@ function partInMemory({ part, long }: CutSizes) {
   });
 }
 
-shortLived({ groupEntries, factsOf, paddedSize });
+shortLived({ groupsOf, factsOf, paddedSize });
 
 async function* longEntry(
   header: Bytes,
   entry: TreeEntry,
-  open: (entry: TreeEntry) => Contents,
+  open: WriteTarOptions["contents"] = fileContents,
   isLast: boolean,
 ): ByteStream {
   yield header;
