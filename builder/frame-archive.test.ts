@@ -1,12 +1,17 @@
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { collect } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
 import { parseSeekTable, seekTableSize } from "../format/codecs/zstd-seek-table.ts";
 import { concat, inPieces, outcome, rawArchive } from "../format/tar/testing.ts";
+import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
-import { frameArchive } from "./frame-archive.ts";
+import { tempDir } from "../tests/support/temp-dir.ts";
+import { listTree } from "./sources/tree.ts";
+import { frameArchive, frameParts } from "./frame-archive.ts";
 
 const MIB = 1024 * 1024;
 const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });
@@ -63,6 +68,31 @@ test("any decoder of zstd reads it, and each frame alone gives what the table sa
   }
   expect(contents).toHaveLength(4);
   expect(sha256Hex(concat(contents))).toBe(sha256Hex(ARCHIVE));
+});
+
+test("the same is true of a tree, with files that have memory of their own", async () => {
+  using dir = tempDir();
+  for (const [name, size] of [
+    ["a", 3],
+    ["b", 9],
+    ["c", 33],
+    ["d", 6],
+  ] as const)
+    writeFileSync(join(dir.path, name), new Uint8Array(size * MIB).fill(size));
+  const entries = listTree(dir.path);
+  const stream = await collect(copied(frameParts(writeParts(entries)).stored));
+  const contents: number[] = [];
+  let at = 0;
+  for (const { compressed, content } of framesIn(stream) ?? []) {
+    const bytes = await collect(zstd.decode(inPieces(stream.slice(at, at + compressed))));
+    expect(bytes.length).toBe(content);
+    contents.push(content);
+    at += compressed;
+  }
+  expect(contents.map((size) => Math.floor(size / MIB))).toEqual([3, 9, 33, 6]);
+  expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(
+    sha256Hex(await collect(copied(writeTar(entries)))),
+  );
 });
 
 test("the same archive makes the same bytes, in whatever pieces it comes", async () => {

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { Level } from "../format/codecs/codec.ts";
 import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect, concat } from "../format/codecs/streams.ts";
@@ -10,12 +9,10 @@ import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { entriesIn } from "../format/verifying/frame-entries.ts";
-import { compressFrame } from "./compress-frame.ts";
+import { framesUnderWay, type HeldPart } from "./frames-under-way.ts";
 
 /** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
 const MOST_HELD = CUT_SIZES.held;
-/** No more content than this waits for a thread or is in one, however many there are. */
-const MOST_UNDER_WAY = 64 * 1024 * 1024;
 
 /** Frames from this size on have memory of their own. */
 const OWN_BUFFER = 256 * 1024;
@@ -66,30 +63,14 @@ export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOpti
   };
 }
 
-/** A frame that was made of what is in memory. */
-interface Finished {
-  readonly pieces: readonly Bytes[];
-  readonly made: MadeFrame;
-}
-
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
   { level, onBytes }: FrameOptions,
   frames: MadeFrame[],
 ): ByteStream {
-  const usedLevel = zstdLevel(level === undefined ? {} : { level });
-  const underWay: { readonly size: number; readonly frame: Promise<Finished> }[] = [];
-  const mostFrames = 2 * availableParallelism();
-  let size = 0;
-  const finished = async ({ bytes, entries }: Held): Promise<Finished> => {
-    const pieces = await compressFrame(bytes, usedLevel);
-    const compressed = pieces.reduce((sum, { length }) => sum + length, 0);
-    return { pieces, made: { compressed, content: bytes.length, entries } };
-  };
-  const next = async function* (): ByteStream {
-    const first = underWay.shift() as (typeof underWay)[number];
-    size -= first.size;
-    const { pieces, made } = await first.frame;
+  const underWay = framesUnderWay(zstdLevel(level === undefined ? {} : { level }));
+  const first = async function* (): ByteStream {
+    const { pieces, ...made } = await underWay.first();
     frames.push(made);
     onBytes?.(made.content);
     for (const piece of pieces) {
@@ -102,18 +83,19 @@ async function* compressed(
     for await (const part of parts) {
       const held = part.kind === "whole" ? part : await hold(part.pieces);
       if ("bytes" in held) {
-        underWay.push({ size: held.bytes.length, frame: finished(held).finally(held.done) });
-        size += held.bytes.length;
-        while (underWay.length >= mostFrames || size > MOST_UNDER_WAY) yield* next();
+        underWay.begin(held);
+        while (underWay.isFirstMade || underWay.isFull)
+          if (underWay.isFirstMade) yield* first();
+          else await underWay.anyMade();
       } else {
-        while (underWay.length > 0) yield* next();
+        while (!underWay.isEmpty) yield* first();
         frames.push(yield* streamed(held.rest, { level, onBytes }));
       }
     }
-    while (underWay.length > 0) yield* next();
+    while (!underWay.isEmpty) yield* first();
   } finally {
     // Given up: nobody will ask the others what became of them.
-    await Promise.allSettled(underWay.map(({ frame }) => frame));
+    await underWay.settled();
   }
   const table = encodeSeekTable(frames);
   if (table !== undefined) yield table;
@@ -139,10 +121,8 @@ async function* streamed(
   return sizes;
 }
 
-type Held = Pick<ArchivePart & { kind: "whole" }, "bytes" | "entries" | "done">;
-
 /** A stream in memory, or, where it is too large, the stream itself again. */
-async function hold(pieces: ByteStream): Promise<Held | { readonly rest: ByteStream }> {
+async function hold(pieces: ByteStream): Promise<HeldPart | { readonly rest: ByteStream }> {
   const iterator = pieces[Symbol.asyncIterator]();
   const held: Bytes[] = [];
   for (let size = 0; size <= MOST_HELD;) {

@@ -107,6 +107,18 @@ test("a frame that was compressed wrongly is not looked into, and does not verif
   }
 });
 
+test("a frame that says another size than the seek table is found", async () => {
+  const compress = Bun.zstdCompress;
+  const spy = spyOn(Bun, "zstdCompress").mockImplementation((content, options) =>
+    compress((content as Bytes).subarray(512), options),
+  );
+  try {
+    expect(await problemsOf({ slots: [tree()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
+  } finally {
+    spy.mockRestore();
+  }
+});
+
 describe("entries that make no tree are found", () => {
   type Entry = Parameters<typeof rawEntry>[0];
 

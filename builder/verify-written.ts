@@ -1,3 +1,4 @@
+import { FrameWalk } from "../format/codecs/zstd-frames.ts";
 import { PspfError } from "../format/errors.ts";
 import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
@@ -104,7 +105,10 @@ interface FrameAsMade extends SlotFrame {
   readonly entries: MadeFrame["entries"];
 }
 
-/** The frames to which the seek table in the file leads, if they are those that were made. */
+/**
+ * The frames to which the seek table in the file leads, if they are those that were made. What is known to be in a frame was
+ * not decoded: then the frame itself, where its compressor has noted how much that was, has to say the same as the table.
+ */
 async function framesAsMade(
   source: ByteSource,
   slot: Slot,
@@ -112,10 +116,21 @@ async function framesAsMade(
 ): Promise<readonly FrameAsMade[] | undefined> {
   const frames = await framesOf(source, slot);
   if (frames?.length !== made.length) return undefined;
-  const isAsMade = frames.every(
-    ({ size, content }, i) => size === made[i]?.compressed && content === made[i]?.content,
-  );
-  return isAsMade ? frames.map((frame, i) => ({ ...frame, entries: made[i]?.entries })) : undefined;
+  for (const [i, frame] of frames.entries()) {
+    const { compressed, content, entries } = made[i] as MadeFrame;
+    if (frame.size !== compressed || frame.content !== content) return undefined;
+    if (entries !== undefined && (await announcedBy(source, frame)) !== content) return undefined;
+  }
+  return frames.map((frame, i) => ({ ...frame, entries: made[i]?.entries }));
+}
+
+/** RFC 8878, section 3.1.1.1: magic number and header. */
+const MOST_HEADER = 18;
+
+async function announcedBy(source: ByteSource, { offset, size }: SlotFrame): Promise<number | undefined> {
+  const walk = new FrameWalk();
+  walk.follow(await source.read(offset, Math.min(size, MOST_HEADER)));
+  return walk.contentSize;
 }
 
 /**
