@@ -106,8 +106,8 @@ interface FrameAsMade extends SlotFrame {
 }
 
 /**
- * The frames to which the seek table in the file leads, if they are those that were made. What is known to be in a frame was
- * not decoded: then the frame itself, where its compressor has noted how much that was, has to say the same as the table.
+ * The frames to which the seek table in the file leads, if they are those that were made. A frame that will not be decoded has
+ * to say itself how much is in it, as its compressor has noted: the same as the table.
  */
 async function framesAsMade(
   source: ByteSource,

@@ -23,8 +23,8 @@ export interface Found {
 /**
  * What is in a folder, in no order: what is wanted by its name, and how it looks. Undefined where the C library of Linux
  * cannot be called, or refuses any of it, and where a name is not UTF-8: `node:fs` is to be asked then, so that errors are
- * its own. For 17 000 names it takes twice the time, since it walks the whole path of each and makes an object of
- * everything that there is to know.
+ * its own. For 17 000 names it takes 15 ms more, a quarter of the time, since it walks the whole path of each and
+ * makes an object of everything that there is to know.
  */
 export const listQuickly = (
   folder: string,

@@ -1,4 +1,4 @@
-import { openSyncDecoder } from "../codecs/zstd-sync.ts";
+import { openSyncDecoder, type SyncDecoder } from "../codecs/zstd-sync.ts";
 import type { ByteSource } from "../io/byte-source.ts";
 import type { TarHeader } from "../tar/tar-entry.ts";
 import { type TarParser, tarParser } from "../tar/tar-parser.ts";
@@ -13,9 +13,11 @@ const READ = 256 * 1024;
  * something else in the whole archive.
  */
 export function frameReader(source: ByteSource): (frame: SlotFrame) => Promise<readonly TarHeader[]> {
-  const decoder = openSyncDecoder();
-  const memory = new Uint8Array(READ);
+  // Only when a frame comes: not all who could ask do.
+  let tools: { readonly decoder: SyncDecoder | undefined; readonly memory: Bytes } | undefined;
   return async (frame) => {
+    tools ??= { decoder: openSyncDecoder(), memory: new Uint8Array(READ) };
+    const { decoder, memory } = tools;
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
     const { parser, headers } = listing(frame.isLast);
     await decodeFrame(source, frame, { decoder, memory }, parser.push);
