@@ -50,7 +50,8 @@ export async function planSlot(
   slot: SlotInput,
   { level, cache, onBytes, witness }: WriteOptions,
 ): Promise<PlannedSlot> {
-  const encoded = await encodeSlot(slot, { level, onBytes, noteEntries: witness !== undefined });
+  const options = { level, onBytes, noteEntries: witness !== undefined, isWorkAsked: cache !== undefined };
+  const encoded = await encodeSlot(slot, options);
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 

@@ -3,11 +3,11 @@ import { byLibc } from "./by-libc.ts";
 import { dlopen, pointerTo } from "./libc.ts";
 
 /**
- * Memory that will be filled at once. On Linux the system is asked to give it in large pages, where it has some to give: to
- * get it page by page takes longer than reading a file into it.
+ * Memory that will be filled at once, with anything in it until then: to make it zero takes as long as reading a file into
+ * it. So does to get it page by page; on Linux the system is asked for large pages, where it has some to give.
  */
 export function freshMemory(size: number): Bytes {
-  const memory = new Uint8Array(size);
+  const memory = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
   inLargePages()?.(memory);
   return memory;
 }

@@ -1,5 +1,4 @@
 import type { Bytes } from "../types.ts";
-import { BLOCK } from "./header.ts";
 import { shortLived } from "../short-lived.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
@@ -31,36 +30,38 @@ const BLANK = 0x20;
  * written, for an entry that needs more: names that are long or not ASCII, 8 GiB, times beyond 32 bits.
  */
 export function encodeHeader(facts: HeaderFacts, block: Bytes): boolean {
-  if (!fitsHeader(facts)) return false;
+  const placed = placedIn(facts);
+  if (placed === undefined) return false;
   const { kind, linkName, mode, size, mtime } = facts;
-  const placed = split(facts.name) as Placed;
   block.fill(0);
-  text(placed.name, block, 0);
-  octal(mode, 6, block, 100);
-  octal(0, 6, block, 108);
-  octal(0, 6, block, 116);
-  octal(size, 11, block, 124);
-  octal(mtime, 11, block, 136);
   block[156] = TYPES[kind];
-  text(linkName, block, 157);
-  text("ustar", block, 257);
-  text("00", block, 263);
-  octal(0, 6, block, 329);
-  octal(0, 6, block, 337);
-  text(placed.prefix, block, 345);
-  let sum = 8 * BLANK;
-  for (let i = 0; i < BLOCK; i++) sum += block[i] as number;
+  // The checksum is the sum of all bytes, where it counts as blanks itself; most of them are zero.
+  const sum =
+    8 * BLANK +
+    TYPES[kind] +
+    text(placed.name, block, 0) +
+    octal(mode, 6, block, 100) +
+    octal(0, 6, block, 108) +
+    octal(0, 6, block, 116) +
+    octal(size, 11, block, 124) +
+    octal(mtime, 11, block, 136) +
+    text(linkName, block, 157) +
+    text("ustar", block, 257) +
+    text("00", block, 263) +
+    octal(0, 6, block, 329) +
+    octal(0, 6, block, 337) +
+    text(placed.prefix, block, 345);
   octal(sum, 6, block, 148);
   return true;
 }
 
 /** Whether `encodeHeader` can write it. */
-export const fitsHeader = ({ name, linkName, size, mtime }: HeaderFacts): boolean =>
-  split(name) !== undefined &&
-  fits(linkName, NAME_SIZE) &&
-  size <= MAX_SIZE &&
-  mtime >= 0 &&
-  mtime <= MAX_TIME;
+export const fitsHeader = (facts: HeaderFacts): boolean => placedIn(facts) !== undefined;
+
+function placedIn({ name, linkName, size, mtime }: HeaderFacts): Placed | undefined {
+  const isFit = fits(linkName, NAME_SIZE) && size <= MAX_SIZE && mtime >= 0 && mtime <= MAX_TIME;
+  return isFit ? split(name) : undefined;
+}
 
 interface Placed {
   readonly name: string;
@@ -69,6 +70,7 @@ interface Placed {
 
 /** Moves folders from the front of a name into the prefix until the rest fits. */
 function split(path: string): Placed | undefined {
+  if (path.length <= NAME_SIZE) return NOT_ASCII.test(path) ? undefined : { name: path, prefix: "" };
   let cut = 0;
   while (path.length - cut > NAME_SIZE) {
     const slash = path.indexOf("/", cut);
@@ -83,18 +85,23 @@ function split(path: string): Placed | undefined {
 const NOT_ASCII = /[^\0-\x7f]/;
 const fits = (value: string, size: number): boolean => value.length <= size && !NOT_ASCII.test(value);
 
-function text(value: string, block: Bytes, at: number): void {
-  for (let i = 0; i < value.length; i++) block[at + i] = value.charCodeAt(i);
+/** ASCII. The sum of what was written. */
+function text(value: string, block: Bytes, at: number): number {
+  let sum = 0;
+  for (let i = 0; i < value.length; i++) sum += block[at + i] = value.charCodeAt(i);
+  return sum;
 }
 
-/** Digits, then a blank. */
-function octal(value: number, digits: number, block: Bytes, at: number): void {
+/** Digits, then a blank. The sum of what was written. */
+function octal(value: number, digits: number, block: Bytes, at: number): number {
+  let sum = BLANK;
   let rest = value;
   for (let i = digits - 1; i >= 0; i--) {
-    block[at + i] = ZERO + (rest % 8);
+    sum += block[at + i] = ZERO + (rest % 8);
     rest = Math.floor(rest / 8);
   }
   block[at + digits] = BLANK;
+  return sum;
 }
 
-shortLived({ encodeHeader, fitsHeader, split, fits, text, octal });
+shortLived({ encodeHeader, placedIn, split, fits, text, octal });
