@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { decodeChain, encodeChain } from "../format/codecs/chain.ts";
@@ -14,9 +14,6 @@ import { fileSlot, selfSlot, treeSlot, utf8 } from "../tests/support/packages.ts
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { encodeSlot, operationsOf } from "./encode-slot.ts";
 import type { SlotInput } from "./slot-input.ts";
-
-const posix = process.platform !== "win32";
-if (!posix) process.stderr.write("skipped: modes of files and links, which Windows has not for everybody\n");
 
 let dir: ReturnType<typeof tempDir>;
 beforeEach(() => {
@@ -198,25 +195,6 @@ describe("a folder", () => {
     } as const;
     const { bytes, operations } = await encoded(slotOf(data, undefined, { target: "" }));
     expect(await namesIn(await decoded(bytes, operations))).toEqual(["a", "sub/"]);
-  });
-
-  test("is the same archive whether it is listed before or on the way", async () => {
-    writeFileSync(at("tree/large"), new Uint8Array(2 ** 20));
-    const [before, onTheWay] = await Promise.all(
-      [true, false].map((isWorkAsked) => encodeSlot(treeSlot("it", at("tree")), { isWorkAsked })),
-    );
-    expect([before?.work?.entries.length, onTheWay?.work]).toEqual([5, undefined]);
-    const stored = (it: typeof before) => collect(it?.stored as ByteStream);
-    expect(await stored(onTheWay)).toEqual(await stored(before));
-  });
-
-  test.skipIf(!posix)("with what it cannot hold is refused when that is listed", async () => {
-    symlinkSync("/", at("tree/z"));
-    const refused = { code: "build-failed" };
-    const encode = (isWorkAsked: boolean) => encodeSlot(treeSlot("it", at("tree")), { isWorkAsked });
-    expect(await failureOf(() => encode(true))).toMatchObject(refused);
-    const { stored } = await encode(false);
-    expect(await failureOf(() => collect(stored))).toMatchObject(refused);
   });
 
   test.each(["raw", "gzip", "gzip|zstd"])("with %s is refused: it needs tar", async (chain) => {
@@ -443,6 +421,9 @@ test.skipIf(!canCount)("no file stays open, whether it was packed or refused", a
   }
   expect(open()).toBeLessThan(before + 10);
 });
+
+const posix = process.platform !== "win32";
+if (!posix) process.stderr.write("skipped: modes of files, Windows has none\n");
 
 describe("permissions", () => {
   test.skipIf(!posix).each([

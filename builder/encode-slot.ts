@@ -12,7 +12,7 @@ import { checkSupported, formatOperations, type OperationName } from "../format/
 import { frameArchive, type FrameOptions, frameParts, isFramed, type MadeFrame } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
-import { walkTree } from "./sources/tree.ts";
+import { listTree } from "./sources/tree.ts";
 
 /** A slot on its way into a package. */
 export interface EncodedSlot {
@@ -36,19 +36,11 @@ const FILE_OPERATIONS: readonly OperationName[] = ["ZSTD"];
 export const operationsOf = ({ data, operations }: SlotInput): readonly OperationName[] =>
   operations ?? (data.kind === "tree" ? TREE_OPERATIONS : data.kind === "self" ? [] : FILE_OPERATIONS);
 
-export interface EncodeSlotOptions extends FrameOptions {
-  /**
-   * Whether what decides about the stored bytes is to be known before any is asked for; true by default. A folder is listed
-   * as a whole for it, else while it is encoded.
-   */
-  readonly isWorkAsked?: boolean | undefined;
-}
-
 /**
  * Applies a slot's operations to its data, as a stream. Throws `build-failed` where the two do not fit together.
  * `onBytes` is told of the data when it was encoded, archives of folders with their headers.
  */
-export async function encodeSlot(slot: SlotInput, options: EncodeSlotOptions = {}): Promise<EncodedSlot> {
+export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): Promise<EncodedSlot> {
   const { level, onBytes } = options;
   const operations = operationsOf(slot);
   checkSupported(operations);
@@ -65,16 +57,19 @@ export async function encodeSlot(slot: SlotInput, options: EncodeSlotOptions = {
         'for example "tar|zstd"',
       );
     const listedAt = Date.now();
-    const walked = underTarget(slot.target, walkTree(data.root, data));
+    const entries = underTarget(slot.target, listTree(data.root, data));
     const { mtimes } = data;
-    const entries = options.isWorkAsked === false ? undefined : [...walked];
-    const content = () => writeTar(entries ?? walked, { mtimes });
-    const recipe = { operations, level, mtimes };
-    const work = entries && worthKeeping({ kind: "tree", recipe, entries, listedAt, content });
-    const made = isFramed(chain)
-      ? frameParts(writeParts(entries ?? walked, { mtimes }), options)
-      : encoded(content(), chain, options);
-    return { ...common, ...work, ...made };
+    const content = () => writeTar(entries, { mtimes });
+    const work = worthKeeping({
+      kind: "tree",
+      recipe: { operations, level, mtimes },
+      entries,
+      listedAt,
+      content,
+    });
+    if (isFramed(chain))
+      return { ...common, ...work, ...frameParts(writeParts(entries, { mtimes }), options) };
+    return { ...common, ...work, ...encoded(content(), chain, options) };
   }
   if (slot.operations === undefined && slot.target === "")
     throw unfit(
@@ -116,11 +111,11 @@ function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {
  * An archive for a target carries the target's last part on top, because FlavorPack's launchers unpack it beside the
  * target; the workenv itself has no such part.
  */
-function* underTarget(target: string, entries: Iterable<InputEntry>): Iterable<InputEntry> {
-  if (target === "") return yield* entries;
+function underTarget(target: string, entries: readonly InputEntry[]): readonly InputEntry[] {
+  if (target === "") return entries;
   const top = posix.basename(target);
-  yield { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
-  for (const entry of entries) yield { ...entry, path: `${top}/${entry.path}` };
+  const folder: InputEntry = { path: top, kind: "directory", mode: 0o755, size: 0, mtime: 0, absolute: "" };
+  return [folder, ...entries.map((entry) => ({ ...entry, path: `${top}/${entry.path}` }))];
 }
 
 /** What goes in, encoded and counted. */

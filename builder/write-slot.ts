@@ -50,8 +50,7 @@ export async function planSlot(
   slot: SlotInput,
   { level, cache, onBytes, witness }: WriteOptions,
 ): Promise<PlannedSlot> {
-  const options = { level, onBytes, noteEntries: witness !== undefined, isWorkAsked: cache !== undefined };
-  const encoded = await encodeSlot(slot, options);
+  const encoded = await encodeSlot(slot, { level, onBytes, noteEntries: witness !== undefined });
   return { slot, encoded, found: encoded.work === undefined ? undefined : await cache?.find(encoded.work) };
 }
 

@@ -54,14 +54,8 @@ export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
   // No text has a NUL, and there are as many texts and numbers as the head says: so no two lists read alike.
   const texts = [head, ...entries.map(({ path }) => path), ...entries.map(({ linkName = "" }) => linkName)];
   const numbers = new Float64Array(entries.length * KEY_NUMBERS);
-  let at = 0;
-  for (const { kind, mode, size, mtime } of entries) {
-    numbers[at] = KINDS.indexOf(kind);
-    numbers[at + 1] = mode & 0o777;
-    numbers[at + 2] = size;
-    numbers[at + 3] = mtimes === "keep" ? mtime : 0;
-    at += KEY_NUMBERS;
-  }
+  for (const [i, { kind, mode, size, mtime }] of entries.entries())
+    numbers.set([KINDS.indexOf(kind), mode & 0o777, size, mtimes === "keep" ? mtime : 0], i * KEY_NUMBERS);
   const hash = sha256Stream();
   hash.update(new TextEncoder().encode(`${texts.join("\0")}\0`));
   hash.update(new Uint8Array(numbers.buffer));
@@ -82,20 +76,15 @@ const NUMBERS = 4;
 export function stampsOf({ entries, listedAt }: SlotWork): Float64Array<ArrayBuffer> {
   const stamps = new Float64Array(entries.length * NUMBERS);
   const limit = listedAt - graceOf(entries);
-  for (let i = 0, at = 0; i < entries.length; i++, at += NUMBERS) {
-    const { kind, stats } = entries[i] as InputEntry;
+  for (const [i, { kind, stats }] of entries.entries()) {
     if (kind !== "file") continue; // all that is to know of the others is in the key
-    if (stats === undefined || stats.mtimeMs >= limit || stats.ctimeMs >= limit)
-      stamps.fill(Number.NaN, at, at + NUMBERS);
-    else {
-      stamps[at] = stats.mtimeMs;
-      stamps[at + 1] = stats.ctimeMs;
-      stamps[at + 2] = stats.ino;
-      stamps[at + 3] = stats.dev;
-    }
+    const isSettled = stats !== undefined && stats.mtimeMs < limit && stats.ctimeMs < limit;
+    stamps.set(isSettled ? [stats.mtimeMs, stats.ctimeMs, stats.ino, stats.dev] : UNSURE, i * NUMBERS);
   }
   return stamps;
 }
+
+const UNSURE = Array.from({ length: NUMBERS }, () => Number.NaN);
 
 /**
  * How long after a change another one may have the same time. Clocks of files tick a hundred times a second or more, but

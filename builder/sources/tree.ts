@@ -27,17 +27,13 @@ export interface ListedEntry extends TreeEntry {
  * Links are never followed, hard links count as files. Throws `build-failed` for what a package cannot hold, such as
  * sockets, names that are not UTF-8 and links that lead outside; `io-failed` for what cannot be read.
  */
-export const listTree = (root: string, rules: TreeRules = {}): readonly ListedEntry[] => [
-  ...walkTree(root, rules),
-];
-
-/** The same one by one: a folder is listed when it is its turn, so that what comes of the first need not wait for all. */
-export function walkTree(
-  root: string,
-  { include = [], exclude = [] }: TreeRules = {},
-): Iterable<ListedEntry> {
-  const included = include.length === 0 ? () => true : matcherOf(include);
-  return walkBelow(normalize(root), "", { included, excluded: matcherOf(exclude) });
+export function listTree(root: string, rules: TreeRules = {}): readonly ListedEntry[] {
+  const selection: Selection = {
+    included:
+      rules.include === undefined || rules.include.length === 0 ? () => true : matcherOf(rules.include),
+    excluded: matcherOf(rules.exclude ?? []),
+  };
+  return sortByBytes(listBelow(normalize(root), "", selection));
 }
 
 interface Selection {
@@ -45,67 +41,26 @@ interface Selection {
   readonly excluded: Matcher;
 }
 
-/** A folder that is being walked through, and how far. */
-interface Level {
-  /** Stands before each name. */
-  readonly front: string;
-  readonly prefix: string;
-  readonly selection: Selection;
-  readonly steps: readonly Found[];
-  next: number;
-}
-
-/** By a stack of its own: through nested generators each entry would come as many times as it is deep. */
-function* walkBelow(
-  folder: string,
-  prefix: string,
-  selection: Selection,
-): Generator<ListedEntry, void, undefined> {
-  const levels = [levelOf(folder, prefix, selection)];
-  /** What is in folders that are there only for that. */
-  const walked = new Map<string, readonly ListedEntry[]>();
-  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-    const step = level.steps[level.next++];
-    if (step === undefined) {
-      levels.pop();
+function listBelow(folder: string, prefix: string, selection: Selection): ListedEntry[] {
+  const found: ListedEntry[] = [];
+  const front = folder.endsWith(sep) ? folder : folder + sep;
+  for (const { name, stats } of foundIn(folder, front, (name) => !selection.excluded(prefix + name))) {
+    const path = prefix + name;
+    const absolute = front + name;
+    const included = selection.included(path);
+    if (!isDirectoryMode(stats.mode)) {
+      if (included) found.push(leafEntry(path, absolute, stats));
       continue;
     }
-    const { name, stats } = step;
-    const path = level.prefix + name;
-    const absolute = level.front + name;
-    if (name.endsWith("/")) {
-      const inner = walked.get(path);
-      if (inner === undefined)
-        levels.push(levelOf(absolute.slice(0, -1), path, { ...level.selection, included: () => true }));
-      else yield* inner;
-    } else if (!isDirectoryMode(stats.mode)) {
-      if (level.selection.included(path)) yield leafEntry(path, absolute, stats);
-    } else {
-      const isIncluded = level.selection.included(path);
-      const inner = isIncluded ? undefined : [...walkBelow(absolute, `${path}/`, level.selection)];
-      if (inner !== undefined) walked.set(`${path}/`, inner);
-      if (inner?.length !== 0) yield entryOf("directory", path, absolute, stats, 0);
-    }
+    const inner = listBelow(
+      absolute,
+      `${path}/`,
+      included ? { ...selection, included: () => true } : selection,
+    );
+    if (included || inner.length > 0) found.push(entryOf("directory", path, absolute, stats, 0));
+    for (const entry of inner) found.push(entry);
   }
-}
-
-function levelOf(folder: string, prefix: string, selection: Selection): Level {
-  const front = folder.endsWith(sep) ? folder : folder + sep;
-  const found = foundIn(folder, front, (name) => !selection.excluded(prefix + name));
-  return { front, prefix, selection, steps: inOrder(found), next: 0 };
-}
-
-/**
- * In the order of their paths, and once more with a "/" behind its name each folder where what is inside of it comes: "a-b" is
- * between "a" and "a/b".
- */
-function inOrder(found: readonly Found[]): readonly Found[] {
-  const steps: Found[] = [];
-  for (const step of found) {
-    steps.push(step);
-    if (isDirectoryMode(step.stats.mode)) steps.push({ name: `${step.name}/`, stats: step.stats });
-  }
-  return sortByBytes(steps);
+  return found;
 }
 
 /** What is in a folder, of what is wanted; `front` stands before each name. */
@@ -197,11 +152,13 @@ const entryOf = (
  * Strings compare by UTF-16, which is the order of the bytes up to U+D7FF; behind that it puts U+10000 and above in front
  * of U+E000 to U+FFFF.
  */
-const sortByBytes = (steps: Found[]): readonly Found[] =>
-  steps.some(({ name }) => LATE.test(name))
-    ? steps.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
-    : steps.sort((a, b) => (a.name < b.name ? -1 : 1));
+function sortByBytes(entries: readonly ListedEntry[]): readonly ListedEntry[] {
+  if (!entries.some(({ path }) => LATE.test(path)))
+    return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+}
 
 const LATE = /[\ud800-\uffff]/;
 
-shortLived({ walkBelow, levelOf, foundIn, inOrder, leafEntry, entryOf });
+shortLived({ listBelow, foundIn, leafEntry, entryOf });

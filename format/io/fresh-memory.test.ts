@@ -9,12 +9,11 @@ afterEach(() => {
 
 describe.each(["with", "without"])("%s a C library", (how) => {
   test.each([0, 1, 4096, 1024 * 1024, 2 * 1024 * 1024, 13 * 1024 * 1024 + 5])(
-    "there are %d bytes of zeros",
+    "there are %d bytes, which are nobody else's",
     (size) => {
       if (how === "without") globalThis.isWithout = (what) => what === "libc";
       const memory = freshMemory(size);
-      expect(memory.length).toBe(size);
-      expect(memory.every((byte) => byte === 0)).toBe(true);
+      expect([memory.length, memory.byteOffset, memory.buffer.byteLength]).toEqual([size, 0, size]);
       memory.fill(7);
       expect(memory.every((byte) => byte === 7)).toBe(true);
     },

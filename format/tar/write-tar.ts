@@ -27,7 +27,7 @@ const MOST_HEADERS = 1024 * 1024;
  * the machine: no owners, modes of 0777 at most, times only on request. The same entries make the same bytes. Throws
  * `build-failed` if a body is not as long as its entry says.
  */
-export async function* writeTar(entries: Iterable<TreeEntry>, options: WriteTarOptions = {}): ByteStream {
+export async function* writeTar(entries: readonly TreeEntry[], options: WriteTarOptions = {}): ByteStream {
   for await (const part of writeParts(entries, options))
     if (part.kind === "whole") yield part.bytes;
     else yield* part.pieces;
@@ -35,7 +35,7 @@ export async function* writeTar(entries: Iterable<TreeEntry>, options: WriteTarO
 
 /** The same archive in parts, cut where `cutArchive` would cut it. */
 export async function* writeParts(
-  entries: Iterable<TreeEntry>,
+  entries: readonly TreeEntry[],
   options: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
   yield* writeGroups(groupsOf(entries, options), options);
@@ -58,26 +58,27 @@ export const groupEntries = (
 ): Promise<readonly EntryGroup[]> => Array.fromAsync(groupsOf(entries, options));
 
 async function* groupsOf(
-  entries: Iterable<TreeEntry>,
+  entries: readonly TreeEntry[],
   { mtimes, sizes = CUT_SIZES }: WriteTarOptions,
 ): AsyncGenerator<EntryGroup, void, undefined> {
-  let [group, facts]: [TreeEntry[], HeaderFacts[]] = [[], []];
+  let facts: HeaderFacts[] = [];
+  let start = 0;
   let length = 0;
-  const close = (isLast: boolean): EntryGroup => {
+  const groupUpTo = (end: number): EntryGroup => {
+    const group = entries.slice(start, end);
     const isHeld = group.every((entry) => entry.size <= sizes.held);
-    return { entries: group, facts, kind: isHeld ? "whole" : "stream", isLast };
+    return { entries: group, facts, kind: isHeld ? "whole" : "stream", isLast: end === entries.length };
   };
-  for (const entry of entries) {
+  for (const [i, entry] of entries.entries()) {
     const its = factsOf(entry, mtimes);
     if (length > 0 && (its.size > sizes.long || length >= sizes.part)) {
-      yield close(false);
-      [group, facts, length] = [[], [], 0];
+      yield groupUpTo(i);
+      [facts, start, length] = [[], i, 0];
     }
-    group.push(entry);
     facts.push(its);
     length += (fitsHeader(its) ? BLOCK : (await extendedHeader(its)).length) + paddedSize(its.size);
   }
-  yield close(true);
+  yield groupUpTo(entries.length);
 }
 
 /**
