@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
-import { openFileSource, streamRange } from "../format/io/byte-source.ts";
+import { openFileSource, type Pieces, streamRange } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
@@ -78,7 +78,7 @@ export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): P
       'name a target for it, or operations such as "tgz" if it is an archive',
     );
   const listedAt = Date.now();
-  const { head, whole, close } = await (data.kind === "file" ? peekFile(data) : peek(contentOf(data)));
+  const { head, whole, close } = await (data.kind === "file" ? peekFile(data, chain) : peek(contentOf(data)));
   const form = sniff(head);
   // Only where a chain was named: a chain that we chose must give back the very file, whatever its form.
   if (slot.operations !== undefined && form !== undefined && form === operations.at(-1))
@@ -202,7 +202,10 @@ const noArchive = (slot: SlotInput): PspfError =>
     "name a folder as its source",
   );
 
-async function* contentOf(data: Exclude<SlotInput["data"], { kind: "tree" | "self" }>): ByteStream {
+async function* contentOf(
+  data: Exclude<SlotInput["data"], { kind: "tree" | "self" }>,
+  pieces?: Pieces,
+): ByteStream {
   switch (data.kind) {
     case "bytes":
       return yield* fromBytes(data.bytes);
@@ -210,7 +213,7 @@ async function* contentOf(data: Exclude<SlotInput["data"], { kind: "tree" | "sel
       return yield* data.stream;
     case "file": {
       using source = openFileSource(data.path);
-      return yield* streamRange(source, 0, source.size);
+      return yield* streamRange(source, 0, source.size, pieces);
     }
   }
 }
@@ -226,10 +229,14 @@ interface Peeked {
 }
 
 /** Opens the file again where it is read: many slots may be looked at before the first of them is. */
-async function peekFile(data: Extract<SlotInput["data"], { kind: "file" }>): Promise<Peeked> {
+/** Without codecs, each piece is written before the next one is asked for. */
+async function peekFile(
+  data: Extract<SlotInput["data"], { kind: "file" }>,
+  { codecs }: SplitChain,
+): Promise<Peeked> {
   const { head, close } = await peek(contentOf(data));
   await close();
-  return { head, whole: contentOf(data), close };
+  return { head, whole: contentOf(data, codecs.length === 0 ? "passing" : "lasting"), close };
 }
 
 async function peek(content: ByteStream): Promise<Peeked> {

@@ -1,12 +1,14 @@
 import { describe, expect, test, spyOn } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failureOf } from "../../../tests/support/failure.ts";
 import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
-import { memorySource } from "../../io/byte-source.ts";
+import { type ByteSource, memorySource, openFileSource } from "../../io/byte-source.ts";
 import { openTreeWriter } from "../../io/tree-writer.ts";
 import { openPackage, type Slot } from "../../reader.ts";
+import { paxRecord, rawArchive } from "../../tar/testing.ts";
+import { sha256Hex } from "../../wire/hashes.ts";
 import { extractSlot, fileTarget, placement } from "./extract-slot.ts";
 
 describe("where an archive's entries go", () => {
@@ -49,6 +51,54 @@ async function extracted(
 const withEntry = (change: Partial<Slot["entry"]>) => (slot: Slot) => ({
   ...slot,
   entry: { ...slot.entry, ...change },
+});
+
+describe("what no codec stands before", () => {
+  /** The files that come of a slot, and into how many memories it was read. */
+  async function fromFile(slot: ReturnType<typeof fileSlot>) {
+    using dir = tempDir();
+    writeFileSync(join(dir.path, "app.psp"), await packageBytes({ slots: [slot] }));
+    using source = openFileSource(join(dir.path, "app.psp"));
+    const pkg = await openPackage(source);
+    const memories = new Set<unknown>();
+    const read: ByteSource["read"] = (at, length, into) => {
+      memories.add(into ?? {});
+      return source.read(at, length, into);
+    };
+    using writer = openTreeWriter(join(dir.path, "out"));
+    await extractSlot({ ...source, read }, pkg.slots[0] as Slot, writer);
+    const files = [...new Bun.Glob("**").scanSync({ cwd: join(dir.path, "out"), dot: true })].toSorted();
+    const contents = files.map((path) => [
+      path,
+      sha256Hex(new Uint8Array(readFileSync(join(dir.path, "out", path)))),
+    ]);
+    return { contents, memories: memories.size };
+  }
+
+  test("is a file, read into one memory", async () => {
+    const { contents, memories } = await fromFile(fileSlot("it", LARGE.toString(), { operations: [] }));
+    expect(contents).toEqual([["share/it", sha256Hex(new Uint8Array(LARGE))]]);
+    expect(memories).toBe(1);
+  });
+
+  test("is an archive, whose headers and bodies lie across pieces", async () => {
+    // Extended headers before each, at other places of a piece every time.
+    const entries = Array.from({ length: 40 }, (_, i) => ({
+      name: `it/${"ü".repeat(90)}-${i}`,
+      body: String.fromCharCode(65 + (i % 26)).repeat(99_991 + 37 * i),
+    }));
+    const archive = rawArchive(
+      ...entries.flatMap(({ name, body }) => [
+        { name: "x", type: "x", body: paxRecord("path", name) },
+        { name: "short", body },
+      ]),
+    );
+    const slot = fileSlot("it", archive, { target: "it", operations: ["TAR"] });
+    const { contents, memories } = await fromFile(slot);
+    const wanted = entries.map(({ name, body }) => [name, sha256Hex(new TextEncoder().encode(body))]);
+    expect(contents).toEqual(wanted.toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1)));
+    expect(memories).toBe(1);
+  });
 });
 
 test("a file comes out as it went in", async () => {

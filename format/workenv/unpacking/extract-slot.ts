@@ -29,7 +29,8 @@ export async function extractSlot(
   if (slot.entry.selfRef) return;
   checkSupported(slot.entry.operations);
   const { bundle, codecs } = splitChain(slot.entry.operations);
-  const stored = readSlot(source, slot);
+  // What is written is used up: each piece in memory of its own would be gigabytes for the collector.
+  const stored = readSlot(source, slot, "passing");
   try {
     const content = takingTurns(withinLimit(decodeChain(codecs, stored.bytes, limitOf(slot)), slot), onBytes);
     if (bundle === "TAR") await unpackTar(content, writer, wanted(placement(slot.entry.target), isWanted));
@@ -37,7 +38,7 @@ export async function extractSlot(
     else return;
   } catch (error) {
     // Damaged bytes rarely decode; that they are damaged is the better message. The first reading has ended.
-    const again = readSlot(source, slot);
+    const again = readSlot(source, slot, "passing");
     for await (const _ of again.bytes);
     again.check();
     throw error;
