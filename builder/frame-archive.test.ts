@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { collect } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
 import { parseSeekTable, seekTableSize } from "../format/codecs/zstd-seek-table.ts";
+import type { ArchivePart } from "../format/tar/archive-part.ts";
 import { concat, inPieces, outcome, rawArchive } from "../format/tar/testing.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
@@ -126,4 +127,28 @@ test("who stops reading closes the input", async () => {
   };
   for await (const _ of frameArchive(watched()).stored) break;
   expect(isClosed).toBe(true);
+});
+
+test("a long entry whose size is known is not held to find out that it is too long", async () => {
+  const noise = crypto.getRandomValues(new Uint8Array(65536));
+  let drawn = 0;
+  const pieces = async function* (): ByteStream {
+    for (let i = 0; i < 640; i++) {
+      drawn += noise.length;
+      yield noise.map((byte) => byte ^ i);
+    }
+  };
+  const parts = async function* (size?: number): AsyncGenerator<ArchivePart> {
+    yield { kind: "stream", pieces: pieces(), ...(size !== undefined && { size }) };
+  };
+  for (const [size, least, most] of [
+    [640 * noise.length, 1, 16 * MIB],
+    [undefined, 32 * MIB, 48 * MIB],
+  ] as const) {
+    drawn = 0;
+    const stored = frameParts(parts(size)).stored[Symbol.asyncIterator]();
+    await stored.next();
+    expect(drawn).toBeWithin(least, most);
+    await stored.return?.();
+  }
 });

@@ -81,7 +81,7 @@ async function* compressed(
   };
   try {
     for await (const part of parts) {
-      const held = part.kind === "whole" ? part : await hold(part.pieces);
+      const held = part.kind === "whole" ? part : await hold(part);
       if ("bytes" in held) {
         underWay.begin(held);
         while (underWay.isFirstMade || underWay.isFull)
@@ -122,7 +122,11 @@ async function* streamed(
 }
 
 /** A stream in memory, or, where it is too large, the stream itself again. */
-async function hold(pieces: ByteStream): Promise<HeldPart | { readonly rest: ByteStream }> {
+async function hold({
+  pieces,
+  size: known = 0,
+}: Extract<ArchivePart, { kind: "stream" }>): Promise<HeldPart | { readonly rest: ByteStream }> {
+  if (known > MOST_HELD) return { rest: pieces };
   const iterator = pieces[Symbol.asyncIterator]();
   const held: Bytes[] = [];
   for (let size = 0; size <= MOST_HELD;) {

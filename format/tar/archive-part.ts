@@ -14,7 +14,12 @@ export type ArchivePart =
       readonly done?: () => void;
     }
   /** One large entry; its pieces are to be read to the end before the next part is asked for. */
-  | { readonly kind: "stream"; readonly pieces: ByteStream };
+  | {
+      readonly kind: "stream";
+      readonly pieces: ByteStream;
+      /** Bytes of its body, where that is known. */
+      readonly size?: number;
+    };
 
 export interface CutSizes {
   /** A part ends with the first entry that brings it to so many bytes. */

@@ -95,7 +95,8 @@ export async function* writeGroups(
     for (const [i, entry] of entries.entries()) {
       const facts = all[i] as HeaderFacts;
       const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
-      if (kind === "stream") yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast) };
+      if (kind === "stream")
+        yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast), size: entry.size };
       else part.add(header, entry, contents);
     }
     if (kind === "stream") continue;
