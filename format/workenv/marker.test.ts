@@ -111,6 +111,34 @@ describe("nothing else is a marker, and nothing throws", () => {
     }
   });
 
+  test("one with anything else in a list, wherever it stands", () => {
+    const { launch } = marker(SEVEN);
+    const [good, huge] = [["a", 1, 2, 3], 9e99];
+    const sample = (...rows: unknown[]) => ({ sample: { entryPoints: [good], others: [good, ...rows] } });
+    const inLaunch = (more: object) => ({ launch: { ...launch, ...more } });
+    const inEnv = (more: object) => inLaunch({ runtimeEnv: { ...launch.runtimeEnv, ...more } });
+    const wrong: readonly object[] = [
+      ...[
+        null,
+        "a",
+        [],
+        [1, 1, 2, 3],
+        ["a", "1", 2, 3],
+        ["a", 1, null, 3],
+        ["a", 1, 2],
+        ["a", 1, 2, true],
+      ].flatMap((row) => [sample(row), { sample: { entryPoints: [row], others: [] } }]),
+      ...[1, 2, 3].map((i) => sample(good.with(i, huge))),
+      ...["0", null, huge].flatMap((slot) => [{ slots: [0, slot] }, inLaunch({ devSlots: [0, slot] })]),
+      ...[null, {}, { target: 1 }].map((slot) => inLaunch({ slots: [{ target: "x" }, slot] })),
+      ...[null, 1].flatMap((name) => [inEnv({ unset: ["A", name] }), inEnv({ pass: ["A", name] })]),
+    ];
+    const encoded = (more: object) =>
+      JSON.stringify({ ...marker(SEVEN), ...more }).replaceAll("9e+99", "1e999");
+    expect(decodeMarker(encoded(sample(good)))).toBeDefined();
+    for (const more of wrong) expect([more, decodeMarker(encoded(more))]).toEqual([more, undefined]);
+  });
+
   test("of another version", () => {
     expect(decodeMarker(encodeMarker(marker(SEVEN)).replace("workenv/2", "workenv/1"))).toBeUndefined();
   });

@@ -82,7 +82,8 @@ export function decodeMarker(text: string): Marker | undefined {
 }
 
 // Every start comes by here once, and what runs once is not compiled: plain questions in a row take a fifth of the time
-// that lists of them took, which were asked by closures through `every`.
+// that lists of them took, which were asked by closures through `every`. What is called fifty times is compiled, by a thread
+// that JSC starts for that: so no question is asked of each item of a list by a function.
 
 const hasAllMembers = (marker: Partial<Marker>): boolean =>
   typeof marker.digest === "string" &&
@@ -96,9 +97,9 @@ const hasAllMembers = (marker: Partial<Marker>): boolean =>
   isNumber(marker.born) &&
   typeof marker.durable === "boolean" &&
   typeof marker.suspect === "boolean" &&
-  isListOf(marker.slots, isNumber) &&
-  isListOf(marker.sample?.entryPoints, isFacts) &&
-  isListOf(marker.sample?.others, isFacts);
+  isListOf(marker.slots, "number") &&
+  areFacts(marker.sample?.entryPoints) &&
+  areFacts(marker.sample?.others);
 
 /** Whether everything is there that a start looks into: a marker may be of another version of us. */
 const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
@@ -112,26 +113,33 @@ const hasAllFacts = (launch: Partial<LaunchFacts> = {}): boolean =>
   isTextTable(launch.runtimeEnv?.map) &&
   isTextTable(launch.runtimeEnv?.set) &&
   isTextTable(launch.workenv?.env) &&
-  isListOf(launch.runtimeEnv?.unset, isText) &&
-  isListOf(launch.runtimeEnv?.pass, isText) &&
-  isListOf(launch.devSlots, isNumber) &&
-  isListOf(launch.slots, hasTarget);
+  isListOf(launch.runtimeEnv?.unset, "string") &&
+  isListOf(launch.runtimeEnv?.pass, "string") &&
+  isListOf(launch.devSlots, "number") &&
+  haveTargets(launch.slots);
 
 /** In JSON, 1e999 is a number, too, but none that could be written again: infinite, it is not 0 without itself. */
 const isNumber = (value: unknown): boolean => typeof value === "number" && value - value === 0;
-const isText = (value: unknown): boolean => typeof value === "string";
-const hasTarget = (slot: unknown): boolean =>
-  typeof (slot as { target?: unknown } | null)?.target === "string";
-const isFacts = (row: unknown): boolean =>
-  Array.isArray(row) &&
-  typeof row[0] === "string" &&
-  isNumber(row[1]) &&
-  isNumber(row[2]) &&
-  isNumber(row[3]);
 
-function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+function isListOf(value: unknown, type: "string" | "number"): boolean {
   if (!Array.isArray(value)) return false;
-  for (const item of value) if (!isItem(item)) return false;
+  for (const item of value)
+    if (typeof item !== type || (type === "number" && item - item !== 0)) return false;
+  return true;
+}
+
+function haveTargets(slots: unknown): boolean {
+  if (!Array.isArray(slots)) return false;
+  for (const slot of slots) if (typeof slot?.target !== "string") return false;
+  return true;
+}
+
+function areFacts(rows: unknown): boolean {
+  if (!Array.isArray(rows)) return false;
+  for (const row of rows) {
+    if (!Array.isArray(row) || typeof row[0] !== "string") return false;
+    for (let i = 1; i <= 3; i++) if (typeof row[i] !== "number" || row[i] - row[i] !== 0) return false;
+  }
   return true;
 }
 

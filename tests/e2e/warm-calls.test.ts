@@ -95,3 +95,27 @@ test.skipIf(strace === null)(
     expect(threads({ BUN_JSC_warmUpMarkedBlockStartAfterBlocks: "50" })).toBeGreaterThan(0);
   },
 );
+
+// What runs more often than fifty times is compiled, by a thread that is started for that: a thirtieth of a start.
+test.skipIf(strace === null)(
+  "a warm start compiles nothing, however many files there are and variables around it",
+  async () => {
+    using dir = tempDir();
+    const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`app/${i}`, `file ${i}`]));
+    const app = await packApp(dir.path, oneFolder("jit", "{workenv}/app/run"), {
+      ...files,
+      "app/run": "#!/bin/true\n",
+    });
+    expect((await runPackage(app)).exitCode).toBe(0);
+    const variables = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`VARIABLE_${i}`, `its value ${i}`]));
+    const compilers = (count: number) => {
+      const env = { ...cleanEnv(join(app, "..", "home")), ...variables(count) };
+      const calls = callsOf(app, env, join(dir.path, "trace"), /^prctl/);
+      return calls.filter((line) => line.startsWith('prctl(PR_SET_NAME, "JITWorker"')).length;
+    };
+    expect(compilers(80)).toBe(0);
+    // so that it would be seen
+    expect(compilers(3000)).toBeGreaterThan(0);
+  },
+);
