@@ -1,6 +1,6 @@
 import { basename, dirname, join, sep } from "node:path";
 import type { Command } from "../format/command/command.ts";
-import { nodeFs } from "../format/io/quick-files.ts";
+import { exists } from "../format/io/quick-files.ts";
 import { bunOptions } from "../format/workenv/bun-link.ts";
 import type { Invocation } from "./invocation.ts";
 
@@ -42,7 +42,7 @@ export function tsconfigFor(args: readonly string[], workenv: string): string | 
   if (script === undefined) return undefined;
   for (let folder = dirname(script); folder.startsWith(workenv); folder = dirname(folder)) {
     const config = join(folder, "tsconfig.json");
-    if (nodeFs().existsSync(config)) return config;
+    if (exists(config)) return config;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, realpathSync } from "node:fs";
 import { extname, sep } from "node:path";
 import { buildCommand, type Command } from "../format/command/command.ts";
 import { type Libc, loadLibc } from "../format/io/libc.ts";
+import { close, exists } from "../format/io/quick-files.ts";
+import { realPath } from "../format/io/quick-links.ts";
 import { bunOptions, bunRuntimeOf, pointBunTo, SCRIPTS } from "../format/workenv/bun-link.ts";
 import { tsconfigFor } from "./bun.ts";
 import { inheritedFiles, putBack } from "./caller.ts";
@@ -27,7 +28,7 @@ export async function runInside(workenv: Workenv, call: Invocation, log: Log): P
   if (obstacle !== undefined || libc === undefined) return false;
   if (lease !== undefined) {
     libc.keepOpen(lease.fd, inheritedFiles);
-    closeSync(lease.fd);
+    close(lease.fd);
   }
   putBack();
   libc.openManyFiles();
@@ -55,7 +56,7 @@ function whyNot(command: Command, { layout, scope }: Workenv, call: Invocation, 
   // Who runs another package has something to say when that has ended.
   if (call.goOnAs === undefined || call.package !== call.executable) return "another package";
   if (command.program !== scope.bun) return "another program";
-  if (!existsSync(bunRuntimeOf(layout.bun).unasked)) return "Bun.isStandaloneExecutable";
+  if (!exists(bunRuntimeOf(layout.bun).unasked)) return "Bun.isStandaloneExecutable";
   return whyNotScript(command.args, layout.content) ?? whyNotVariables(command.env);
 }
 
@@ -68,7 +69,7 @@ function whyNotScript(args: readonly string[], workenv: string): string | undefi
   for (const arg of args) if (!arg.isWellFormed()) return "bytes that are no text";
   if (tsconfigFor(args, workenv) !== undefined) return "tsconfig.json";
   try {
-    return realpathSync.native(script) === script ? undefined : "a link";
+    return realPath(script) === script ? undefined : "a link";
   } catch {
     return "a missing file";
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import {
   close,
+  exists,
   isExecutable,
   isFile,
   openToRead,
@@ -76,6 +77,7 @@ describe.each(["with", "without"])("%s a C library", (how) => {
   });
 
   test.each(PLACES)("%s is what node:fs says it is", (_, path) => {
+    expect(exists(path())).toBe(fs.existsSync(path()));
     expect(outcome(() => picked(statusOf(path())))).toEqual(outcome(() => picked(fs.statSync(path()))));
     expect(outcome(() => picked(statusOfLink(path())))).toEqual(
       outcome(() => picked(fs.lstatSync(path(), { throwIfNoEntry: false }))),

@@ -74,6 +74,9 @@ export function readAll(file: string | number): Uint8Array {
 export const readText = (file: string | number): string =>
   new TextDecoder("utf-8", { ignoreBOM: true }).decode(readAll(file));
 
+/** As `existsSync`. */
+export const exists = (path: string): boolean => quick()?.isThere(path) ?? nodeFs().existsSync(path);
+
 /** Whether a file may be started. */
 export function isExecutable(path: string): boolean {
   if (quick()?.mayRun(path) === true) return true;
@@ -91,6 +94,7 @@ const AT_ONCE = 32 * 1024;
 const AT_FDCWD = -100;
 const NOFOLLOW = 0x100;
 const O_CLOEXEC = 0o2000000;
+const F_OK = 0;
 const X_OK = 1;
 /** STATX_BASIC_STATS and STATX_BTIME; what a file system does not know is 0. */
 const FACTS = 0x7ff | 0x800;
@@ -142,6 +146,7 @@ function quickFiles(libc: ReturnType<typeof functionsOf>) {
   return {
     open: (path: string, flags: number) => (put(path) ? libc.open(textAt, flags | O_CLOEXEC) : -1),
     close: (fd: number) => libc.close(fd),
+    isThere: (path: string) => put(path) && libc.access(textAt, F_OK) === 0,
     mayRun: (path: string) => put(path) && libc.access(textAt, X_OK) === 0,
     read(fd: number, bytes: Uint8Array, offset: number) {
       return bytes.length === 0 ? 0 : libc.pread(fd, pointerTo(bytes) as never, bytes.length, offset);

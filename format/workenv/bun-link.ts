@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { doing, errnoOf, ioError } from "../io/fs.ts";
+import { doing } from "../io/fs.ts";
 import { nodeFs } from "../io/quick-files.ts";
+import { linkText } from "../io/quick-links.ts";
 
 /** What Bun runs as a script. */
 export const SCRIPTS: readonly string[] = [".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"];
@@ -51,11 +52,5 @@ export function pointBunTo(directory: string, launcher: string): void {
 }
 
 function linkTarget(path: string): string | undefined {
-  try {
-    const { lstatSync, readlinkSync } = nodeFs();
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw ioError("look at", path, error);
-  }
+  return doing("look at", path, () => linkText(path));
 }

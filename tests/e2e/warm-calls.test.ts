@@ -15,18 +15,23 @@ if (strace === null) process.stderr.write("not tested: system calls of a warm st
 const NOT_RUNTIME =
   /^(?!(?:futex|mmap|munmap|mprotect|mremap|madvise|brk|clone3?|rt_sig\w*|sigaltstack|rseq|set_robust_list|set_tid_address|sched_\w+|prctl|gettid|getrandom|exit\w*|restart_syscall)\()\w+\(/;
 
-/** The calls of a program until it becomes another one: lines such as `openat(AT_FDCWD, "/path", O_RDONLY) = 3</path>`. */
+/** The calls of a program and all its threads: lines such as `openat(AT_FDCWD, "/path", O_RDONLY) = 3</path>`. */
+function traced(program: string, env: Readonly<Record<string, string>>, trace: string): readonly string[] {
+  const { exitCode } = Bun.spawnSync(["strace", "-f", "-y", "-s", "500", "-o", trace, program], { env });
+  expect(exitCode).toBe(0);
+  return readFileSync(trace, "utf8")
+    .split("\n")
+    .map((line) => line.replace(/^\d+ +/, ""));
+}
+
+/** Those until it becomes another one. */
 function callsOf(
   program: string,
   env: Readonly<Record<string, string>>,
   trace: string,
   wanted = NOT_RUNTIME,
 ): readonly string[] {
-  const { exitCode } = Bun.spawnSync(["strace", "-f", "-y", "-s", "500", "-o", trace, program], { env });
-  expect(exitCode).toBe(0);
-  const lines = readFileSync(trace, "utf8")
-    .split("\n")
-    .map((line) => line.replace(/^\d+ +/, ""));
+  const lines = traced(program, env, trace);
   const calls = lines.filter((line) => line.startsWith("execve(") || wanted.test(line));
   return calls.slice(
     0,
@@ -97,6 +102,8 @@ test.skipIf(strace === null)(
 );
 
 // What runs more often than fifty times is compiled, by a thread that is started for that: a thirtieth of a start.
+const isCompiler = (line: string): boolean => line.startsWith('prctl(PR_SET_NAME, "JITWorker"');
+
 test.skipIf(strace === null)(
   "a warm start compiles nothing, however many files there are and variables around it",
   async () => {
@@ -112,10 +119,31 @@ test.skipIf(strace === null)(
     const compilers = (count: number) => {
       const env = { ...cleanEnv(join(app, "..", "home")), ...variables(count) };
       const calls = callsOf(app, env, join(dir.path, "trace"), /^prctl/);
-      return calls.filter((line) => line.startsWith('prctl(PR_SET_NAME, "JITWorker"')).length;
+      return calls.filter(isCompiler).length;
     };
     expect(compilers(80)).toBe(0);
     // so that it would be seen
     expect(compilers(3000)).toBeGreaterThan(0);
+  },
+);
+
+// `node:fs` alone is enough code for the one, and takes enough memory for the other: a tenth of such a start.
+test.skipIf(strace === null)(
+  "a warm start that goes on as a script neither compiles anything nor prepares memory",
+  async () => {
+    using dir = tempDir();
+    const threadsOf = async (name: string, script: string) => {
+      const app = await packApp(join(dir.path, name), oneFolder(name, "{bun} {workenv}/app/main.js"), {
+        "app/main.js": script,
+      });
+      expect((await runPackage(app)).stdout).toBe("hello\n");
+      const lines = traced(app, cleanEnv(join(app, "..", "home")), join(dir.path, name, "trace"));
+      expect(lines.filter((line) => line.startsWith("execve("))).toHaveLength(1);
+      return lines.filter((line) => line.startsWith("prctl(PR_SET_NAME")).length;
+    };
+    expect(await threadsOf("hello", 'console.log("hello");')).toBe(0);
+    // so that they would be seen
+    const script = 'let n = 0; for (let i = 0; i < 1e6; i++) n += i; console.log(n > 0 ? "hello" : n);';
+    expect(await threadsOf("loop", script)).toBeGreaterThan(0);
   },
 );
