@@ -118,6 +118,7 @@ const WARM_START = [
   "format/cache/ownership.ts",
   "format/command/command.ts",
   "format/command/environment.ts",
+  "format/command/globs.ts",
   "format/command/program.ts",
   "format/command/template.ts",
   "format/command/words.ts",

@@ -1,4 +1,5 @@
 import type { LaunchFacts, RuntimeEnv } from "../wire/metadata-types.ts";
+import { namesMeant } from "./globs.ts";
 import { fillTemplate, type Scope } from "./template.ts";
 
 /** Names the workenv that a setup command or a shutdown program holds up: starts of that package wait for it. */
@@ -70,12 +71,13 @@ export function applyRuntimeEnv(
   // Without a prototype, where every name is one like any other.
   const env: Record<string, string> = Object.create(null);
   if (isEmpty(rules)) return Object.assign(env, parent, rules.set);
-  const pass = matcher([...rules.pass, ...(windows ? WINDOWS_PASS : [])], windows);
-  const unset = matcher(rules.unset, windows);
-  for (const [name, value] of Object.entries(parent)) if (pass(name) || !unset(name)) env[name] = value;
+  Object.assign(env, parent);
+  const names = [...Object.keys(parent), ...Object.keys(rules.map)];
+  const kept = namesMeant([...rules.pass, ...(windows ? WINDOWS_PASS : [])], names, windows);
+  for (const name of namesMeant(rules.unset, names, windows)) if (!kept.has(name)) delete env[name];
   for (const [from, to] of Object.entries(rules.map)) {
     const value = Object.hasOwn(env, from) ? env[from] : undefined;
-    if (value === undefined || pass(from)) continue;
+    if (value === undefined || kept.has(from)) continue;
     delete env[from];
     env[to] = value;
   }
@@ -86,53 +88,6 @@ export function applyRuntimeEnv(
 function isEmpty({ unset, map }: RuntimeEnv): boolean {
   for (const _ in map) return false;
   return unset.length === 0;
-}
-
-/** Names and globs (`*`, `?`, `[…]`) as one question. */
-function matcher(patterns: readonly string[], windows: boolean): (name: string) => boolean {
-  const names = new Set<string>();
-  const globs: ((name: string) => boolean)[] = [];
-  for (const pattern of patterns) {
-    if (/[*?[]/.test(pattern)) globs.push(globMatcher(pattern, windows ? "i" : ""));
-    else names.add(windows ? pattern.toUpperCase() : pattern);
-  }
-  return (name) => names.has(windows ? name.toUpperCase() : name) || globs.some((matches) => matches(name));
-}
-
-/**
- * A glob over names as a question; `*` also crosses "/", which no variable's name has. Stars part it into pieces of fixed
- * length, each of which is looked for once behind the one before: as one regular expression, ten stars could take years.
- */
-export function globMatcher(glob: string, flags = ""): (name: string) => boolean {
-  const pieces = [""];
-  for (const [part, not, set] of glob.matchAll(/\[(!?)([^\]]+)\]|[*?]|[^*?[]+|\[/g))
-    if (part === "*") pieces.push("");
-    else
-      pieces.push(pieces.pop() + (part === "?" ? "." : set === undefined ? literal(part) : oneOf(set, not)));
-  const last = pieces.length - 1;
-  const patterns = pieces.map(
-    (piece, i) => new RegExp(`${i === 0 ? "^" : ""}${piece}${i === last ? "$" : ""}`, `gs${flags}`),
-  );
-  return (name) => {
-    let at = 0;
-    return patterns.every((pattern) => {
-      pattern.lastIndex = at;
-      const found = pattern.test(name);
-      at = pattern.lastIndex;
-      return found;
-    });
-  };
-}
-
-const literal = (text: string): string => text.replace(/[-.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** The members of a set. A range that runs backwards holds nothing; as a regular expression it would be an error. */
-function oneOf(set: string, not: string | undefined): string {
-  const members = set.replace(/(.)-(.)|./gs, (member, from?: string, to?: string) => {
-    if (from === undefined || to === undefined) return literal(member);
-    return from <= to ? `${literal(from)}-${literal(to)}` : "";
-  });
-  return `[${not === "!" ? "^" : ""}${members}]`;
 }
 
 /** Windows spells it "Path" and does not care. */

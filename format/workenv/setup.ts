@@ -1,7 +1,8 @@
 import { chmodSync, lstatSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { buildCommand } from "../command/command.ts";
-import { type Environment, globMatcher } from "../command/environment.ts";
+import type { Environment } from "../command/environment.ts";
+import { globMatcher } from "../command/globs.ts";
 import { fillTemplate, type Scope } from "../command/template.ts";
 import { type ErrorFacts, PspfError } from "../errors.ts";
 import { doing, errnoOf, ioError } from "../io/fs.ts";

@@ -109,7 +109,8 @@ test.skipIf(strace === null)(
   async () => {
     using dir = tempDir();
     const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`app/${i}`, `file ${i}`]));
-    const app = await packApp(dir.path, oneFolder("jit", "{workenv}/app/run"), {
+    const rules = '\n[runtime.env]\nunset = ["PYTHONHOME", "SECRET_*"]\npass = ["LANG", "LC_*"]';
+    const app = await packApp(dir.path, oneFolder("jit", "{workenv}/app/run", rules), {
       ...files,
       "app/run": "#!/bin/true\n",
     });

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import fc from "fast-check";
 import { parseSignature } from "../../../builder/signing/signature-text.ts";
 import { executableKind } from "../../../builder/launchers/executable-kind.ts";
-import { globMatcher } from "../../../format/command/environment.ts";
+import { globMatcher } from "../../../format/command/globs.ts";
 import { fillTemplate } from "../../../format/command/template.ts";
 import { splitWords } from "../../../format/command/words.ts";
 import { faultOfName, resolveInside } from "../../../format/io/paths.ts";
