@@ -20,7 +20,7 @@ export const packing: Measurement = {
   rows: async (lab) => {
     const payload = await treePayload(lab);
     const of = `${bytesText(payload.bytes)} in ${payload.files} files, level 3`;
-    const time = inTurn({ rounds: lab.rounds(7) }, await contestantsOf(lab, payload, "ms"));
+    const time = inTurn({ rounds: lab.rounds(21) }, await contestantsOf(lab, payload, "ms"));
     const memory = inTurn(
       { rounds: Math.min(3, lab.rounds(3)), warmUp: 0 },
       await contestantsOf(lab, payload, "MB"),
