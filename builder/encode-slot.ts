@@ -228,8 +228,10 @@ interface Peeked {
   close(): Promise<unknown>;
 }
 
-/** Opens the file again where it is read: many slots may be looked at before the first of them is. */
-/** Without codecs, each piece is written before the next one is asked for. */
+/**
+ * Opens the file again where it is read: many slots may be looked at before the first of them is. Without codecs, each piece
+ * is written before the next one is asked for.
+ */
 async function peekFile(
   data: Extract<SlotInput["data"], { kind: "file" }>,
   { codecs }: SplitChain,

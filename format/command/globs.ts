@@ -32,7 +32,8 @@ export function namesMeant(
 /** What stands in front of the only star of a pattern and behind it, or all of one without; undefined for any other. */
 function aroundStar(pattern: string): readonly [front: string, back?: string] | undefined {
   const parts = pattern.split("*");
-  return parts.length > 2 || /[?[]/.test(pattern) ? undefined : (parts as [string, string?]);
+  const hasMore = parts.length > 2 || pattern.includes("?") || pattern.includes("[");
+  return hasMore ? undefined : (parts as [string, string?]);
 }
 
 /**

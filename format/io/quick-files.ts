@@ -1,4 +1,5 @@
-import { dlopen, libraryNames, pointerTo } from "./libc.ts";
+import { byLibc } from "./by-libc.ts";
+import { dlopen, pointerTo } from "./libc.ts";
 import { AT_EMPTY_PATH, millisecondsIn, modeIn, STATX, STATX_SIZE, TOO_LONG } from "./statx.ts";
 
 /**
@@ -99,16 +100,6 @@ const X_OK = 1;
 /** STATX_BASIC_STATS and STATX_BTIME; what a file system does not know is 0. */
 const FACTS = 0x7ff | 0x800;
 
-type Quick = NonNullable<ReturnType<typeof openQuick>>;
-
-let opened: Quick | undefined | "not asked yet" = "not asked yet";
-
-function quick(): Quick | undefined {
-  if (globalThis.isWithout?.("libc") === true) return undefined;
-  if (opened === "not asked yet") opened = process.platform === "linux" ? openQuick() : undefined;
-  return opened;
-}
-
 const functionsOf = (name: string) =>
   dlopen(name, {
     open: { args: ["ptr", "i32"], returns: "i32" },
@@ -118,15 +109,7 @@ const functionsOf = (name: string) =>
     access: { args: ["ptr", "i32"], returns: "i32" },
   }).symbols;
 
-function openQuick() {
-  for (const name of libraryNames())
-    try {
-      return quickFiles(functionsOf(name));
-    } catch {
-      // The next name.
-    }
-  return undefined;
-}
+const quick = byLibc((library) => quickFiles(functionsOf(library)));
 
 function quickFiles(libc: ReturnType<typeof functionsOf>) {
   // One memory for all, which stays where it is: addresses of it are handed over.

@@ -1,7 +1,8 @@
 import { closeSync, constants, fchmodSync, fstatSync, futimesSync, openSync, writeSync } from "node:fs";
 import type { Bytes } from "../types.ts";
 import { shortLived } from "../short-lived.ts";
-import { dlopen, libraryNames, pointerTo } from "./libc.ts";
+import { byLibc } from "./by-libc.ts";
+import { dlopen, pointerTo } from "./libc.ts";
 import { AT_EMPTY_PATH, millisecondsIn, modeIn, STATX, STATX_SIZE, TOO_LONG } from "./statx.ts";
 
 /** Makes files and folders below one folder, from bytes of one memory, as quickly as can be. */
@@ -34,26 +35,26 @@ const { utf8Write } = Buffer.prototype as unknown as {
  * time more: it walks the whole path of each and makes an object of what it finds.
  */
 export function openNewFiles(root: string, memory: Bytes): NewFiles | undefined {
-  if (process.platform !== "linux" || globalThis.isWithout?.("libc") === true) return undefined;
-  for (const name of libraryNames())
-    try {
-      return newFiles(root, memory, functionsOf(name));
-    } catch {
-      // The next name; without one, others write the files.
-    }
-  return undefined;
+  try {
+    const functions = libc();
+    return functions && newFiles(root, memory, functions);
+  } catch {
+    return undefined; // others write the files, and say what is wrong
+  }
 }
 
-type Functions = ReturnType<typeof functionsOf>;
+type Functions = NonNullable<ReturnType<typeof libc>>;
 
-const functionsOf = (name: string) =>
-  dlopen(name, {
-    openat: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
-    mkdirat: { args: ["i32", "ptr", "i32"], returns: "i32" },
-    write: { args: ["i32", "ptr", "u64"], returns: "i32" },
-    statx: { args: ["i32", "ptr", "i32", "i32", "ptr"], returns: "i32" },
-    close: { args: ["i32"], returns: "i32" },
-  }).symbols;
+const libc = byLibc(
+  (library) =>
+    dlopen(library, {
+      openat: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
+      mkdirat: { args: ["i32", "ptr", "i32"], returns: "i32" },
+      write: { args: ["i32", "ptr", "u64"], returns: "i32" },
+      statx: { args: ["i32", "ptr", "i32", "i32", "ptr"], returns: "i32" },
+      close: { args: ["i32"], returns: "i32" },
+    }).symbols,
+);
 
 /** Where bytes lie, for as long as they are kept. Those of a small array move when its buffer is first asked for. */
 const placeOf = (bytes: ArrayBufferView): number => pointerTo(new Uint8Array(bytes.buffer, bytes.byteOffset));

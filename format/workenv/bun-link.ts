@@ -36,7 +36,7 @@ export function bunOptions(directory: string, tsconfig?: string): readonly strin
 /** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
 export function pointBunTo(directory: string, launcher: string): void {
   const { program } = bunRuntimeOf(directory);
-  if (linkTarget(program) === launcher) return;
+  if (doing("look at", program, () => linkText(program)) === launcher) return;
   doing("link", program, () => {
     const { mkdirSync, renameSync, symlinkSync, unlinkSync } = nodeFs();
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -49,8 +49,4 @@ export function pointBunTo(directory: string, launcher: string): void {
       throw error;
     }
   });
-}
-
-function linkTarget(path: string): string | undefined {
-  return doing("look at", path, () => linkText(path));
 }
