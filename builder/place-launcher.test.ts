@@ -25,6 +25,12 @@ beforeEach(() => {
 afterEach(() => dir[Symbol.dispose]());
 const open = () => openReplacement(join(dir.path, "out"), 0o755);
 
+/** Whether a file begins with the launcher that a witness was told of. */
+async function isIntact(witness: Witness, file: Bytes): Promise<boolean> {
+  await using again = witness.readAgain(memorySource(file));
+  return await again.isIntact({ offset: 0, size: LAUNCHER.length } as Span);
+}
+
 test.each<[string, () => string | undefined]>([
   ["a file", () => path],
   ["no file", () => undefined],
@@ -52,8 +58,7 @@ test("its digest is of the bytes that are there, which are noted", async () => {
   const there = new Uint8Array(readFileSync(file.path));
   expect(there).not.toEqual(LAUNCHER);
   expect(await digestPlaced(file, LAUNCHER.length, { path }, witness)).toBe(sha256Hex(there));
-  const part = { offset: 0, size: LAUNCHER.length } as Span;
-  expect(await witness.isIntact(memorySource(there), part)).toBe(true);
+  expect(await isIntact(witness, there)).toBe(true);
 });
 
 test("a digest that is not the noted one is an error of its own", async () => {
@@ -92,9 +97,8 @@ test("a witness has the noted prints, whatever is there: it is asked when all is
   writeFileSync(path, OTHER);
   const witness = openWitness();
   expect(await digestOfNoted({ sha256: DIGEST, prints: PRINTS }, witness)).toBe(DIGEST);
-  const part = { offset: 0, size: LAUNCHER.length } as Span;
-  expect(await witness.isIntact(memorySource(LAUNCHER), part)).toBe(true);
-  expect(await witness.isIntact(memorySource(OTHER), part)).toBe(false);
+  expect(await isIntact(witness, LAUNCHER)).toBe(true);
+  expect(await isIntact(witness, OTHER)).toBe(false);
 });
 
 test("it is checked without prints, too", async () => {

@@ -1,8 +1,9 @@
 import type { ByteSource } from "../format/io/byte-source.ts";
-import type { Bytes, ByteStream } from "../format/types.ts";
+import { readAhead } from "../format/io/read-ahead.ts";
+import type { Bytes } from "../format/types.ts";
 import { inTurns } from "./in-turns.ts";
 
-/** So much gets one fingerprint, and is read again, at a time: it stays in the second cache of most processors. */
+/** So much gets one fingerprint: it stays in the second cache of most processors. */
 const PIECE = 256 * 1024;
 
 /**
@@ -23,16 +24,14 @@ export function printsOf(bytes: Bytes): readonly Print[] {
 
 const printOf = (bytes: Bytes): Print => ({ size: bytes.length, print: Bun.hash.xxHash3(bytes) });
 
-/** What a source has from `at` on, piece by piece in the same memory, until there is one of which the print is another. */
-export async function* piecesAsPrinted(source: ByteSource, at: number, prints: readonly Print[]): ByteStream {
-  const memory = new Uint8Array(PIECE);
-  let offset = at;
+/** Whether bytes are those of some prints. */
+export function hasPrints(bytes: Bytes, prints: readonly Print[]): boolean {
+  let at = 0;
   for (const { size, print } of prints) {
-    const piece = await source.read(offset, size, memory);
-    if (Bun.hash.xxHash3(piece) !== print) return;
-    yield piece;
-    offset += size;
+    if (Bun.hash.xxHash3(bytes.subarray(at, at + size)) !== print) return false;
+    at += size;
   }
+  return at === bytes.length;
 }
 
 /** Whether a source has, from `at` on, the bytes of these prints. */
@@ -41,9 +40,29 @@ export async function isAsPrinted(
   at: number,
   prints: readonly Print[],
 ): Promise<boolean> {
-  let count = 0;
-  for await (const _ of inTurns(piecesAsPrinted(source, at, prints))) count++;
-  return count === prints.length;
+  const runs = runsOf(prints);
+  let i = 0;
+  for await (const bytes of inTurns(readAhead(source, at, runs.map(totalOf))))
+    if (!hasPrints(bytes, runs[i++] as readonly Print[])) return false;
+  return true;
+}
+
+/** So much is read at a time. */
+export const RUN = 1024 * 1024;
+
+/** In order, as few as there can be that are not larger than a run. */
+export function runsOf(prints: readonly Print[]): readonly (readonly Print[])[] {
+  const runs: Print[][] = [];
+  let free = 0;
+  for (const print of prints) {
+    if (print.size > free) {
+      runs.push([]);
+      free = RUN;
+    }
+    runs.at(-1)?.push(print);
+    free -= print.size;
+  }
+  return runs;
 }
 
 /** Prints as bytes: size and print of each, as two little-endian u64. */
@@ -71,4 +90,6 @@ export function decodePrints(bytes: Bytes, size: number): readonly Print[] | und
   return isSound && totalOf(prints) === size ? prints : undefined;
 }
 
-const totalOf = (prints: readonly Print[]): number => prints.reduce((sum, print) => sum + print.size, 0);
+/** How many bytes they are of. */
+export const totalOf = (prints: readonly Print[]): number =>
+  prints.reduce((sum, print) => sum + print.size, 0);

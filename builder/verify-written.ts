@@ -1,6 +1,6 @@
 import { FrameWalk } from "../format/codecs/zstd-frames.ts";
 import { PspfError } from "../format/errors.ts";
-import { type ByteSource, openFileSource } from "../format/io/byte-source.ts";
+import { type ByteSource, countedSource, openFileSource, threadedSource } from "../format/io/byte-source.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
@@ -14,7 +14,7 @@ import { placement } from "../format/workenv/unpacking/extract-slot.ts";
 import { framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
 import type { MadeFrame } from "./frame-archive.ts";
-import type { Witness } from "./witness.ts";
+import type { Rereading, Witness } from "./witness.ts";
 
 /**
  * To be raised when a verification begins to look at more: what was found good by less is looked at again. The first of
@@ -60,9 +60,10 @@ export async function verifyWritten(
   onBytes?: (count: number) => void,
 ): Promise<void> {
   using source = openFileSource(path);
+  await using again = known.witness.readAgain(countedSource(threadedSource(source), onBytes));
   const result: Verification = await verifyPackage(source, undefined, {
     onBytes,
-    read: (pkg) => readKnown(pkg, known, source),
+    read: (pkg) => readKnown(pkg, known, { again, source }),
   });
   if (isValid(result)) return;
   throw new PspfError("build-failed", "Cannot build the package: what was written does not verify", {
@@ -71,30 +72,33 @@ export async function verifyWritten(
   });
 }
 
-/** `uncounted` is the source of the package, for what is read a second time. */
-function readKnown(pkg: Package, { witness, launcher, slots }: Known, uncounted: ByteSource): PackageReading {
+interface Reread {
+  readonly again: Rereading;
+  /** Of the package, not counted. */
+  readonly source: ByteSource;
+}
+
+function readKnown(pkg: Package, { launcher, slots }: Known, { again, source }: Reread): PackageReading {
   const reading = readBeside(pkg.source);
   const apart = new Set(slotsApart(pkg));
   return {
     digestOf: async (part) =>
-      part === pkg.index.launcher && (await witness.isIntact(pkg.source, part))
-        ? launcher
-        : reading.digestOf(part),
+      part === pkg.index.launcher && (await again.isIntact(part)) ? launcher : reading.digestOf(part),
     async enter(slot, tree) {
       const { index, checksum, originalSize } = slot.entry;
       const known = slots.get(index);
       if (known === undefined || known.checksum !== checksum || originalSize === undefined)
         return reading.enter(slot, tree);
-      const frames = known.frames && (await framesAsMade(uncounted, slot, known.frames));
+      const frames = known.frames && (await framesAsMade(source, slot, known.frames));
       const isGood = known.isVerified && apart.has(slot);
       if (!isGood && frames === undefined) return reading.enter(slot, tree);
-      if (!(await witness.isIntact(pkg.source, slot.stored)))
+      if (frames !== undefined)
+        await enterMade(frames, source, partEnterer(tree, placement(slot.entry.target)));
+      if (!(await again.isIntact(slot.stored)))
         throw new PspfError(
           "slot-checksum-mismatch",
           `slot ${index}: its bytes are not those that were written`,
         );
-      if (frames !== undefined)
-        await enterMade(frames, uncounted, partEnterer(tree, placement(slot.entry.target)));
       return originalSize;
     },
   };
@@ -144,7 +148,11 @@ async function enterMade(
   enter: (part: Iterable<EntryFacts>) => void,
 ): Promise<void> {
   const entriesIn = frameReader(source);
-  for (const frame of frames) enter(frame.entries ?? (await entriesIn(frame)));
+  for (const frame of frames) {
+    enter(frame.entries ?? (await entriesIn(frame)));
+    // What was read meanwhile has its turn.
+    await new Promise((resume) => setImmediate(resume));
+  }
 }
 
 /** Slots that meet nothing else of the package: whether they are good depends on nothing but themselves. */

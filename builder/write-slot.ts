@@ -5,7 +5,7 @@ import { sha256Stream } from "../format/wire/hashes.ts";
 import type { OperationName } from "../format/wire/operations.ts";
 import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
 import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
-import { appendKept } from "./kept-bytes.ts";
+import { appendKept, type Copyist } from "./kept-bytes.ts";
 import { type Print, printsOf } from "./prints.ts";
 import type { MadeFrame } from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
@@ -65,11 +65,12 @@ export async function giveUp({ encoded }: PlannedSlot): Promise<void> {
   await encoded.stored[Symbol.asyncIterator]().return?.();
 }
 
-/** Writes a slot's stored bytes to the end of a file: those of an earlier build, or else new ones. */
+/** Writes a slot's stored bytes to the end of a file: those of an earlier build, copied by somebody, or else new ones. */
 export async function writeSlot(
   { slot, encoded, found }: PlannedSlot,
   file: Replacement,
   { cache, explain, onBytes, witness }: WriteOptions,
+  copyist: Copyist,
 ): Promise<WrittenBytes> {
   const { operations, permissions } = encoded;
   const offset = file.written;
@@ -77,7 +78,7 @@ export async function writeSlot(
   if (found?.cached !== undefined) {
     const { version, prints } = found.cached;
     const { originalSize, stored, size } = version;
-    if (await appendKept(found.cached, file)) {
+    if (await appendKept(found.cached, file, copyist)) {
       witness?.note(prints, offset);
       explain?.(slot.id, true, why);
       onBytes?.(originalSize);
@@ -88,11 +89,12 @@ export async function writeSlot(
   }
   explain?.(slot.id, false, why);
   const { checksum, prints } = await write(encoded.stored, file);
-  witness?.note(prints, offset);
   const size = file.written - offset;
   const originalSize = encoded.originalSize();
   const anew = found === undefined ? {} : { found: { ...found, cached: undefined } };
   const made = encoded.made?.();
+  // What else is new will be decoded, and so read anyway.
+  if (made !== undefined) witness?.note(prints, offset);
   return { operations, permissions, offset, size, originalSize, checksum, prints, made, ...anew };
 }
 

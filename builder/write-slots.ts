@@ -31,14 +31,19 @@ export async function writeSlots(
   { start, after }: SlotPlace,
   options: WriteOptions,
 ): Promise<readonly WrittenBytes[]> {
-  const plans = planInTurn(slots, options);
+  let begunNow = -1;
+  const onBegun = (i: number) => {
+    begunNow = i;
+  };
+  const plans = planInTurn(slots, options, onBegun);
   const written: WrittenBytes[] = [];
   try {
     await after;
     file.skipTo(start);
     for (const [i, slot] of slots.entries()) {
       file.skipTo(align(file.written));
-      written.push(await writeSlot((await plans[i]) ?? (await planSlot(slot, options)), file, options));
+      const plan = (await plans[i]) ?? (await planSlot(slot, options));
+      written.push(await writeSlot(plan, file, options, i < begunNow ? "this thread" : "idle threads"));
     }
     return written;
   } finally {
@@ -51,6 +56,7 @@ export async function writeSlots(
 function planInTurn(
   slots: readonly SlotInput[],
   options: WriteOptions,
+  onBegun: (i: number) => void,
 ): readonly Promise<PlannedSlot | undefined>[] {
   let isNewBefore = false;
   let before: Promise<unknown> = Promise.resolve();
@@ -60,6 +66,7 @@ function planInTurn(
       const found = slot.data.kind === "stream" ? undefined : await planSlot(slot, options);
       const isFirstNew = found !== undefined && isNew(found) && !isNewBefore;
       isNewBefore ||= found === undefined || isNew(found);
+      if (isFirstNew) onBegun(i);
       return isFirstNew ? begun(found) : found;
     });
     plan.catch(() => {}); // it is asked for later

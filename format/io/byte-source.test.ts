@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { failureOf } from "../../tests/support/failure.ts";
-import { type ByteSource, memorySource, openFileSource, streamRange } from "./byte-source.ts";
+import { type ByteSource, memorySource, openFileSource, streamRange, threadedSource } from "./byte-source.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -17,13 +17,15 @@ const CONTENT = Uint8Array.from({ length: 300 }, (_, i) => i % 251);
 function sources(): readonly (readonly [string, ByteSource & Partial<Disposable>])[] {
   const path = join(dir, "file");
   writeFileSync(path, CONTENT);
+  const file = openFileSource(path);
   return [
     ["file", openFileSource(path)],
+    ["file, by threads", { ...threadedSource(file), [Symbol.dispose]: file[Symbol.dispose] }],
     ["memory", memorySource(CONTENT.slice(), "a name")],
   ];
 }
 
-test("a file and memory give the same bytes for every range", async () => {
+test("files and memory give the same bytes for every range", async () => {
   for (const [, source] of sources()) {
     using _source = { [Symbol.dispose]: () => source[Symbol.dispose]?.() };
     expect(source.size).toBe(300);
@@ -71,7 +73,8 @@ test("a file that shrinks while it is open is an error, not an endless loop", as
   writeFileSync(path, CONTENT);
   using source = openFileSource(path);
   truncateSync(path, 100);
-  expect((await failureOf(() => source.read(0, 300))).code).toBe("io-failed");
+  for (const each of [source, threadedSource(source)])
+    expect((await failureOf(() => each.read(0, 300))).code).toBe("io-failed");
 });
 
 describe("no source is", () => {

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
 import { PspfError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../types.ts";
-import { doing } from "./fs.ts";
+import { doing, doingAsync } from "./fs.ts";
 
 /** Random access to bytes: all that a reader needs to know about files. */
 export interface ByteSource {
@@ -17,8 +17,11 @@ export interface ByteSource {
   read(at: number, length: number, into?: Bytes): Promise<Bytes>;
 }
 
+/** A source that is an open file. */
+export type FileSource = ByteSource & { readonly fd: number };
+
 /** A file as a source, open until its scope ends. Reads are synchronous underneath: a `pread` needs no thread. */
-export function openFileSource(path: string): ByteSource & Disposable {
+export function openFileSource(path: string): FileSource & Disposable {
   const fd = doing("open", path, () => openSync(path, "r"));
   let size: number;
   try {
@@ -31,7 +34,7 @@ export function openFileSource(path: string): ByteSource & Disposable {
 }
 
 /** A file that somebody else has open, and keeps open. */
-export const fileSource = (fd: number, path: string, size: number): ByteSource => ({
+export const fileSource = (fd: number, path: string, size: number): FileSource => ({
   name: path,
   size,
   fd,
@@ -46,6 +49,27 @@ export const fileSource = (fd: number, path: string, size: number): ByteSource =
     return buffer;
   },
 });
+
+/** The same file, read by threads of the runtime: for who has other work meanwhile, when those threads have none. */
+export const threadedSource = (source: FileSource): ByteSource => ({
+  ...source,
+  async read(at, length, into) {
+    const { fd, name, size } = source;
+    checkRange(name, size, at, length);
+    const buffer = into?.subarray(0, length) ?? new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const count = await doingAsync("read", name, () => readByThread(fd, buffer.subarray(done), at + done));
+      if (count === 0) throw tooShort(name, at, length);
+      done += count;
+    }
+    return buffer;
+  },
+});
+
+const readByThread = (fd: number, into: Bytes, at: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    read(fd, into, 0, into.length, at, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 
 function sizeOf(fd: number): number {
   const stat = fstatSync(fd);

@@ -7,12 +7,13 @@ import {
   openSync,
   renameSync,
   rmSync,
+  write,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Bytes } from "../types.ts";
 import { syncFolder } from "./durable.ts";
-import { doing } from "./fs.ts";
+import { doing, doingAsync } from "./fs.ts";
 
 /** A file that is written beside its final place and appears there whole or not at all. */
 export interface Replacement extends Disposable {
@@ -21,6 +22,8 @@ export interface Replacement extends Disposable {
   write(piece: Bytes): void;
   /** Writes at an offset; `written` stays what it is. */
   writeAt(piece: Bytes, at: number): void;
+  /** The same, by a thread of the runtime. */
+  writeBeside(piece: Bytes, at: number): Promise<void>;
   /** Goes on at another offset: what is left out reads as zeros, and what was written behind it is gone. */
   skipTo(offset: number): void;
   readonly written: number;
@@ -62,6 +65,10 @@ export function openReplacement(target: string, mode: number): Replacement {
       written += piece.length;
     },
     writeAt: put,
+    async writeBeside(piece, position) {
+      for (let at = 0; at < piece.length;)
+        at += await doingAsync("write", target, () => writeByThread(fd, piece.subarray(at), position + at));
+    },
     skipTo(offset) {
       if (offset < written) doing("write", target, () => ftruncateSync(fd, offset));
       written = offset;
@@ -87,6 +94,13 @@ export function openReplacement(target: string, mode: number): Replacement {
     },
   };
 }
+
+const writeByThread = (fd: number, piece: Bytes, at: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    write(fd, piece, 0, piece.length, at, (error, count) =>
+      error === null ? resolve(count) : reject(error),
+    );
+  });
 
 /** Writes a small file so that readers see the old content or the new, never a part. Makes its folder. */
 export function replaceFile(target: string, content: string | Bytes, mode = 0o600, how?: "durable"): void {
