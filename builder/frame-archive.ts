@@ -9,7 +9,8 @@ import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { entriesIn } from "../format/verifying/frame-entries.ts";
-import { framesUnderWay, type HeldPart } from "./frames-under-way.ts";
+import { framesUnderWay, type HeldPart, type MadePart } from "./frames-under-way.ts";
+import { runAhead } from "./run-ahead.ts";
 
 /** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
 const MOST_HELD = CUT_SIZES.held;
@@ -63,37 +64,44 @@ export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOpti
   };
 }
 
+/** A frame that is being made, or an entry too long for that. */
+type Begun = { readonly frame: Promise<MadePart> } | { readonly long: ByteStream };
+
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
   { level, onBytes }: FrameOptions,
   frames: MadeFrame[],
 ): ByteStream {
-  const underWay = framesUnderWay(zstdLevel(level === undefined ? {} : { level }));
-  const first = async function* (): ByteStream {
-    const { pieces, ...made } = await underWay.first();
-    frames.push(made);
-    onBytes?.(made.content);
-    for (const piece of pieces) {
-      yield piece;
-      // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
-      if (piece.length >= OWN_BUFFER) piece.buffer.transfer(0);
-    }
-  };
-  try {
+  let isLong = false;
+  // Frames are begun whether anybody takes them or not.
+  const underWay = framesUnderWay(zstdLevel(level === undefined ? {} : { level }), () => coming.go());
+  const begun = async function* (): AsyncGenerator<Begun> {
     for await (const part of parts) {
       const held = part.kind === "whole" ? part : await hold(part);
-      if ("bytes" in held) {
-        underWay.begin(held);
-        while (underWay.isFirstMade || underWay.isFull)
-          if (underWay.isFirstMade) yield* first();
-          else await underWay.anyMade();
-      } else {
-        while (!underWay.isEmpty) yield* first();
-        frames.push(yield* streamed(held.rest, { level, onBytes }));
-      }
+      isLong = !("bytes" in held);
+      yield "bytes" in held ? { frame: underWay.begin(held) } : { long: held.rest };
     }
-    while (!underWay.isEmpty) yield* first();
+  };
+  const coming = runAhead(begun(), () => !isLong && underWay.hasRoom);
+  try {
+    for (let next = await coming.next(); next.done !== true; next = await coming.next()) {
+      if ("long" in next.value) {
+        frames.push(yield* streamed(next.value.long, { level, onBytes }));
+        isLong = false;
+        continue;
+      }
+      const { pieces, ...made } = await next.value.frame;
+      frames.push(made);
+      onBytes?.(made.content);
+      for (const piece of pieces) {
+        yield piece;
+        // Given back at once: until the collector comes, each frame would need fresh memory. Small ones share theirs.
+        if (piece.length >= OWN_BUFFER) piece.buffer.transfer(0);
+      }
+      underWay.taken(made);
+    }
   } finally {
+    await coming.close();
     // Given up: nobody will ask the others what became of them.
     await underWay.settled();
   }

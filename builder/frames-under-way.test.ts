@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { availableParallelism } from "node:os";
-import { type FramesUnderWay, framesUnderWay } from "./frames-under-way.ts";
+import { type FramesUnderWay, framesUnderWay, type MadePart } from "./frames-under-way.ts";
 
 const MIB = 1024 * 1024;
 
@@ -8,6 +8,8 @@ const MIB = 1024 * 1024;
 let ending: Map<number, { make(): void; fail(): void }>;
 let spy: { mockRestore(): void };
 let underWay: FramesUnderWay;
+/** How often it was told that there may be room. */
+let rooms: number;
 const over: number[] = [];
 
 beforeEach(() => {
@@ -22,74 +24,82 @@ beforeEach(() => {
       });
     });
   spy = spyOn(Bun, "zstdCompress").mockImplementation(compress as never);
-  underWay = framesUnderWay(3);
+  rooms = 0;
+  underWay = framesUnderWay(3, () => rooms++);
 });
 afterEach(() => spy.mockRestore());
 
-function begin(size: number): void {
+function begin(size: number): Promise<MadePart> {
   const bytes = new Uint8Array(size);
   const done = () => {
     over.push(size);
     // as whoever made the part may do
     bytes.buffer.transfer(0);
   };
-  underWay.begin({ bytes, done });
+  return underWay.begin({ bytes, done });
 }
 
-test("frames are taken in order, and made in any", async () => {
-  for (const size of [10, 20, 30]) begin(size);
+test("frames are made in any order, and each time it is told that there may be room", async () => {
+  const [first, second] = [begin(10), begin(20)];
   ending.get(20)?.make();
-  await underWay.anyMade();
-  expect(over).toEqual([20]);
-  expect(underWay.isFirstMade).toBe(false);
+  expect((await second).content).toBe(20);
+  expect([over, rooms]).toEqual([[20], 1]);
   ending.get(10)?.make();
-  await underWay.anyMade();
-  expect(underWay.isFirstMade).toBe(true);
-  ending.get(30)?.make();
-  const sizes: number[] = [];
-  while (!underWay.isEmpty) sizes.push((await underWay.first()).content);
-  expect(sizes).toEqual([10, 20, 30]);
+  // a checksum is behind what was compressed
+  expect(await first).toMatchObject({ content: 10, compressed: 14 });
+  expect([over, rooms]).toEqual([[20, 10], 2]);
 });
 
 test("threads have enough with two each, however many wait to be taken", async () => {
   const most = 2 * availableParallelism();
+  const frames = new Map<number, Promise<MadePart>>();
   for (let size = 10; size < 10 + most; size++) {
-    expect(underWay.isFull).toBe(false);
-    begin(size);
+    expect(underWay.hasRoom).toBe(true);
+    frames.set(size, begin(size));
   }
   for (let size = 11; size < 30; size++) {
-    expect(underWay.isFull).toBe(true);
+    expect(underWay.hasRoom).toBe(false);
     ending.get(size)?.make();
-    await underWay.anyMade();
-    expect(underWay.isFull).toBe(false);
-    begin(size + most - 1);
+    await frames.get(size);
+    expect(underWay.hasRoom).toBe(true);
+    frames.set(size + most - 1, begin(size + most - 1));
   }
-  expect(underWay.isFirstMade).toBe(false);
 });
 
 test("there is never more than 64 MiB, of what is compressed and of what came out of it", async () => {
-  begin(40 * MIB);
-  expect(underWay.isFull).toBe(false);
+  const first = begin(40 * MIB);
+  expect(underWay.hasRoom).toBe(true);
   begin(20 * MIB);
-  begin(5 * MIB);
-  expect(underWay.isFull).toBe(true);
+  const third = begin(5 * MIB);
+  expect(underWay.hasRoom).toBe(false);
   ending.get(5 * MIB)?.make();
-  await underWay.anyMade();
+  await third;
   // it became as much
-  expect(underWay.isFull).toBe(true);
+  expect(underWay.hasRoom).toBe(false);
   ending.get(40 * MIB)?.make();
-  await underWay.first();
-  expect(underWay.isFull).toBe(false);
+  const made = await first;
+  expect(underWay.hasRoom).toBe(false);
+  const before = rooms;
+  underWay.taken(made);
+  expect([underWay.hasRoom, rooms]).toEqual([true, before + 1]);
 });
 
-test("what goes wrong is said where the frame is taken", async () => {
-  begin(10);
-  begin(20);
-  ending.get(20)?.fail();
-  await underWay.anyMade();
-  ending.get(10)?.make();
-  await underWay.first();
-  await expect(underWay.first()).rejects.toThrow("20");
+test("what goes wrong is said to whoever takes the frame, and makes room", async () => {
+  const frame = begin(10);
+  ending.get(10)?.fail();
+  await expect(frame).rejects.toThrow("10");
   await underWay.settled();
-  expect(over).toEqual([20, 10]);
+  expect([over, rooms]).toEqual([[10], 1]);
+});
+
+test("who gives up waits until threads are at none any more", async () => {
+  for (const size of [10, 20]) begin(size).catch(() => {});
+  let isSettled = false;
+  const settled = underWay.settled().then(() => (isSettled = true));
+  ending.get(10)?.fail();
+  await new Promise((resume) => setImmediate(resume));
+  expect(isSettled).toBe(false);
+  ending.get(20)?.make();
+  await settled;
+  expect(over).toEqual([10, 20]);
 });

@@ -15,17 +15,13 @@ export interface MadePart extends Pick<HeldPart, "entries"> {
   readonly content: number;
 }
 
-/** Frames that threads of the runtime make, and that are taken in order. */
+/** Frames that threads of the runtime make. */
 export interface FramesUnderWay {
-  begin(part: HeldPart): void;
-  readonly isEmpty: boolean;
-  /** Whether there is as much as threads need, or as much as may be in memory: then something has to be made or taken. */
-  readonly isFull: boolean;
-  readonly isFirstMade: boolean;
-  /** Comes to an end with the next frame that is made, whichever it is. */
-  anyMade(): Promise<void>;
-  /** Takes the first one, when it is made. */
-  first(): Promise<MadePart>;
+  begin(part: HeldPart): Promise<MadePart>;
+  /** Whether there is less than threads need, and less than may be in memory. */
+  readonly hasRoom: boolean;
+  /** What was made has gone its way. */
+  taken(made: Pick<MadePart, "compressed">): void;
   /** Comes to an end when threads are at none any more. Never throws. */
   settled(): Promise<void>;
 }
@@ -33,18 +29,12 @@ export interface FramesUnderWay {
 /** No more bytes than this are in threads, wait for one, or have come out of one; a single part may have more. */
 const MOST_HELD = 64 * 1024 * 1024;
 
-interface Task {
-  readonly frame: Promise<MadePart>;
-  isMade: boolean;
-}
-
 /**
  * At `level` of zstd. Most parts are small, some are not: while one thread is at a large one, others go on with what is
- * behind it.
+ * behind it. `onRoom` is told when there may be room again.
  */
-export function framesUnderWay(level: number): FramesUnderWay {
-  const tasks: Task[] = [];
-  const running = new Set<Promise<void>>();
+export function framesUnderWay(level: number, onRoom: () => void): FramesUnderWay {
+  const running = new Set<Promise<MadePart>>();
   const mostRunning = 2 * availableParallelism();
   let held = 0;
 
@@ -64,31 +54,21 @@ export function framesUnderWay(level: number): FramesUnderWay {
 
   return {
     begin(part) {
-      const task: Task = { frame: make(part), isMade: false };
-      const made = task.frame.then(
-        () => {
-          task.isMade = true;
-        },
-        () => {}, // said by `first`
-      );
-      const ended = made.finally(() => void running.delete(ended));
-      running.add(ended);
-      tasks.push(task);
+      const frame = make(part);
+      running.add(frame);
+      const end = () => {
+        running.delete(frame);
+        onRoom();
+      };
+      frame.then(end, end); // what went wrong is said where it is taken
+      return frame;
     },
-    get isEmpty() {
-      return tasks.length === 0;
+    get hasRoom() {
+      return running.size < mostRunning && held <= MOST_HELD;
     },
-    get isFull() {
-      return running.size >= mostRunning || held > MOST_HELD;
-    },
-    get isFirstMade() {
-      return tasks[0]?.isMade === true;
-    },
-    anyMade: () => Promise.race(running),
-    async first() {
-      const made = await (tasks.shift() as Task).frame;
-      held -= made.compressed;
-      return made;
+    taken({ compressed }) {
+      held -= compressed;
+      onRoom();
     },
     async settled() {
       await Promise.allSettled(running);
