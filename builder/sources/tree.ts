@@ -153,12 +153,16 @@ const entryOf = (
  * of U+E000 to U+FFFF.
  */
 function sortByBytes(entries: readonly ListedEntry[]): readonly ListedEntry[] {
-  if (!entries.some(({ path }) => LATE.test(path)))
-    return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  if (!hasLate(entries)) return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
 }
 
 const LATE = /[\ud800-\uffff]/;
 
-shortLived({ listBelow, foundIn, leafEntry, entryOf });
+function hasLate(entries: readonly ListedEntry[]): boolean {
+  for (const { path } of entries) if (LATE.test(path)) return true;
+  return false;
+}
+
+shortLived({ listBelow, foundIn, leafEntry, entryOf, hasLate });

@@ -76,3 +76,4 @@ export function faultOfName(name: string, rules: PathRules = hostPathRules): str
   }
   return undefined;
 }
+shortLived(faultOfName);

@@ -104,4 +104,4 @@ function octal(value: number, digits: number, block: Bytes, at: number): number 
   return sum;
 }
 
-shortLived({ encodeHeader, placedIn, split, fits, text, octal });
+shortLived({ encodeHeader, fitsHeader, placedIn, split, fits, text, octal });

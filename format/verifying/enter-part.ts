@@ -21,10 +21,12 @@ export function partEnterer(tree: ImaginedTree, place: Rename): (part: Iterable<
       sink.write(left < ANYTHING.length ? ANYTHING.subarray(0, left) : ANYTHING);
     sink.close();
   };
-  return shortLived((part) => {
+  const enterAll = (part: Iterable<EntryFacts>): void => {
     for (const header of part) {
       if (++entries > MAX_ENTRIES) throw new Error("an archive has too many entries");
       enter(header);
     }
-  });
+  };
+  shortLived({ enter, enterAll });
+  return enterAll;
 }

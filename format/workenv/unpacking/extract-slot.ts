@@ -3,6 +3,7 @@ import { decodeChain, splitChain } from "../../codecs/chain.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import { readSlot, type Slot } from "../../reader.ts";
+import { shortLived } from "../../short-lived.ts";
 import { limitOf, withinLimit } from "../../slot-limit.ts";
 import { type Rename, unpackTar } from "../../tar/unpack.ts";
 import type { ByteStream } from "../../types.ts";
@@ -65,11 +66,11 @@ export function placement(target: string): Rename {
   const parent = posix.dirname(target);
   const top = posix.basename(target);
   let hasTop: boolean | undefined = target === "" ? false : undefined;
-  return (name) => {
+  return shortLived((name) => {
     if (name === ".") return name;
     hasTop ??= name === top || name.startsWith(`${top}/`);
     return hasTop && parent !== "." ? `${parent}/${name}` : name;
-  };
+  });
 }
 
 /** How long others in this thread have to wait at most, such as the heartbeat of a lock. */

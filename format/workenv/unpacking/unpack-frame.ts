@@ -5,6 +5,7 @@ import { type NewFiles, openNewFiles } from "../../io/quick-new-files.ts";
 import { ODD_STEP } from "../../io/paths.ts";
 import type { TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
+import { shortLived } from "../../short-lived.ts";
 import { tarUnpacker } from "../../tar/unpack.ts";
 import type { Bytes } from "../../types.ts";
 import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
@@ -104,10 +105,10 @@ export function openFrameUnpacker(
 function placeBelow(target: string): (name: string) => string {
   const parent = posix.dirname(target);
   const top = posix.basename(target);
-  return (name) => {
+  return shortLived((name: string): string => {
     if (name === "." || target === "") return name;
     if (name !== top && !name.startsWith(`${top}/`))
       throw new Error(`${JSON.stringify(name)} is not below the target of its slot`);
     return parent === "." ? name : `${parent}/${name}`;
-  };
+  });
 }
