@@ -95,8 +95,17 @@ export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): P
 const WORTH_KEEPING = 1024 * 1024;
 
 function worthKeeping(work: SlotWork): { readonly work?: SlotWork } {
-  const size = work.entries.reduce((sum, entry) => sum + entry.size, 0);
-  return size < WORTH_KEEPING || splitChain(work.recipe.operations).codecs.length === 0 ? {} : { work };
+  const isWorth = isLarge(work.entries) && splitChain(work.recipe.operations).codecs.length > 0;
+  return isWorth ? { work } : {};
+}
+
+function isLarge(entries: readonly InputEntry[]): boolean {
+  let size = 0;
+  for (const entry of entries) {
+    size += entry.size;
+    if (size >= WORTH_KEEPING) return true;
+  }
+  return false;
 }
 
 function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {

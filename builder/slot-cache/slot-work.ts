@@ -4,6 +4,7 @@ import { FLAVOR_VERSION } from "../../format/spec.ts";
 import type { TreeEntry } from "../../format/tar/tree-entry.ts";
 import type { ByteStream, Sha256 } from "../../format/types.ts";
 import type { OperationName } from "../../format/wire/operations.ts";
+import { shortLived } from "../../format/short-lived.ts";
 import { sha256Stream } from "../../format/wire/hashes.ts";
 
 /** To be raised when the same input makes other bytes, so that nothing of before is used. */
@@ -53,13 +54,23 @@ export function keyOf({ kind: what, recipe, entries }: SlotWork): Sha256 {
   ]);
   // No text has a NUL, and there are as many texts and numbers as the head says: so no two lists read alike.
   const texts = [head, ...entries.map(({ path }) => path), ...entries.map(({ linkName = "" }) => linkName)];
-  const numbers = new Float64Array(entries.length * KEY_NUMBERS);
-  for (const [i, { kind, mode, size, mtime }] of entries.entries())
-    numbers.set([KINDS.indexOf(kind), mode & 0o777, size, mtimes === "keep" ? mtime : 0], i * KEY_NUMBERS);
+  const numbers = keyNumbers(entries, mtimes);
   const hash = sha256Stream();
   hash.update(new TextEncoder().encode(`${texts.join("\0")}\0`));
   hash.update(new Uint8Array(numbers.buffer));
   return hash.hex();
+}
+
+function keyNumbers(entries: readonly InputEntry[], mtimes: Recipe["mtimes"]): Float64Array<ArrayBuffer> {
+  const numbers = new Float64Array(entries.length * KEY_NUMBERS);
+  let at = 0;
+  for (const { kind, mode, size, mtime } of entries) {
+    numbers[at++] = KINDS.indexOf(kind);
+    numbers[at++] = mode & 0o777;
+    numbers[at++] = size;
+    numbers[at++] = mtimes === "keep" ? mtime : 0;
+  }
+  return numbers;
 }
 
 const KINDS: readonly InputEntry["kind"][] = ["file", "directory", "symlink"];
@@ -76,15 +87,20 @@ const NUMBERS = 4;
 export function stampsOf({ entries, listedAt }: SlotWork): Float64Array<ArrayBuffer> {
   const stamps = new Float64Array(entries.length * NUMBERS);
   const limit = listedAt - graceOf(entries);
-  for (const [i, { kind, stats }] of entries.entries()) {
-    if (kind !== "file") continue; // all that is to know of the others is in the key
-    const isSettled = stats !== undefined && stats.mtimeMs < limit && stats.ctimeMs < limit;
-    stamps.set(isSettled ? [stats.mtimeMs, stats.ctimeMs, stats.ino, stats.dev] : UNSURE, i * NUMBERS);
+  let at = 0;
+  for (const { kind, stats } of entries) {
+    // All that is to know of the others is in the key.
+    if (kind === "file") {
+      const isSettled = stats !== undefined && stats.mtimeMs < limit && stats.ctimeMs < limit;
+      stamps[at] = isSettled ? stats.mtimeMs : Number.NaN;
+      stamps[at + 1] = isSettled ? stats.ctimeMs : Number.NaN;
+      stamps[at + 2] = isSettled ? stats.ino : Number.NaN;
+      stamps[at + 3] = isSettled ? stats.dev : Number.NaN;
+    }
+    at += NUMBERS;
   }
   return stamps;
 }
-
-const UNSURE = Array.from({ length: NUMBERS }, () => Number.NaN);
 
 /**
  * How long after a change another one may have the same time. Clocks of files tick a hundred times a second or more, but
@@ -109,3 +125,5 @@ export function changedEntries(
     }),
   );
 }
+
+shortLived({ keyNumbers, stampsOf, changedEntries });

@@ -61,24 +61,52 @@ async function* groupsOf(
   entries: readonly TreeEntry[],
   { mtimes, sizes = CUT_SIZES }: WriteTarOptions,
 ): AsyncGenerator<EntryGroup, void, undefined> {
-  let facts: HeaderFacts[] = [];
-  let start = 0;
-  let length = 0;
-  const groupUpTo = (end: number): EntryGroup => {
-    const group = entries.slice(start, end);
-    const isHeld = group.every((entry) => entry.size <= sizes.held);
-    return { entries: group, facts, kind: isHeld ? "whole" : "stream", isLast: end === entries.length };
-  };
-  for (const [i, entry] of entries.entries()) {
-    const its = factsOf(entry, mtimes);
-    if (length > 0 && (its.size > sizes.long || length >= sizes.part)) {
-      yield groupUpTo(i);
-      [facts, start, length] = [[], i, 0];
+  const group = openGroup(entries, mtimes, sizes);
+  let at = group.addPlain(0);
+  while (at < entries.length) {
+    const facts = factsOf(entries[at] as TreeEntry, mtimes);
+    if (group.endsBefore(facts)) yield group.close(at);
+    else {
+      group.add(facts, (await extendedHeader(facts)).length);
+      at++;
     }
-    facts.push(its);
-    length += (fitsHeader(its) ? BLOCK : (await extendedHeader(its)).length) + paddedSize(its.size);
+    at = group.addPlain(at);
   }
-  yield groupUpTo(entries.length);
+  yield group.close(at);
+}
+
+/** The group that is being made. What is done for each of thousands of entries waits for nothing. */
+function openGroup(
+  entries: readonly TreeEntry[],
+  mtimes: WriteTarOptions["mtimes"],
+  { part, long, held }: CutSizes,
+) {
+  let [start, length, isHeld] = [0, 0, true];
+  let facts: HeaderFacts[] = [];
+  return shortLived({
+    /** Adds entries with plain headers, up to one that has another or belongs to the next group; returns where that is. */
+    addPlain(from: number): number {
+      for (let at = from; at < entries.length; at++) {
+        const its = factsOf(entries[at] as TreeEntry, mtimes);
+        if (this.endsBefore(its) || !fitsHeader(its)) return at;
+        this.add(its, BLOCK);
+      }
+      return entries.length;
+    },
+    endsBefore: ({ size }: HeaderFacts): boolean => length > 0 && (size > long || length >= part),
+    add(its: HeaderFacts, header: number): void {
+      facts.push(its);
+      length += header + paddedSize(its.size);
+      isHeld &&= its.size <= held;
+    },
+    close(end: number): EntryGroup {
+      const isLast = end === entries.length;
+      const kind = isHeld ? "whole" : "stream";
+      const group: EntryGroup = { entries: entries.slice(start, end), facts, kind, isLast };
+      [start, length, isHeld, facts] = [end, 0, true, []];
+      return group;
+    },
+  });
 }
 
 /**
@@ -90,19 +118,27 @@ export async function* writeGroups(
   { contents, sizes = CUT_SIZES }: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
   const part = partInMemory(sizes);
-  const block = new Uint8Array(BLOCK);
-  for await (const { entries, facts: all, kind, isLast } of groups) {
-    for (const [i, entry] of entries.entries()) {
-      const facts = all[i] as HeaderFacts;
-      const header = encodeHeader(facts, block) ? block : await extendedHeader(facts);
-      if (kind === "stream")
-        yield { kind, pieces: longEntry(header.slice(), entry, contents, isLast), size: entry.size };
-      else part.add(header, entry, contents);
+  for await (const { entries, facts, kind, isLast } of groups) {
+    if (kind === "stream") {
+      for (const [i, entry] of entries.entries()) {
+        const header = await headerOf(facts[i] as HeaderFacts);
+        yield { kind, pieces: longEntry(header, entry, contents, isLast), size: entry.size };
+      }
+      continue;
     }
-    if (kind === "stream") continue;
+    let at = part.addPlain(entries, facts, 0, contents);
+    while (at < entries.length) {
+      part.add(await extendedHeader(facts[at] as HeaderFacts), entries[at] as TreeEntry, contents);
+      at = part.addPlain(entries, facts, at + 1, contents);
+    }
     if (isLast) part.end();
-    yield { ...part.close(), isLast, entries: all };
+    yield { ...part.close(), isLast, entries: facts };
   }
+}
+
+async function headerOf(facts: HeaderFacts): Promise<Bytes> {
+  const block = new Uint8Array(BLOCK);
+  return encodeHeader(facts, block) ? block : await extendedHeader(facts);
 }
 
 function factsOf(
@@ -125,6 +161,7 @@ const paddedSize = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
 function partInMemory({ part, long }: CutSizes) {
   const usual = part + long + MOST_HEADERS;
   const free: Bytes[] = [];
+  const block = new Uint8Array(BLOCK);
   let memory: Bytes = new Uint8Array();
   let length = 0;
   const put = (bytes: Bytes): void => {
@@ -135,6 +172,19 @@ function partInMemory({ part, long }: CutSizes) {
     return free.pop() ?? freshMemory(usual);
   }
   return shortLived({
+    /** Adds entries with plain headers, from one on up to one that has another; returns where that is. */
+    addPlain(
+      entries: readonly TreeEntry[],
+      facts: readonly HeaderFacts[],
+      from: number,
+      open: WriteTarOptions["contents"],
+    ): number {
+      for (let at = from; at < entries.length; at++) {
+        if (!encodeHeader(facts[at] as HeaderFacts, block)) return at;
+        this.add(block, entries[at] as TreeEntry, open);
+      }
+      return entries.length;
+    },
     add(header: Bytes, entry: TreeEntry, open: WriteTarOptions["contents"]): void {
       if (length === 0) memory = entry.size > long ? freshMemory(entry.size + MOST_HEADERS) : take();
       put(header);
@@ -163,7 +213,7 @@ function partInMemory({ part, long }: CutSizes) {
   });
 }
 
-shortLived({ groupsOf, factsOf, paddedSize });
+shortLived({ factsOf, paddedSize });
 
 async function* longEntry(
   header: Bytes,
