@@ -13,7 +13,7 @@ const mute: Io["out"] = {
   isTerminal: false,
   columns: () => undefined,
 };
-const program = buildProgram({
+const io: Io = {
   out: mute,
   err: mute,
   env: {},
@@ -23,7 +23,8 @@ const program = buildProgram({
   openBar: undefined,
   become: async () => 0,
   exitCode: 0,
-});
+};
+const program = buildProgram(io);
 
 const pathsOf = (command: Command, path: readonly string[] = []): readonly (readonly string[])[] =>
   command.commands.flatMap((child) => [[...path, child.name()], ...pathsOf(child, [...path, child.name()])]);
@@ -65,6 +66,16 @@ test("the commands are those of the documentation", () => {
     "completion",
   ]);
 });
+
+test.each(program.commands.map((command) => [command.name(), command] as const))(
+  "%s is the same when nothing else of the tree is there",
+  (name, command) => {
+    const { commands } = buildProgram(io, name);
+    expect(commands.map((each) => each.name())).toEqual([name]);
+    expect(pathsOf(commands[0] as Command)).toEqual(pathsOf(command));
+    expect(commands[0]?.helpInformation()).toBe(command.helpInformation());
+  },
+);
 
 test("help lists commands by groups and ends with where errors are explained", async () => {
   const { out, err, exitCode } = await runCli(["--help"]);

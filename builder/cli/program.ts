@@ -19,8 +19,32 @@ import { type Io, writeDocument } from "./io.ts";
 import { plainLines } from "./reports/text.ts";
 import { exitOfHelp, throwUsageErrors } from "./usage.ts";
 
-/** The whole command line as a tree. What a command does is loaded when it is called. */
-export function buildProgram(io: Io): Command {
+/** Commands as help shows them, by their names. */
+const GROUPS: Readonly<Record<string, Readonly<Record<string, (program: Command, io: Io) => void>>>> = {
+  "Make:": { init: addInit, pack: addPack, keygen: addKeygen, launchers: addLaunchers },
+  "Look into:": {
+    run: addRun,
+    inspect: addInspect,
+    verify: addVerify,
+    extract: addExtract,
+    "extract-all": addExtractAll,
+  },
+  "Trust:": { trust: addTrust },
+  "Cache:": { workenv: addWorkenv, cache: addCache },
+  "Other:": { completion: addCompletion },
+};
+
+/** The command that a line calls, if it needs no other: most of the time of a short one went into those. */
+const onlyCommandOf = ([word = ""]: readonly string[]): string | undefined =>
+  word !== "completion" && Object.values(GROUPS).some((group) => Object.hasOwn(group, word))
+    ? word
+    : undefined;
+
+/**
+ * The whole command line as a tree, or, if one is named, as much of it as this command needs. What a command does is loaded
+ * when it is called.
+ */
+export function buildProgram(io: Io, only?: string): Command {
   const program = new Command("flavor")
     .description("Packs any application into one executable file")
     .version(versionLine(), "-V, --version", "print the line that a bug report needs")
@@ -41,17 +65,11 @@ export function buildProgram(io: Io): Command {
     .configureHelp({ styleTitle: (text) => io.out.paint("bold", text) })
     .addHelpText("after", "\nErrors: docs/errors.md says what each code in brackets means");
 
-  program.commandsGroup("Make:");
-  for (const add of [addInit, addPack, addKeygen, addLaunchers]) add(program, io);
-  program.commandsGroup("Look into:");
-  for (const add of [addRun, addInspect, addVerify, addExtract, addExtractAll]) add(program, io);
-  program.commandsGroup("Trust:");
-  addTrust(program, io);
-  program.commandsGroup("Cache:");
-  addWorkenv(program, io);
-  addCache(program, io);
-  program.commandsGroup("Other:");
-  addCompletion(program, io);
+  for (const [group, commands] of Object.entries(GROUPS)) {
+    program.commandsGroup(group);
+    for (const [name, add] of Object.entries(commands))
+      if (only === undefined || only === name) add(program, io);
+  }
   throwUsageErrors(program);
   return program;
 }
@@ -70,7 +88,7 @@ function machineName(): string {
 /** Does what the arguments say. Never throws: what goes wrong is printed and decides about `io.exitCode`. */
 export async function run(args: readonly string[], io: Io): Promise<void> {
   try {
-    await buildProgram(io).parseAsync([...args], { from: "user" });
+    await buildProgram(io, onlyCommandOf(args)).parseAsync([...args], { from: "user" });
   } catch (error) {
     const exit = exitOfHelp(error);
     io.exitCode = exit ?? exitCodeOf(error);
