@@ -11,9 +11,10 @@ export interface RunAhead<T> {
 /** Takes from a generator as long as there is room, and what is asked for in any case. */
 export function runAhead<T>(source: AsyncGenerator<T, unknown>, hasRoom: () => boolean): RunAhead<T> {
   const taken: Promise<IteratorResult<T, unknown>>[] = [];
-  let taking: Promise<void> | undefined;
+  let isTaking = false;
   let isOver = false;
   async function take(): Promise<void> {
+    isTaking = true;
     do {
       const step = source.next();
       taken.push(step);
@@ -21,14 +22,14 @@ export function runAhead<T>(source: AsyncGenerator<T, unknown>, hasRoom: () => b
       const { done } = await step.catch(() => ({ done: true }));
       isOver ||= done === true;
     } while (!isOver && hasRoom());
-    taking = undefined;
+    isTaking = false;
   }
   return {
     go() {
-      if (!isOver && hasRoom()) taking ??= take();
+      if (!isTaking && !isOver && hasRoom()) take();
     },
     async next() {
-      if (taken.length === 0) taking ??= take();
+      if (taken.length === 0 && !isTaking) take();
       return await (taken.shift() ?? source.next());
     },
     async close() {
