@@ -254,6 +254,15 @@ describe("parts", () => {
     }
     expect(memories.size).toBeLessThanOrEqual(2);
   });
+
+  test("stay as they are until they are done with", async () => {
+    const entries = Array.from({ length: 40 }, (_, i) => entry(String(i), { size: 3000 }));
+    const parts: Bytes[] = [];
+    for await (const part of writeParts(entries, { contents, sizes: SMALL }))
+      if (part.kind === "whole") parts.push(part.bytes);
+    expect(parts.length).toBeGreaterThan(10);
+    expect(concat(parts)).toEqual(await collect(writeTar(entries, { contents })));
+  });
 });
 
 test("property: headers are those of tar-stream", async () => {
