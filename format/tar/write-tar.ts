@@ -157,13 +157,10 @@ function factsOf(
 
 const paddedSize = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
 
-/** As many as two threads have to do, and the one that is being made. */
-const AT_ONCE = 5;
-
 /** The part that is being made. Fresh memory costs as much as reading does: that of a part which is done is used again. */
 function partInMemory({ part, long }: CutSizes) {
   const usual = part + long + MOST_HEADERS;
-  let free: Bytes[] | undefined;
+  const free: Bytes[] = [];
   const block = new Uint8Array(BLOCK);
   let memory: Bytes = new Uint8Array();
   let length = 0;
@@ -171,12 +168,8 @@ function partInMemory({ part, long }: CutSizes) {
     memory.set(bytes, length);
     length += bytes.length;
   };
-  /** Asked for at once: each time, the collector would look whether it can find as much. What is not used takes nothing. */
+  // Not for several at once: the collector would come half as often, and leave 50 MB of what long files passed through.
   function take(): Bytes {
-    if (free === undefined) {
-      const memory = freshMemory(usual * AT_ONCE);
-      free = Array.from({ length: AT_ONCE }, (_, i) => memory.subarray(i * usual, (i + 1) * usual));
-    }
     return free.pop() ?? freshMemory(usual);
   }
   return shortLived({
@@ -215,7 +208,7 @@ function partInMemory({ part, long }: CutSizes) {
       const used = memory;
       const bytes = used.subarray(0, length);
       length = 0;
-      const done = () => void (used.length === usual ? free?.push(used) : used.buffer.transfer(0));
+      const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
       return { kind: "whole", bytes, done } as const;
     },
   });
