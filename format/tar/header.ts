@@ -1,6 +1,7 @@
 import { PspfError } from "../errors.ts";
 import type { Bytes } from "../types.ts";
 import { decodeText, parseNumber } from "./fields.ts";
+import { isZero } from "../wire/zeros.ts";
 
 /** Tar is a sequence of blocks of this size. */
 export const BLOCK = 512;
@@ -51,11 +52,6 @@ export function parseHeader(block: Bytes): RawHeader | undefined {
     linkName: decodeText(block, LINK_NAME.at, LINK_NAME.size),
   };
 }
-
-export const isZero = (bytes: Bytes): boolean => {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
-  return true;
-};
 
 /** "ustar" and NUL: only then is there a prefix. GNU writes a blank there and other things into the prefix. */
 export const isPosix = (piece: Bytes, at = 0): boolean =>

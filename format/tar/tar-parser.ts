@@ -1,10 +1,11 @@
 import { PspfError } from "../errors.ts";
 import type { Bytes } from "../types.ts";
 import { extensions } from "./extensions.ts";
-import { BLOCK, isZero, parseHeader } from "./header.ts";
+import { BLOCK, parseHeader } from "./header.ts";
 import { shortLived } from "../short-lived.ts";
 import { plainHeader } from "./plain-header.ts";
 import type { EntrySink, TarHeader, TarLimits, TarVisitor } from "./tar-entry.ts";
+import { isZero } from "../wire/zeros.ts";
 
 /** Takes an archive in pieces of any size and tells a visitor what is in it. Holds at most one header. */
 export interface TarParser {

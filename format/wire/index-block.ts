@@ -10,6 +10,7 @@ import {
 import type { ByteCount, Bytes, Span } from "../types.ts";
 import { adler32 } from "./hashes.ts";
 import { bytes, type Decoded, reserved, struct, toByteCount, u8, u32, u64 } from "./struct.ts";
+import { isZero } from "./zeros.ts";
 
 /** The index block, row by row. Specification: byte layout, "Index block". */
 export const INDEX_BLOCK = struct("index block", INDEX_SIZE, {
@@ -110,17 +111,11 @@ export function checkIndex(block: Bytes, fileSize: number): PackageIndex {
       { hint: "a newer version of flavor may read it" },
     );
   for (const [row, { size }] of RESERVED)
-    if (holdsSomething(block, INDEX_BLOCK.offsets[row], size))
+    if (!isZero(block.subarray(INDEX_BLOCK.offsets[row], INDEX_BLOCK.offsets[row] + size)))
       throw invalid("the index holds something in space that is reserved");
   if (raw.packageSize !== BigInt(fileSize))
     throw invalid(`the index says the package has ${raw.packageSize} bytes, the file has ${fileSize}`);
   return { raw, ...checkRanges(raw, fileSize) };
-}
-
-/** Thousands of bytes, for each of which a function would take longer than all else that is judged here. */
-function holdsSomething(block: Bytes, start: number, size: number): boolean {
-  for (let at = start; at < start + size; at++) if (block[at] !== 0) return true;
-  return false;
 }
 
 function checkRanges(raw: RawIndex, fileSize: number): Omit<PackageIndex, "raw"> {
