@@ -1,19 +1,16 @@
 import type { Level } from "../format/codecs/codec.ts";
 import type { SplitChain } from "../format/codecs/chain.ts";
-import { collect, concat } from "../format/codecs/streams.ts";
-import { zstd } from "../format/codecs/zstd.ts";
+import { collect } from "../format/codecs/streams.ts";
 import { zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
-import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
+import { freshMemory } from "../format/io/fresh-memory.ts";
+import { type ArchivePart, CUT_SIZES, nextCut } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { entriesIn } from "../format/verifying/frame-entries.ts";
-import { framesUnderWay, type HeldPart, type MadePart } from "./frames-under-way.ts";
+import { framesUnderWay, type MadePart } from "./frames-under-way.ts";
 import { runAhead } from "./run-ahead.ts";
-
-/** Of a long entry, so much is held: the threads of the runtime compress what is in memory, but no stream together. */
-const MOST_HELD = CUT_SIZES.held;
 
 /** Frames from this size on have memory of their own. */
 const OWN_BUFFER = 256 * 1024;
@@ -50,10 +47,9 @@ export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): F
   frameParts(partsOf(cutArchive(archive), options), options);
 
 /**
- * A tar archive as zstd frames that begin where entries begin, with the seek table behind them: what `tar --zstd -x`
- * reads, and what threads can unpack at the same time. Frames are compressed on all processors; the bytes do not depend
- * on how many there are. Holds at most 64 MiB of content, and what it became; an entry of more than 32 MiB passes through
- * as a stream.
+ * A tar archive as zstd frames that begin where entries begin, or within a long one, with the seek table behind them:
+ * what `tar --zstd -x` reads, and what threads can unpack at the same time. Frames are compressed on all processors; the
+ * bytes do not depend on how many there are. Holds at most 64 MiB of content, and what it became.
  */
 export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedArchive {
   const frames: MadeFrame[] = [];
@@ -64,32 +60,24 @@ export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOpti
   };
 }
 
-/** A frame that is being made, or an entry too long for that. */
-type Begun = { readonly frame: Promise<MadePart> } | { readonly long: ByteStream };
+/** A frame that is being made. */
+interface Begun {
+  readonly frame: Promise<MadePart>;
+}
 
 async function* compressed(
   parts: AsyncIterable<ArchivePart>,
   { level, onBytes }: FrameOptions,
   frames: MadeFrame[],
 ): ByteStream {
-  let isLong = false;
   // Frames are begun whether anybody takes them or not.
   const underWay = framesUnderWay(zstdLevel(level === undefined ? {} : { level }), () => coming.go());
   const begun = async function* (): AsyncGenerator<Begun> {
-    for await (const part of parts) {
-      const held = part.kind === "whole" ? part : await hold(part);
-      isLong = !("bytes" in held);
-      yield "bytes" in held ? { frame: underWay.begin(held) } : { long: held.rest };
-    }
+    for await (const part of parts) yield { frame: underWay.begin(part) };
   };
-  const coming = runAhead(begun(), () => !isLong && underWay.hasRoom);
+  const coming = runAhead(begun(), () => underWay.hasRoom);
   try {
     for (let next = await coming.next(); next.done !== true; next = await coming.next()) {
-      if ("long" in next.value) {
-        frames.push(yield* streamed(next.value.long, { level, onBytes }));
-        isLong = false;
-        continue;
-      }
       const { pieces, ...made } = await next.value.frame;
       frames.push(made);
       onBytes?.(made.content);
@@ -109,52 +97,6 @@ async function* compressed(
   if (table !== undefined) yield table;
 }
 
-/** One large entry as a frame that is never held whole. */
-async function* streamed(
-  content: ByteStream,
-  { level, onBytes }: FrameOptions,
-): AsyncGenerator<Bytes, FrameSizes> {
-  const sizes = { compressed: 0, content: 0 };
-  const counted = async function* (): ByteStream {
-    for await (const piece of content) {
-      sizes.content += piece.length;
-      onBytes?.(piece.length);
-      yield piece;
-    }
-  };
-  for await (const bytes of zstd.encode(counted(), level === undefined ? {} : { level })) {
-    sizes.compressed += bytes.length;
-    yield bytes;
-  }
-  return sizes;
-}
-
-/** A stream in memory, or, where it is too large, the stream itself again. */
-async function hold({
-  pieces,
-  size: known = 0,
-}: Extract<ArchivePart, { kind: "stream" }>): Promise<HeldPart | { readonly rest: ByteStream }> {
-  if (known > MOST_HELD) return { rest: pieces };
-  const iterator = pieces[Symbol.asyncIterator]();
-  const held: Bytes[] = [];
-  for (let size = 0; size <= MOST_HELD;) {
-    const next = await iterator.next();
-    if (next.done === true) return { bytes: concat(held) };
-    held.push(next.value);
-    size += next.value.length;
-  }
-  const rest = async function* (): ByteStream {
-    try {
-      while (held.length > 0) yield held.shift() as Bytes;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  };
-  return { rest: rest() };
-}
-
 async function* partsOf(
   pieces: AsyncGenerator<ArchivePiece>,
   { noteEntries }: FrameOptions,
@@ -169,16 +111,33 @@ async function* partsOf(
   const isOver = () => next.done === true;
   try {
     while (!next.done)
-      if (next.value.begins === "long") yield { kind: "stream", pieces: rest() };
+      if (next.value.begins === "long") yield* inParts(rest());
       else {
         const bytes = await collect(rest());
-        const isLast = isOver();
-        const entries = noteEntries === true ? entriesOf(bytes, isLast) : undefined;
-        yield { kind: "whole", bytes, isLast, entries };
+        yield { bytes, entries: noteEntries === true ? entriesOf(bytes, isOver()) : undefined };
       }
   } finally {
     await pieces.return(undefined);
   }
+}
+
+/** A long entry, cut like one of a tree. */
+async function* inParts(entry: ByteStream): AsyncGenerator<ArchivePart> {
+  let [from, to, length] = [0, nextCut(0, CUT_SIZES), 0];
+  let memory: Bytes | undefined;
+  const part = (bytes: Bytes): ArchivePart => ({ bytes, done: () => void bytes.buffer.transfer(0) });
+  for await (const piece of entry)
+    for (let at = 0; at < piece.length;) {
+      memory ??= freshMemory(to - from);
+      const count = Math.min(piece.length - at, memory.length - length);
+      memory.set(piece.subarray(at, at + count), length);
+      [at, length] = [at + count, length + count];
+      if (length < memory.length) continue;
+      yield part(memory);
+      [from, to, length] = [to, nextCut(to, CUT_SIZES), 0];
+      memory = undefined;
+    }
+  if (memory !== undefined) yield part(memory.subarray(0, length));
 }
 
 /** What a reader of the part alone sees, which may not be what it says to a reader of the whole archive. */

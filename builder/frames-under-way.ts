@@ -3,11 +3,8 @@ import type { ArchivePart } from "../format/tar/archive-part.ts";
 import type { Bytes } from "../format/types.ts";
 import { compressFrame } from "./compress-frame.ts";
 
-/** A part of an archive that is in memory. */
-export type HeldPart = Pick<Extract<ArchivePart, { kind: "whole" }>, "bytes" | "entries" | "done">;
-
 /** A frame that was made of a part, whose memory is gone then. */
-export interface MadePart extends Pick<HeldPart, "entries"> {
+export interface MadePart extends Pick<ArchivePart, "entries"> {
   readonly pieces: readonly Bytes[];
   /** Bytes of all pieces. */
   readonly compressed: number;
@@ -17,7 +14,7 @@ export interface MadePart extends Pick<HeldPart, "entries"> {
 
 /** Frames that threads of the runtime make. */
 export interface FramesUnderWay {
-  begin(part: HeldPart): Promise<MadePart>;
+  begin(part: ArchivePart): Promise<MadePart>;
   /** Whether there is less than threads need, and less than may be in memory. */
   readonly hasRoom: boolean;
   /** What was made has gone its way. */
@@ -38,7 +35,7 @@ export function framesUnderWay(level: number, onRoom: () => void): FramesUnderWa
   const mostRunning = 2 * availableParallelism();
   let held = 0;
 
-  async function make({ bytes, entries, done }: HeldPart): Promise<MadePart> {
+  async function make({ bytes, entries, done }: ArchivePart): Promise<MadePart> {
     const content = bytes.length;
     held += content;
     try {

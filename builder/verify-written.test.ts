@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import * as codec from "../format/codecs/zstd-sync.ts";
 import { memorySource, openFileSource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
 import type { Bytes, Sha256 } from "../format/types.ts";
@@ -119,6 +120,34 @@ test("a frame that says another size than the seek table is found", async () => 
   }
 });
 
+describe("a long file, which has several frames", () => {
+  const MIB = 1024 * 1024;
+  const isSecond = (content: Bytes) => content.length > MIB && content.length < 2 * MIB;
+  beforeEach(() => writeFileSync(at("tree/long"), new Uint8Array(9 * MIB).fill(7)));
+
+  test("is not decoded", async () => {
+    const decoders = [spyOn(codec, "openSyncDecoder"), spyOn(Bun, "zstdDecompress")];
+    try {
+      expect((await build(request({ slots: [tree()] }))).slots).toHaveLength(1);
+      for (const decoder of decoders) expect(decoder).not.toHaveBeenCalled();
+    } finally {
+      for (const decoder of decoders) decoder.mockRestore();
+    }
+  });
+
+  test("must say of each of them what was put there", async () => {
+    const compress = Bun.zstdCompress;
+    const spy = spyOn(Bun, "zstdCompress").mockImplementation((content, options) =>
+      compress(isSecond(content as Bytes) ? (content as Bytes).subarray(512) : (content as Bytes), options),
+    );
+    try {
+      expect(await problemsOf({ slots: [tree()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+});
+
 describe("entries that make no tree are found", () => {
   type Entry = Parameters<typeof rawEntry>[0];
 
@@ -127,6 +156,7 @@ describe("entries that make no tree are found", () => {
     ["a way out", [{ name: "../x" }], /contains '\.\.'/],
     ["a link that leads out", [{ name: "l", type: "2", linkName: "../x" }], /leads outside/],
     ["a device", [{ name: "x", type: "3" }], /neither a file/],
+    ["a way out for a long one", [{ name: "../x", body: "x".repeat(9_000_000) }], /contains '\.\.'/],
   ])("in an archive: %s", async (_, entries, problem) => {
     const slot = fileSlot("a", rawArchive(...entries), { target: "", operations: ["TAR", "ZSTD"] });
     expect(await problemsOf({ slots: [slot] })).toEqual([expect.stringMatching(problem)]);

@@ -11,7 +11,7 @@ import { frameReader } from "../format/verifying/frame-entries.ts";
 import type { PackageReading } from "../format/verifying/read-alone.ts";
 import { readBeside } from "../format/verifying/read-beside.ts";
 import { placement } from "../format/workenv/unpacking/extract-slot.ts";
-import { framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
+import { framesOf, runsOf, type SlotFrame, sumOf } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
 import type { MadeFrame } from "./frame-archive.ts";
 import type { Rereading, Witness } from "./witness.ts";
@@ -119,19 +119,44 @@ async function framesAsMade(
   made: readonly MadeFrame[],
 ): Promise<readonly FrameAsMade[] | undefined> {
   const frames = await framesOf(source, slot);
-  if (frames?.length !== made.length) return undefined;
+  const runs = runsOf(made);
+  if (frames?.length !== runs.length) return undefined;
+  const asMade: FrameAsMade[] = [];
   for (const [i, frame] of frames.entries()) {
-    const { compressed, content, entries } = made[i] as MadeFrame;
-    if (frame.size !== compressed || frame.content !== content) return undefined;
-    if (entries !== undefined && (await announcedBy(source, frame)) !== content) return undefined;
+    const run = runs[i] as (typeof runs)[number];
+    const { size, content } = sumOf(run);
+    if (frame.size !== size || frame.content !== content) return undefined;
+    const entries = entriesOf(run);
+    if (entries !== undefined && !(await areAnnounced(source, frame.offset, run))) return undefined;
+    asMade.push({ ...frame, entries });
   }
-  return frames.map((frame, i) => ({ ...frame, entries: made[i]?.entries }));
+  return asMade;
+}
+
+/** What went into frames, where that is known of all of them. */
+function entriesOf(run: readonly MadeFrame[]): MadeFrame["entries"] {
+  const all: EntryFacts[] = [];
+  for (const { entries } of run) {
+    if (entries === undefined) return undefined;
+    for (const entry of entries) all.push(entry);
+  }
+  return all;
+}
+
+/** Whether the frames at some place say themselves that there is in them what was put there. */
+async function areAnnounced(source: ByteSource, start: number, run: readonly MadeFrame[]): Promise<boolean> {
+  let offset = start;
+  for (const { compressed, content } of run) {
+    if ((await announcedBy(source, offset, compressed)) !== content) return false;
+    offset += compressed;
+  }
+  return true;
 }
 
 /** RFC 8878, section 3.1.1.1: magic number and header. */
 const MOST_HEADER = 18;
 
-async function announcedBy(source: ByteSource, { offset, size }: SlotFrame): Promise<number | undefined> {
+async function announcedBy(source: ByteSource, offset: number, size: number): Promise<number | undefined> {
   const walk = new FrameWalk();
   walk.follow(await source.read(offset, Math.min(size, MOST_HEADER)));
   return walk.contentSize;

@@ -83,3 +83,17 @@ test("that a checksum is the same is not enough", async () => {
     hash.mockRestore();
   }
 });
+
+test("a long file has several frames, which are compared together", async () => {
+  const size = 9 * 1024 * 1024;
+  const long = { path: "g", kind: "file", mode: 0o644, size, mtime: 0, absolute: at("g") } as const;
+  entries = [...entries, long];
+  writeFileSync(at("g"), noise(size, 40));
+  const path = await stored();
+  const isSame = () => contentComparer(work())(path, new Set([long]));
+  expect(await isSame()).toBe(true);
+  const other = noise(size, 40);
+  other[size - 1]! ^= 1;
+  writeFileSync(at("g"), other);
+  expect(await isSame()).toBe(false);
+});

@@ -4,7 +4,7 @@ import { type ByteSource, openFileSource, streamRange } from "../../format/io/by
 import { type EntryGroup, groupEntries, writeGroups } from "../../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../../format/types.ts";
 import { decodedFrames } from "../../format/verifying/read-beside.ts";
-import type { SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
+import { framesAt, type SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
 import { contentChecksum, storedChecksum } from "../compress-frame.ts";
 import { isFramed } from "../frame-archive.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
@@ -63,8 +63,8 @@ async function partsOf({ entries, recipe: { mtimes } }: SlotWork): Promise<reado
       entries: group.entries as readonly InputEntry[],
       content,
       async isOther(source, frame) {
-        // Long entries are compressed otherwise, and not held in memory.
-        return group.kind === "whole" && (await checksum()) !== (await storedChecksum(source, frame));
+        // Long entries have several frames.
+        return !group.isLong && (await checksum()) !== (await storedChecksum(source, frame));
       },
     };
   });
@@ -82,12 +82,9 @@ async function* contentOf(parts: readonly ArchivedPart[]): ByteStream {
 }
 
 async function* contentOfGroup(group: EntryGroup): ByteStream {
-  for await (const part of writeGroups([group])) {
-    if (part.kind === "stream") yield* part.pieces;
-    else {
-      yield part.bytes;
-      part.done?.();
-    }
+  for await (const { bytes, done } of writeGroups([group])) {
+    yield bytes;
+    done?.();
   }
 }
 
@@ -96,12 +93,7 @@ async function framesIn(source: ByteSource) {
   const size = seekTableSize(await source.read(source.size - SEEK_FOOTER, SEEK_FOOTER), source.size);
   if (size === undefined) return undefined;
   const sizes = parseSeekTable(await source.read(source.size - size, size), source.size);
-  let offset = 0;
-  return sizes?.map(({ compressed, content }, i) => {
-    const frame = { offset, size: compressed, content, isLast: i === sizes.length - 1 };
-    offset += compressed;
-    return frame;
-  });
+  return sizes && framesAt(0, sizes);
 }
 
 /** Whether two streams have the same bytes, in whatever pieces; neither is read further than to the first difference. */

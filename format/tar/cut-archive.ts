@@ -15,7 +15,7 @@ export interface ArchivePiece {
  */
 export async function* cutArchive(
   archive: ByteStream,
-  { part, long }: Omit<CutSizes, "held"> = CUT_SIZES,
+  { part, long }: CutSizes = CUT_SIZES,
 ): AsyncGenerator<ArchivePiece, void, undefined> {
   const cuts: { readonly at: number; readonly isLong: boolean }[] = [];
   let begun = 0; // where the current part began

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { extract, pack } from "tar-stream";
 import type { Bytes, ByteStream } from "../types.ts";
 import { sha256Hex } from "../wire/hashes.ts";
+import { mayBegin } from "./archive-part.ts";
 import { cutArchive } from "./cut-archive.ts";
 import type { Contents } from "./file-contents.ts";
 import { readTar } from "./read-tar.ts";
@@ -197,7 +198,7 @@ describe("bodies", () => {
 });
 
 /** So small that parts of every kind are made of a few entries. */
-const SMALL = { part: 4096, long: 8192, held: 16_384 };
+const SMALL = { part: 4096, long: 8192 };
 
 describe("parts", () => {
   const sizes = fc.oneof(fc.nat(3000), fc.integer({ min: 8000, max: 20_000 }));
@@ -205,50 +206,53 @@ describe("parts", () => {
     .array(fc.tuple(anyEntry, sizes), { maxLength: 12 })
     .map((list) => list.map(([made, size]) => (made.kind === "file" ? { ...made, size } : made)));
 
-  test("property: are where an archive that is there already would be cut", async () => {
+  test("property: are where an archive that is there already would be cut, and within long entries", async () => {
     await fc.assert(
       fc.asyncProperty(anyTree, fc.boolean(), async (entries, isReused) => {
-        const parts: Bytes[] = [];
-        for await (const part of writeParts(entries, { contents, sizes: SMALL })) {
-          parts.push(part.kind === "whole" ? part.bytes.slice() : await collect(part.pieces));
-          if (part.kind === "whole" && isReused) {
-            part.bytes.fill(0xff); // what lies in memory that is used again must not count
-            part.done?.();
-          }
+        /** Of what begins where an entry begins. */
+        const parts: Bytes[][] = [];
+        let offset = 0;
+        for await (const { bytes, done } of writeParts(entries, { contents, sizes: SMALL })) {
+          if (mayBegin(offset)) parts.push([bytes.slice()]);
+          else parts.at(-1)?.push(bytes.slice());
+          offset += bytes.length;
+          if (!isReused) continue;
+          bytes.fill(0xff); // what lies in memory that is used again must not count
+          done?.();
         }
+        const whole = concat(parts.flat());
         const cut: Bytes[][] = [];
-        for await (const { begins, bytes } of cutArchive(inPieces(concat(parts)), SMALL))
+        for await (const { begins, bytes } of cutArchive(inPieces(whole), SMALL))
           if (begins === undefined) cut.at(-1)?.push(bytes);
           else cut.push([bytes]);
-        expect(parts.map(sha256Hex)).toEqual(cut.map((pieces) => sha256Hex(concat(pieces))));
-        expect(concat(parts)).toEqual(await collect(writeTar(entries, { contents })));
+        const digests = (pieces: readonly Bytes[][]) => pieces.map((part) => sha256Hex(concat(part)));
+        expect(digests(parts)).toEqual(digests(cut));
+        expect(whole).toEqual(await collect(writeTar(entries, { contents })));
       }),
     );
   });
 
-  test("hold no entry that is larger than allowed", async () => {
-    const kinds: unknown[] = [];
-    const entries = [16_384, 16_385].map((size, i) => entry(String(i), { size }));
-    for await (const part of writeParts(entries, { contents, sizes: SMALL })) {
-      kinds.push(part.kind === "stream" ? part.size : part.kind);
-      if (part.kind === "stream") await collect(part.pieces);
+  test.each([
+    [8192, [8192 + 512]],
+    [8193, [4352, 4096, 512 + 8704 - 8448]],
+    [40_000, [4352, ...Array.from({ length: 8 }, () => 4096), 512 + 40_448 - 4352 - 8 * 4096]],
+  ])("cut an entry of %d bytes where none can begin", async (size, expected) => {
+    const lengths: number[] = [];
+    const tree = [entry("a", { size }), entry("b", { size: 1 })];
+    for await (const { bytes, entries, done } of writeParts(tree, { contents, sizes: SMALL })) {
+      const names = entries?.map(({ name }) => name);
+      if (names?.[0] === "b") break;
+      expect(names).toEqual(lengths.length === 0 ? ["a"] : []);
+      lengths.push(bytes.length);
+      done?.();
     }
-    expect(kinds).toEqual(["whole", 16_385]);
-  });
-
-  test("say which of them is the last", async () => {
-    const lasts: boolean[] = [];
-    const entries = Array.from({ length: 5 }, (_, i) => entry(String(i), { size: 3000 }));
-    for await (const part of writeParts(entries, { contents, sizes: SMALL }))
-      if (part.kind === "whole") lasts.push(part.isLast);
-    expect(lasts).toEqual([false, false, true]);
+    expect(lengths).toEqual(expected);
   });
 
   test("use memory again that is done with", async () => {
     const memories = new Set<ArrayBuffer>();
-    const entries = Array.from({ length: 40 }, (_, i) => entry(String(i), { size: 3000 }));
+    const entries = Array.from({ length: 40 }, (_, i) => entry(String(i), { size: i === 7 ? 30_000 : 3000 }));
     for await (const part of writeParts(entries, { contents, sizes: SMALL })) {
-      if (part.kind !== "whole") continue;
       memories.add(part.bytes.buffer);
       part.done?.();
     }
@@ -258,8 +262,7 @@ describe("parts", () => {
   test("stay as they are until they are done with", async () => {
     const entries = Array.from({ length: 40 }, (_, i) => entry(String(i), { size: 3000 }));
     const parts: Bytes[] = [];
-    for await (const part of writeParts(entries, { contents, sizes: SMALL }))
-      if (part.kind === "whole") parts.push(part.bytes);
+    for await (const { bytes } of writeParts(entries, { contents, sizes: SMALL })) parts.push(bytes);
     expect(parts.length).toBeGreaterThan(10);
     expect(concat(parts)).toEqual(await collect(writeTar(entries, { contents })));
   });

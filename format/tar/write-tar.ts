@@ -1,7 +1,7 @@
 import { freshMemory } from "../io/fresh-memory.ts";
 import { shortLived } from "../short-lived.ts";
 import type { Bytes, ByteStream } from "../types.ts";
-import { type ArchivePart, CUT_SIZES, type CutSizes } from "./archive-part.ts";
+import { type ArchivePart, CUT_SIZES, type CutSizes, nextCut } from "./archive-part.ts";
 import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
 import { extendedHeader } from "./extended-header.ts";
 import { type Contents, fileContents, readExactly, readWhole } from "./file-contents.ts";
@@ -16,7 +16,6 @@ export interface WriteTarOptions {
   readonly sizes?: CutSizes;
 }
 
-const CHUNK = 1024 * 1024;
 /** Two blocks of zeros. */
 const END_SIZE = 2 * BLOCK;
 /** More than any path has, which is all that makes an extended header long. */
@@ -28,10 +27,11 @@ const MOST_HEADERS = 1024 * 1024;
  * `build-failed` if a body is not as long as its entry says.
  */
 export async function* writeTar(entries: readonly TreeEntry[], options: WriteTarOptions = {}): ByteStream {
-  for await (const part of writeParts(entries, options))
-    if (part.kind === "whole") yield part.bytes;
-    else yield* part.pieces;
+  for await (const { bytes } of writeParts(entries, { sizes: STREAMED, ...options })) yield bytes;
 }
+
+/** Nobody gives the memory of these back, so that it is little. */
+const STREAMED: CutSizes = { part: 1024 * 1024, long: 1024 * 1024 };
 
 /** The same archive in parts, cut where `cutArchive` would cut it. */
 export async function* writeParts(
@@ -41,17 +41,18 @@ export async function* writeParts(
   yield* writeGroups(groupsOf(entries, options), options);
 }
 
-/** Entries that make one part of an archive. */
+/** Entries that make one part of an archive, or one that makes several. */
 export interface EntryGroup {
   readonly entries: readonly TreeEntry[];
   /** What their headers say. */
   readonly facts: readonly HeaderFacts[];
-  readonly kind: ArchivePart["kind"];
+  /** It is one entry, for several parts. */
+  readonly isLong: boolean;
   /** The archive ends behind it. */
   readonly isLast: boolean;
 }
 
-/** Which entries make which part; nothing of them is read. */
+/** Which entries make which parts; nothing of them is read. */
 export const groupEntries = (
   entries: readonly TreeEntry[],
   options: WriteTarOptions = {},
@@ -79,9 +80,9 @@ async function* groupsOf(
 function openGroup(
   entries: readonly TreeEntry[],
   mtimes: WriteTarOptions["mtimes"],
-  { part, long, held }: CutSizes,
+  { part, long }: CutSizes,
 ) {
-  let [start, length, isHeld] = [0, 0, true];
+  let [start, length, isLong] = [0, 0, false];
   let facts: HeaderFacts[] = [];
   return shortLived({
     /** Adds entries with plain headers, up to one that has another or belongs to the next group; returns where that is. */
@@ -97,13 +98,12 @@ function openGroup(
     add(its: HeaderFacts, header: number): void {
       facts.push(its);
       length += header + paddedSize(its.size);
-      isHeld &&= its.size <= held;
+      isLong ||= its.size > long;
     },
     close(end: number): EntryGroup {
       const isLast = end === entries.length;
-      const kind = isHeld ? "whole" : "stream";
-      const group: EntryGroup = { entries: entries.slice(start, end), facts, kind, isLast };
-      [start, length, isHeld, facts] = [end, 0, true, []];
+      const group: EntryGroup = { entries: entries.slice(start, end), facts, isLong, isLast };
+      [start, length, isLong, facts] = [end, 0, false, []];
       return group;
     },
   });
@@ -117,13 +117,11 @@ export async function* writeGroups(
   groups: Iterable<EntryGroup> | AsyncIterable<EntryGroup>,
   { contents, sizes = CUT_SIZES }: WriteTarOptions = {},
 ): AsyncGenerator<ArchivePart, void, undefined> {
-  const part = partInMemory(sizes);
-  for await (const { entries, facts, kind, isLast } of groups) {
-    if (kind === "stream") {
-      for (const [i, entry] of entries.entries()) {
-        const header = await headerOf(facts[i] as HeaderFacts);
-        yield { kind, pieces: longEntry(header, entry, contents, isLast), size: entry.size };
-      }
+  const take = memoryFor(sizes);
+  const part = partInMemory(take);
+  for await (const { entries, facts, isLong, isLast } of groups) {
+    if (isLong) {
+      yield* longEntry(entries[0] as TreeEntry, facts[0] as HeaderFacts, isLast, { take, contents, sizes });
       continue;
     }
     let at = part.addPlain(entries, facts, 0, contents);
@@ -132,7 +130,7 @@ export async function* writeGroups(
       at = part.addPlain(entries, facts, at + 1, contents);
     }
     if (isLast) part.end();
-    yield { ...part.close(), isLast, entries: facts };
+    yield { ...part.close(), entries: facts };
   }
 }
 
@@ -157,42 +155,54 @@ function factsOf(
 
 const paddedSize = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
 
-/** The part that is being made. Fresh memory costs as much as reading does: that of a part which is done is used again. */
-function partInMemory({ part, long }: CutSizes) {
-  const usual = part + long + MOST_HEADERS;
+/** Memory for one part at a time, with anything in it. */
+type TakeMemory = () => { readonly memory: Bytes; readonly done: () => void };
+
+/** Fresh memory costs as much as reading does: that of a part which is done is used again. */
+function memoryFor({ part, long }: CutSizes): TakeMemory {
   const free: Bytes[] = [];
+  return () => {
+    // Not for several at once: the collector would come half as often.
+    const memory = free.pop() ?? freshMemory(part + long + MOST_HEADERS);
+    return { memory, done: () => void free.push(memory) };
+  };
+}
+
+/** The part that is being made. */
+function partInMemory(take: TakeMemory) {
   const block = new Uint8Array(BLOCK);
+  let room: ReturnType<TakeMemory> | undefined;
   let memory: Bytes = new Uint8Array();
   let length = 0;
+  const open = (): void => {
+    room ??= take();
+    memory = room.memory;
+  };
   const put = (bytes: Bytes): void => {
     memory.set(bytes, length);
     length += bytes.length;
   };
-  // Not for several at once: the collector would come half as often, and leave 50 MB of what long files passed through.
-  function take(): Bytes {
-    return free.pop() ?? freshMemory(usual);
-  }
   return shortLived({
     /** Adds entries with plain headers, from one on up to one that has another; returns where that is. */
     addPlain(
       entries: readonly TreeEntry[],
       facts: readonly HeaderFacts[],
       from: number,
-      open: WriteTarOptions["contents"],
+      contentsOf: WriteTarOptions["contents"],
     ): number {
       for (let at = from; at < entries.length; at++) {
         if (!encodeHeader(facts[at] as HeaderFacts, block)) return at;
-        this.add(block, entries[at] as TreeEntry, open);
+        this.add(block, entries[at] as TreeEntry, contentsOf);
       }
       return entries.length;
     },
-    add(header: Bytes, entry: TreeEntry, open: WriteTarOptions["contents"]): void {
-      if (length === 0) memory = entry.size > long ? freshMemory(entry.size + MOST_HEADERS) : take();
+    add(header: Bytes, entry: TreeEntry, contentsOf: WriteTarOptions["contents"]): void {
+      open();
       put(header);
       if (entry.kind !== "file") return;
-      if (open === undefined) readWhole(entry, memory, length);
+      if (contentsOf === undefined) readWhole(entry, memory, length);
       else {
-        using contents = open(entry);
+        using contents = contentsOf(entry);
         readExactly(contents, memory.subarray(length), entry.size, entry, true);
       }
       const end = length + paddedSize(entry.size);
@@ -200,36 +210,46 @@ function partInMemory({ part, long }: CutSizes) {
       length = end;
     },
     end(): void {
-      if (length === 0) memory = take();
+      open();
       memory.fill(0, length, length + END_SIZE);
       length += END_SIZE;
     },
     close() {
-      const used = memory;
-      const bytes = used.subarray(0, length);
-      length = 0;
-      const done = () => void (used.length === usual ? free.push(used) : used.buffer.transfer(0));
-      return { kind: "whole", bytes, done } as const;
+      const { done } = room as ReturnType<TakeMemory>;
+      const bytes = memory.subarray(0, length);
+      [room, length] = [undefined, 0];
+      return { bytes, done };
     },
   });
 }
 
 shortLived({ factsOf, paddedSize });
 
+/** One long entry, in parts of which only the first has a header. */
 async function* longEntry(
-  header: Bytes,
   entry: TreeEntry,
-  open: WriteTarOptions["contents"] = fileContents,
+  facts: HeaderFacts,
   isLast: boolean,
-): ByteStream {
-  yield header;
+  {
+    take,
+    contents: open = fileContents,
+    sizes,
+  }: { readonly take: TakeMemory; readonly sizes: CutSizes } & Pick<WriteTarOptions, "contents">,
+): AsyncGenerator<ArchivePart, void, undefined> {
+  const header = await headerOf(facts);
+  const bodyEnd = header.length + entry.size;
+  const end = header.length + paddedSize(entry.size) + (isLast ? END_SIZE : 0);
   using contents = open(entry);
-  for (let done = 0; done < entry.size; done += CHUNK) {
-    const length = Math.min(CHUNK, entry.size - done);
-    const piece = new Uint8Array(length + 1);
-    readExactly(contents, piece, length, entry, done + length === entry.size);
-    yield piece.subarray(0, length);
+  for (let from = 0; from < end;) {
+    const to = Math.min(nextCut(from, sizes), end);
+    const { memory, done } = take();
+    if (from === 0) memory.set(header);
+    const start = Math.max(from, header.length);
+    const count = Math.min(to, bodyEnd) - start;
+    if (count > 0)
+      readExactly(contents, memory.subarray(start - from), count, entry, start + count === bodyEnd);
+    memory.fill(0, Math.max(bodyEnd - from, 0), to - from);
+    yield { bytes: memory.subarray(0, to - from), entries: from === 0 ? [facts] : [], done };
+    from = to;
   }
-  const zeros = paddedSize(entry.size) - entry.size + (isLast ? END_SIZE : 0);
-  if (zeros > 0) yield new Uint8Array(zeros);
 }

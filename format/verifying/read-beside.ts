@@ -11,7 +11,7 @@ import { placement } from "../workenv/unpacking/extract-slot.ts";
 import { framesOf, type SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 import { type PackageReading, readAlone } from "./read-alone.ts";
 
-/** Frames up to this size are decoded at once; our builder makes larger ones for single large files only. */
+/** Up to this size they are decoded at once; our builder makes larger ones of single large files only. */
 const AT_ONCE = 16 * 1024 * 1024;
 
 /**

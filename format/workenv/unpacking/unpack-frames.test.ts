@@ -223,9 +223,24 @@ describe.if(canUseThreads)("frames of one slot", () => {
     });
   });
 
+  test("a long entry in several frames, which begin where none can begin", async () => {
+    const within = archive(file("t/no")).slice(0, 512);
+    const body = "x".repeat(244) + new TextDecoder("latin1").decode(within).repeat(3);
+    const long = archive({ name: "t/long", body }, file("t/b"));
+    const [first, ...others] = framesOf([file("t/a")]);
+    const frames = [
+      first as Bytes,
+      long.slice(0, 512 + 244),
+      long.slice(756, 1268),
+      long.slice(1268),
+      ...others,
+    ];
+    expect(await unpackBoth(framed({ frames }))).toEqual(BY_THREADS);
+  });
+
   test("a frame that does not begin where an entry begins", async () => {
     const whole = concat(framesOf([file("t/a")], [file("t/b")]));
-    const frames = [whole.slice(0, 5000), whole.slice(5000)];
+    const frames = [whole.slice(0, 5120), whole.slice(5120)];
     expect(await unpackBoth(framed({ frames }))).toEqual(AGAIN);
   });
 
