@@ -60,7 +60,7 @@ export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOpti
   };
 }
 
-/** A frame that is being made. */
+/** A frame that is being made, in an object: a generator would wait for a promise. */
 interface Begun {
   readonly frame: Promise<MadePart>;
 }

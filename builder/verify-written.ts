@@ -134,14 +134,8 @@ async function framesAsMade(
 }
 
 /** What went into frames, where that is known of all of them. */
-function entriesOf(run: readonly MadeFrame[]): MadeFrame["entries"] {
-  const all: EntryFacts[] = [];
-  for (const { entries } of run) {
-    if (entries === undefined) return undefined;
-    for (const entry of entries) all.push(entry);
-  }
-  return all;
-}
+const entriesOf = (run: readonly MadeFrame[]): MadeFrame["entries"] =>
+  run.every(({ entries }) => entries !== undefined) ? run.flatMap(({ entries = [] }) => entries) : undefined;
 
 /** Whether the frames at some place say themselves that there is in them what was put there. */
 async function areAnnounced(source: ByteSource, start: number, run: readonly MadeFrame[]): Promise<boolean> {
