@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { collect } from "../format/codecs/streams.ts";
 import { zstd } from "../format/codecs/zstd.ts";
 import { parseSeekTable, seekTableSize } from "../format/codecs/zstd-seek-table.ts";
-import { concat, inPieces, outcome, rawArchive } from "../format/tar/testing.ts";
+import { concat, inPieces, outcome, rawArchive, rawEntry } from "../format/tar/testing.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { sha256Hex } from "../format/wire/hashes.ts";
@@ -51,6 +51,10 @@ test("what was made is told: frames, and on request the entries in them", async 
   // nobody has all of a long entry in memory
   const long = rawArchive(file("a", MIB), file("long", 17 * MIB), file("b", MIB));
   expect(await made(long, true)).toEqual([["a"], ...Array.from({ length: 5 }, () => undefined), ["b"]]);
+  // what a long entry holds is none, whatever it looks like
+  const within = new TextDecoder("latin1").decode(rawEntry(file("no", 4 * MIB - 512)));
+  const body = "x".repeat(4 * MIB + 256 - 512) + within + "x".repeat(MIB);
+  expect(await made(rawArchive({ name: "long", body }), true)).toEqual([undefined, undefined, undefined]);
   // what speaks for all that follow says something else to a reader of the part alone
   const global = rawArchive({ name: "g", type: "g", body: "10 path=x\n" }, file("a", 6 * MIB), file("b", 1));
   expect(await made(global, true)).toEqual([undefined, ["b"]]);

@@ -3,8 +3,7 @@ import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect } from "../format/codecs/streams.ts";
 import { zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
-import { freshMemory } from "../format/io/fresh-memory.ts";
-import { type ArchivePart, CUT_SIZES, nextCut } from "../format/tar/archive-part.ts";
+import type { ArchivePart } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
@@ -110,34 +109,14 @@ async function* partsOf(
   };
   const isOver = () => next.done === true;
   try {
-    while (!next.done)
-      if (next.value.begins === "long") yield* inParts(rest());
-      else {
-        const bytes = await collect(rest());
-        yield { bytes, entries: noteEntries === true ? entriesOf(bytes, isOver()) : undefined };
-      }
+    while (!next.done) {
+      const isKnown = noteEntries === true && next.value.begins !== "long entry";
+      const bytes = await collect(rest());
+      yield { bytes, entries: isKnown ? entriesOf(bytes, isOver()) : undefined };
+    }
   } finally {
     await pieces.return(undefined);
   }
-}
-
-/** A long entry, cut like one of a tree. */
-async function* inParts(entry: ByteStream): AsyncGenerator<ArchivePart> {
-  let [from, to, length] = [0, nextCut(0, CUT_SIZES), 0];
-  let memory: Bytes | undefined;
-  const part = (bytes: Bytes): ArchivePart => ({ bytes, done: () => void bytes.buffer.transfer(0) });
-  for await (const piece of entry)
-    for (let at = 0; at < piece.length;) {
-      memory ??= freshMemory(to - from);
-      const count = Math.min(piece.length - at, memory.length - length);
-      memory.set(piece.subarray(at, at + count), length);
-      [at, length] = [at + count, length + count];
-      if (length < memory.length) continue;
-      yield part(memory);
-      [from, to, length] = [to, nextCut(to, CUT_SIZES), 0];
-      memory = undefined;
-    }
-  if (memory !== undefined) yield part(memory.subarray(0, length));
 }
 
 /** What a reader of the part alone sees, which may not be what it says to a reader of the whole archive. */

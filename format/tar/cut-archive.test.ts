@@ -1,21 +1,25 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Bytes } from "../types.ts";
-import { cutArchive } from "./cut-archive.ts";
+import { mayBegin } from "./archive-part.ts";
+import { type ArchivePiece, cutArchive } from "./cut-archive.ts";
 import { concat, END, inPieces, outcome, paxRecord, rawArchive, rawEntry } from "./testing.ts";
 import { tarParser } from "./tar-parser.ts";
 
 const SIZES = { part: 4096, long: 8192 };
 
 interface Part {
-  readonly kind: "short" | "long" | undefined;
+  readonly kind: ArchivePiece["begins"];
   readonly bytes: Bytes;
 }
 
+/** With the pieces of a long entry put together. */
 async function partsOf(archive: Bytes, pieceSize = 1000): Promise<readonly Part[]> {
   const parts: { kind: Part["kind"]; pieces: Bytes[] }[] = [];
+  let offset = 0;
   for await (const { begins, bytes } of cutArchive(inPieces(archive, pieceSize), SIZES)) {
-    if (begins !== undefined || parts.length === 0) parts.push({ kind: begins, pieces: [] });
+    if (begins !== undefined && mayBegin(offset)) parts.push({ kind: begins, pieces: [] });
+    offset += bytes.length;
     parts.at(-1)?.pieces.push(bytes);
   }
   return parts.map(({ kind, pieces }) => ({ kind, bytes: concat(pieces) }));
@@ -45,7 +49,7 @@ test("property: parts are archives, in order, and nothing is lost", async () => 
       const archive = concat([
         ...list.flatMap(({ name, size, isLongName }) => [
           ...(isLongName ? [rawEntry({ name: "x", type: "x", body: paxRecord("path", name) })] : []),
-          rawEntry({ name: isLongName ? "short" : name, body: "b".repeat(size) }),
+          rawEntry({ name: isLongName ? "entries" : name, body: "b".repeat(size) }),
         ]),
         END,
       ]);
@@ -55,9 +59,9 @@ test("property: parts are archives, in order, and nothing is lost", async () => 
       expect(names.flat()).toEqual(list.map(({ name }) => name));
       for (const [i, { kind, bytes }] of parts.entries()) {
         const isLast = i === parts.length - 1;
-        if (kind === "long") expect(names[i]).toHaveLength(1);
+        if (kind === "long entry") expect(names[i]).toHaveLength(1);
         else expect(bytes.length).toBeLessThan(SIZES.part + SIZES.long + 3 * 512 + END.length);
-        if (!isLast && kind === "short" && parts[i + 1]?.kind === "short")
+        if (!isLast && kind === "entries" && parts[i + 1]?.kind === "entries")
           expect(bytes.length).toBeGreaterThanOrEqual(SIZES.part);
       }
     }),
@@ -70,11 +74,11 @@ test("a large entry is a part of its own, wherever it stands", async () => {
   const large = { name: "large", body: "l".repeat(9000) };
   const kinds = async (...list: readonly (typeof small)[]) =>
     (await partsOf(rawArchive(...list))).map(({ kind }) => kind);
-  expect(await kinds(large)).toEqual(["long"]);
-  expect(await kinds(small, large, small)).toEqual(["short", "long", "short"]);
-  expect(await kinds(large, large)).toEqual(["long", "long"]);
-  expect(await kinds(small, small)).toEqual(["short"]);
-  expect(await kinds()).toEqual(["short"]);
+  expect(await kinds(large)).toEqual(["long entry"]);
+  expect(await kinds(small, large, small)).toEqual(["entries", "long entry", "entries"]);
+  expect(await kinds(large, large)).toEqual(["long entry", "long entry"]);
+  expect(await kinds(small, small)).toEqual(["entries"]);
+  expect(await kinds()).toEqual(["entries"]);
 });
 
 test("what is no archive, or breaks off, is refused", async () => {
