@@ -112,7 +112,9 @@ async function* partsOf(
     while (!next.done) {
       const isKnown = noteEntries === true && next.value.begins !== "long entry";
       const bytes = await collect(rest());
-      yield { bytes, entries: isKnown ? entriesOf(bytes, isOver()) : undefined };
+      const entries = isKnown ? entriesOf(bytes, isOver()) : undefined;
+      // It is a copy: until the collector came, there would be a hundred megabytes of them.
+      yield { bytes, entries, done: () => void bytes.buffer.transfer(0) };
     }
   } finally {
     await pieces.return(undefined);
