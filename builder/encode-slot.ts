@@ -9,7 +9,14 @@ import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import { frameArchive, type FrameOptions, frameParts, isFramed, type MadeFrame } from "./frame-archive.ts";
+import {
+  frameArchive,
+  frameFile,
+  type FrameOptions,
+  frameParts,
+  isFramed,
+  type MadeFrame,
+} from "./frame-archive.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";
@@ -134,7 +141,8 @@ function encoded(
   framing: FrameOptions,
 ): Pick<EncodedSlot, "stored" | "originalSize" | "made"> {
   const { level, onBytes } = framing;
-  if (isFramed(chain)) return frameArchive(content, framing);
+  if (isFramed(chain))
+    return chain.bundle === "TAR" ? frameArchive(content, framing) : frameFile(content, framing);
   let size = 0;
   const counting = async function* (): ByteStream {
     for await (const piece of content) {
@@ -243,11 +251,12 @@ interface Peeked {
  */
 async function peekFile(
   data: Extract<SlotInput["data"], { kind: "file" }>,
-  { codecs }: SplitChain,
+  chain: SplitChain,
 ): Promise<Peeked> {
   const { head, close } = await peek(contentOf(data));
   await close();
-  return { head, whole: contentOf(data, codecs.length === 0 ? "passing" : "lasting"), close };
+  const isUsedUp = chain.codecs.length === 0 || (isFramed(chain) && chain.bundle === undefined);
+  return { head, whole: contentOf(data, isUsedUp ? "passing" : "lasting"), close };
 }
 
 async function peek(content: ByteStream): Promise<Peeked> {

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { splitChain } from "../format/codecs/chain.ts";
+import { isArchive } from "../format/codecs/chain.ts";
 import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
@@ -47,7 +47,7 @@ export async function extractContent(
   options: ExtractOptions = {},
 ): Promise<void> {
   refuseSelf(slot);
-  const isFolder = splitChain(slot.entry.operations).bundle !== undefined;
+  const isFolder = isArchive(slot.entry.operations);
   checkFree(output, isFolder ? "folder" : "file", options);
   await withFolderBeside(output, async (path) => {
     publish(await unpackInto(pkg, slot, join(path, "slot"), options.onBytes), output);
@@ -142,7 +142,7 @@ async function unpackInto(
     await extractSlot(pkg.source, slot, writer, { onBytes });
     writer.finish();
   }
-  if (splitChain(slot.entry.operations).bundle === undefined) return join(root, fileTarget(slot));
+  if (!isArchive(slot.entry.operations)) return join(root, fileTarget(slot));
   const own = join(root, slot.entry.target);
   if (slot.entry.target === "" || !isOnlyThing(own, root) || hasClimbingLink(own)) {
     chmodSync(root, 0o755);

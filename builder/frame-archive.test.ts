@@ -12,7 +12,7 @@ import { sha256Hex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { listTree } from "./sources/tree.ts";
-import { frameArchive, frameParts } from "./frame-archive.ts";
+import { frameArchive, frameFile, frameParts } from "./frame-archive.ts";
 
 const MIB = 1024 * 1024;
 const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });
@@ -103,6 +103,23 @@ test("the same is true of a tree, which makes the same frames", async () => {
 test("the same archive makes the same bytes, in whatever pieces it comes", async () => {
   const whole = sha256Hex(await framed(ARCHIVE));
   expect(sha256Hex(await collect(copied(frameArchive(inPieces(ARCHIVE, 700_001)).stored)))).toBe(whole);
+});
+
+test.each([
+  ["nothing", 0, [0]],
+  ["a small one", 1000, [1000]],
+  ["one of a whole part", 4 * MIB, [4 * MIB]],
+  ["one of several", 9 * MIB + 1, [4 * MIB, 4 * MIB, MIB + 1]],
+] as const)("a file is cut wherever it is long: %s", async (_, size, contents) => {
+  const content = new Uint8Array(size).map((_, i) => i >> 12);
+  const { stored, originalSize, made } = frameFile(inPieces(content, 700_001), { noteEntries: true });
+  const stream = await collect(copied(stored));
+  expect(framesIn(stream)?.map((frame) => frame.content)).toEqual([...contents]);
+  expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(sha256Hex(content));
+  expect(originalSize()).toBe(size);
+  expect(made().map(({ entries }) => entries)).toEqual(contents.map(() => []));
+  const inOnePiece = frameFile(inPieces(content, size + 1));
+  expect(sha256Hex(await collect(copied(inOnePiece.stored)))).toBe(sha256Hex(stream));
 });
 
 test("levels are those of zstd", async () => {

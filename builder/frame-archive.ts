@@ -1,11 +1,12 @@
 import type { Level } from "../format/codecs/codec.ts";
 import type { SplitChain } from "../format/codecs/chain.ts";
-import { collect } from "../format/codecs/streams.ts";
+import { collect, evenPieces } from "../format/codecs/streams.ts";
 import { zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
-import type { ArchivePart } from "../format/tar/archive-part.ts";
+import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
 import type { EntryFacts } from "../format/tar/tar-entry.ts";
+import { freshMemory } from "../format/io/fresh-memory.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { entriesIn } from "../format/verifying/frame-entries.ts";
 import { framesUnderWay, type MadePart } from "./frames-under-way.ts";
@@ -37,13 +38,16 @@ export interface FrameOptions {
   readonly noteEntries?: boolean | undefined;
 }
 
-/** Whether a chain makes frames: of an archive that is only compressed by zstd. Everything else is one stream. */
-export const isFramed = ({ bundle, codecs }: SplitChain): boolean =>
-  bundle === "TAR" && codecs.length === 1 && codecs[0] === "ZSTD";
+/** Whether a chain makes frames: of what is only compressed by zstd. Everything else is one stream. */
+export const isFramed = ({ codecs }: SplitChain): boolean => codecs.length === 1 && codecs[0] === "ZSTD";
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
 export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedArchive =>
   frameParts(partsOf(cutArchive(archive), options), options);
+
+/** One file, whatever is in it, in frames of 4 MiB. */
+export const frameFile = (content: ByteStream, options: FrameOptions = {}): FramedArchive =>
+  frameParts(partsOfFile(content), options);
 
 /**
  * A tar archive as zstd frames that begin where entries begin, or within a long one, with the seek table behind them:
@@ -128,4 +132,16 @@ function entriesOf(part: Bytes, isLast: boolean): readonly EntryFacts[] | undefi
   } catch {
     return undefined;
   }
+}
+
+async function* partsOfFile(content: ByteStream): AsyncGenerator<ArchivePart> {
+  const free: Bytes[] = [];
+  const take = () => free.pop() ?? freshMemory(CUT_SIZES.part);
+  let isEmpty = true;
+  for await (const bytes of evenPieces(content, CUT_SIZES.part, take)) {
+    isEmpty = false;
+    yield { bytes, entries: [], done: () => void free.push(new Uint8Array(bytes.buffer)) };
+  }
+  // Something has to say that there is nothing.
+  if (isEmpty) yield { bytes: new Uint8Array(), entries: [] };
 }

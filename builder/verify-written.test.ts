@@ -76,6 +76,7 @@ describe("a byte that changed after it was written is found", () => {
       /^slot 1: .*SHA-256/,
     ],
     ["a file", () => [fileSlot("a", "text ".repeat(1000), { operations: [] })], -3, /^slot 0: .*SHA-256/],
+    ["a file in frames", () => [fileSlot("a", "text ".repeat(1000))], -40, /^slot 0: .*SHA-256/],
   ])("in %s", async (_, slots, offset, problem) => {
     expect(await problemsOf({ slots: slots(), signer: damaging(offset) })).toEqual([
       expect.stringMatching(problem),
@@ -120,15 +121,20 @@ test("a frame that says another size than the seek table is found", async () => 
   }
 });
 
-describe("a long file, which has several frames", () => {
-  const MIB = 1024 * 1024;
-  const isLastOfIt = (content: Bytes) => content.length > MIB && content.length < 2 * MIB;
-  beforeEach(() => writeFileSync(at("tree/long"), new Uint8Array(9 * MIB).fill(7)));
+const MIB = 1024 * 1024;
+const LONG = new Uint8Array(9 * MIB).fill(7);
+
+describe.each<[string, () => SlotInput]>([
+  ["in a folder", () => tree()],
+  ["alone", () => fileSlot("long", LONG)],
+])("a long file, which has several frames: %s", (_, slot) => {
+  const isLastOfIt = (content: Bytes) => content.length >= MIB && content.length < 2 * MIB;
+  beforeEach(() => writeFileSync(at("tree/long"), LONG));
 
   test("is not decoded", async () => {
     const decoders = [spyOn(codec, "openSyncDecoder"), spyOn(Bun, "zstdDecompress")];
     try {
-      expect((await build(request({ slots: [tree()] }))).slots).toHaveLength(1);
+      expect((await build(request({ slots: [slot()] }))).slots).toHaveLength(1);
       for (const decoder of decoders) expect(decoder).not.toHaveBeenCalled();
     } finally {
       for (const decoder of decoders) decoder.mockRestore();
@@ -141,7 +147,7 @@ describe("a long file, which has several frames", () => {
       compress(isLastOfIt(content as Bytes) ? (content as Bytes).subarray(512) : (content as Bytes), options),
     );
     try {
-      expect(await problemsOf({ slots: [tree()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
+      expect(await problemsOf({ slots: [slot()] })).toEqual([expect.stringMatching(/^slot 0: /)]);
     } finally {
       spy.mockRestore();
     }

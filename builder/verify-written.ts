@@ -1,17 +1,18 @@
+import { isArchive } from "../format/codecs/chain.ts";
 import { FrameWalk } from "../format/codecs/zstd-frames.ts";
 import { PspfError } from "../format/errors.ts";
 import { type ByteSource, countedSource, openFileSource, threadedSource } from "../format/io/byte-source.ts";
+import type { ImaginedTree } from "../format/io/imagined-tree.ts";
 import type { Package, Slot } from "../format/reader.ts";
 import { FLAVOR_VERSION } from "../format/spec.ts";
-import type { EntryFacts } from "../format/tar/tar-entry.ts";
 import type { Sha256 } from "../format/types.ts";
 import { isValid, type Verification, verifyPackage } from "../format/verify.ts";
-import { partEnterer } from "../format/verifying/enter-part.ts";
+import { enterFile, partEnterer } from "../format/verifying/enter-part.ts";
 import { frameReader } from "../format/verifying/frame-entries.ts";
 import type { PackageReading } from "../format/verifying/read-alone.ts";
 import { readBeside } from "../format/verifying/read-beside.ts";
 import { placement } from "../format/workenv/unpacking/extract-slot.ts";
-import { framesOf, runsOf, type SlotFrame, sumOf } from "../format/workenv/unpacking/slot-frames.ts";
+import { type FramePlace, framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
 import type { MadeFrame } from "./frame-archive.ts";
 import type { Rereading, Witness } from "./witness.ts";
@@ -92,8 +93,7 @@ function readKnown(pkg: Package, { launcher, slots }: Known, { again, source }: 
       const frames = known.frames && (await framesAsMade(source, slot, known.frames));
       const isGood = known.isVerified && apart.has(slot);
       if (!isGood && frames === undefined) return reading.enter(slot, tree);
-      if (frames !== undefined)
-        await enterMade(frames, source, partEnterer(tree, placement(slot.entry.target)));
+      if (frames !== undefined) await enterMade(slot, frames, source, tree);
       if (!(await again.isIntact(slot.stored)))
         throw new PspfError(
           "slot-checksum-mismatch",
@@ -119,38 +119,41 @@ async function framesAsMade(
   made: readonly MadeFrame[],
 ): Promise<readonly FrameAsMade[] | undefined> {
   const frames = await framesOf(source, slot);
-  const runs = runsOf(made);
-  if (frames?.length !== runs.length) return undefined;
+  if (frames === undefined || !areAsMade(frames, made)) return undefined;
   const asMade: FrameAsMade[] = [];
-  for (const [i, frame] of frames.entries()) {
-    const run = runs[i] as (typeof runs)[number];
-    const { size, content } = sumOf(run);
-    if (frame.size !== size || frame.content !== content) return undefined;
+  let first = 0;
+  for (const frame of frames) {
+    const run = made.slice(first, first + frame.pieces.length);
+    first += run.length;
     const entries = entriesOf(run);
-    if (entries !== undefined && !(await areAnnounced(source, frame.offset, run))) return undefined;
+    if (entries !== undefined && !(await areAnnounced(source, frame.pieces))) return undefined;
     asMade.push({ ...frame, entries });
   }
   return asMade;
+}
+
+function areAsMade(frames: readonly SlotFrame[], made: readonly MadeFrame[]): boolean {
+  const pieces = frames.flatMap((frame) => frame.pieces);
+  return (
+    pieces.length === made.length &&
+    pieces.every(({ size, content }, i) => made[i]?.compressed === size && made[i].content === content)
+  );
 }
 
 /** What went into frames, where that is known of all of them. */
 const entriesOf = (run: readonly MadeFrame[]): MadeFrame["entries"] =>
   run.every(({ entries }) => entries !== undefined) ? run.flatMap(({ entries = [] }) => entries) : undefined;
 
-/** Whether the frames at some place say themselves that there is in them what was put there. */
-async function areAnnounced(source: ByteSource, start: number, run: readonly MadeFrame[]): Promise<boolean> {
-  let offset = start;
-  for (const { compressed, content } of run) {
-    if ((await announcedBy(source, offset, compressed)) !== content) return false;
-    offset += compressed;
-  }
+/** Whether frames say themselves that there is in them what was put there. */
+async function areAnnounced(source: ByteSource, pieces: readonly FramePlace[]): Promise<boolean> {
+  for (const piece of pieces) if ((await announcedBy(source, piece)) !== piece.content) return false;
   return true;
 }
 
 /** RFC 8878, section 3.1.1.1: magic number and header. */
 const MOST_HEADER = 18;
 
-async function announcedBy(source: ByteSource, offset: number, size: number): Promise<number | undefined> {
+async function announcedBy(source: ByteSource, { offset, size }: FramePlace): Promise<number | undefined> {
   const walk = new FrameWalk();
   walk.follow(await source.read(offset, Math.min(size, MOST_HEADER)));
   return walk.contentSize;
@@ -162,11 +165,14 @@ async function announcedBy(source: ByteSource, offset: number, size: number): Pr
  * written; and its bytes in the file are those that the codec gave. Others are decoded.
  */
 async function enterMade(
+  slot: Slot,
   frames: readonly FrameAsMade[],
   source: ByteSource,
-  enter: (part: Iterable<EntryFacts>) => void,
+  tree: ImaginedTree,
 ): Promise<void> {
-  const entriesIn = frameReader(source);
+  if (!isArchive(slot.entry.operations)) return enterFile(slot, tree);
+  const enter = partEnterer(tree, placement(slot.entry.target));
+  const { entriesIn } = frameReader(source);
   for (const frame of frames) {
     enter(frame.entries ?? (await entriesIn(frame)));
     // What was read meanwhile has its turn.

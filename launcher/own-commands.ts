@@ -9,7 +9,7 @@ import { FLAVOR_VERSION } from "../format/spec.ts";
 import { withSignerCheck } from "../format/trust/signer-check.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
 import { formatOperations } from "../format/wire/operations.ts";
-import { splitChain } from "../format/codecs/chain.ts";
+import { isArchive } from "../format/codecs/chain.ts";
 import { extractSlot, fileTarget } from "../format/workenv/unpacking/extract-slot.ts";
 import { readMarker } from "../format/workenv/entry.ts";
 import { lifecycleOf } from "../format/workenv/lifecycles/lifecycle.ts";
@@ -174,7 +174,7 @@ async function unpackOnDemand(
     throw new PspfError("io-failed", `Cannot unpack slot ${id}: ${layout.cache} cannot be written to`, {
       hint: "set FLAVOR_CACHE to a folder of yours",
     });
-  return `${join(layout.content, splitChain(slot.entry.operations).bundle === "TAR" ? slot.entry.target : fileTarget(slot))}\n`;
+  return `${join(layout.content, isArchive(slot.entry.operations) ? slot.entry.target : fileTarget(slot))}\n`;
 }
 
 function print(text: string): number {

@@ -4,7 +4,7 @@ import { type ByteSource, openFileSource, streamRange } from "../../format/io/by
 import { type EntryGroup, groupEntries, writeGroups } from "../../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../../format/types.ts";
 import { decodedFrames } from "../../format/verifying/read-beside.ts";
-import { framesAt, type SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
+import { framesAt, runsOf, type SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
 import { contentChecksum, storedChecksum } from "../compress-frame.ts";
 import { isFramed } from "../frame-archive.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
@@ -34,7 +34,8 @@ export function contentComparer(work: SlotWork): IsOfContent {
     const holding = frames.filter((_, i) => isConcerned[i]);
     for (const [i, part] of concerned.entries())
       if (await part.isOther(source, holding[i] as SlotFrame)) return false;
-    const decoded = decodedFrames(source, holding, () => {});
+    const pieces = holding.flatMap((frame) => frame.pieces);
+    const decoded = decodedFrames(source, pieces, () => {});
     return await areSame(contentOf(concerned), decoded);
   };
 }
@@ -93,7 +94,7 @@ async function framesIn(source: ByteSource) {
   const size = seekTableSize(await source.read(source.size - SEEK_FOOTER, SEEK_FOOTER), source.size);
   if (size === undefined) return undefined;
   const sizes = parseSeekTable(await source.read(source.size - size, size), source.size);
-  return sizes && framesAt(0, sizes);
+  return sizes && framesAt(0, runsOf(sizes));
 }
 
 /** Whether two streams have the same bytes, in whatever pieces; neither is read further than to the first difference. */

@@ -8,7 +8,7 @@ import { shortLived } from "../../format/short-lived.ts";
 import { sha256Stream } from "../../format/wire/hashes.ts";
 
 /** To be raised when the same input makes other bytes, so that nothing of before is used. */
-const ENCODING = 2;
+const ENCODING = 3;
 
 /** How content becomes stored bytes. */
 export interface Recipe {

@@ -14,6 +14,9 @@ export interface SplitChain {
 export const splitChain = (chain: readonly OperationName[]): SplitChain =>
   chain[0] === "TAR" ? { bundle: "TAR", codecs: chain.slice(1) } : { bundle: undefined, codecs: chain };
 
+/** Whether what a chain was applied to is a tree: everything else is one file. */
+export const isArchive = (chain: readonly OperationName[]): boolean => chain[0] === "TAR";
+
 /** Applies byte codecs in order; the level is used for each of them. Loads no codec before the first read. */
 export async function* encodeChain(
   codecs: readonly OperationName[],

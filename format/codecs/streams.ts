@@ -24,10 +24,14 @@ export function concat(pieces: readonly Bytes[]): Bytes {
 
 /**
  * The same bytes in pieces of exactly `size`, the last one excepted. Some compressors write other bytes for other
- * pieces; behind this, their output depends on the data alone.
+ * pieces; behind this, their output depends on the data alone. `take` gives the memory of each.
  */
-export async function* evenPieces(input: ByteStream, size: number = 64 * 1024): ByteStream {
-  let even: Bytes = new Uint8Array(size);
+export async function* evenPieces(
+  input: ByteStream,
+  size: number = 64 * 1024,
+  take: () => Bytes = () => new Uint8Array(size),
+): ByteStream {
+  let even = take();
   let filled = 0;
   for await (const piece of input)
     for (let at = 0; at < piece.length;) {
@@ -37,7 +41,7 @@ export async function* evenPieces(input: ByteStream, size: number = 64 * 1024): 
       filled += part.length;
       if (filled < size) break;
       yield even;
-      even = new Uint8Array(size);
+      even = take();
       filled = 0;
     }
   if (filled > 0) yield even.subarray(0, filled);

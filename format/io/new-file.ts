@@ -15,8 +15,9 @@ const hasModes = process.platform !== "win32";
 export class NewFile {
   readonly path: string;
   readonly facts: NewFileFacts;
+  /** Bytes from its beginning on. */
   written = 0;
-  readonly #fd: number;
+  readonly fd: number;
   readonly #whenComplete: (file: NewFile, stats: Stats) => void;
 
   constructor(
@@ -26,14 +27,14 @@ export class NewFile {
     whenComplete: (file: NewFile, stats: Stats) => void,
   ) {
     this.path = path;
-    this.#fd = fd;
+    this.fd = fd;
     this.facts = facts;
     this.#whenComplete = whenComplete;
   }
 
   write(piece: Bytes): void {
     try {
-      for (let at = 0; at < piece.length;) at += writeSync(this.#fd, piece, at, piece.length - at);
+      for (let at = 0; at < piece.length;) at += writeSync(this.fd, piece, at, piece.length - at);
     } catch (error) {
       throw ioError("write", this.path, error);
     }
@@ -42,8 +43,7 @@ export class NewFile {
 
   /** Gives the file its mode, whatever the umask left of it when it was made, and its time. */
   close(): number {
-    const fd = this.#fd;
-    const { facts } = this;
+    const { fd, facts } = this;
     try {
       let stats = fstatSync(fd);
       const needsMode = hasModes && (stats.mode & 0o7777) !== facts.mode;

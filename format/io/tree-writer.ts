@@ -69,6 +69,7 @@ export interface TreeWriter extends Disposable {
 
 /** A writer that others may help. */
 export interface TreeOnDisk extends TreeWriter {
+  openFile(path: string, mode: number, mtime: number): NewFile;
   /** Makes sure of a directory around what somebody else writes. Throws as `directory` does. */
   folder(path: string): void;
   /** The directories that were made though no entry described them, by their paths below the root. */

@@ -5,6 +5,8 @@ import { isZero } from "../wire/zeros.ts";
 
 /** Tar is a sequence of blocks of this size. */
 export const BLOCK = 512;
+/** An archive ends with two blocks of zeros. */
+export const END_SIZE = 2 * BLOCK;
 
 /** The fields of one header block, as written: extension headers are not applied yet. */
 export interface RawHeader {

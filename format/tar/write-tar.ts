@@ -5,7 +5,7 @@ import { type ArchivePart, CUT_SIZES, type CutSizes, nextCut } from "./archive-p
 import { encodeHeader, fitsHeader, type HeaderFacts } from "./encode-header.ts";
 import { extendedHeader } from "./extended-header.ts";
 import { type Contents, fileContents, readExactly, readWhole } from "./file-contents.ts";
-import { BLOCK } from "./header.ts";
+import { BLOCK, END_SIZE } from "./header.ts";
 import type { TreeEntry } from "./tree-entry.ts";
 
 export interface WriteTarOptions {
@@ -16,8 +16,6 @@ export interface WriteTarOptions {
   readonly sizes?: CutSizes;
 }
 
-/** Two blocks of zeros. */
-const END_SIZE = 2 * BLOCK;
 /** More than any path has, which is all that makes an extended header long. */
 const MOST_HEADERS = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import { splitChain } from "../codecs/chain.ts";
+import { isArchive } from "../codecs/chain.ts";
 import { PspfError } from "../errors.ts";
 import { type ImaginedTree, openImaginedTree } from "../io/imagined-tree.ts";
 import { rulesFor } from "../io/paths.ts";
@@ -53,7 +53,8 @@ async function checkSlot(slot: Slot, reading: PackageReading, tree: ImaginedTree
       "slot-table-mismatch",
       `slot ${entry.index}: it unpacks to ${originalSize} bytes, not ${raw.originalSize}`,
     );
-  const isArchive = splitChain(entry.operations).bundle === "TAR";
-  const content = isArchive ? `${tree.entries - entriesBefore} entries` : `${originalSize} bytes`;
+  const content = isArchive(entry.operations)
+    ? `${tree.entries - entriesBefore} entries`
+    : `${originalSize} bytes`;
   return `${entry.id}: ${stored.size} bytes stored, SHA-256 matches, ${content}`;
 }

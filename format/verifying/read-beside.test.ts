@@ -43,8 +43,15 @@ test("an archive in frames is the same as for a reader of streams", async () => 
   expect(await enter(source, readAlone)).toEqual(read);
 });
 
+test.each([0, 7, 9 * MIB])("so is a file in frames, of %d bytes", async (size) => {
+  const source = memorySource(await packageBytes({ slots: [fileSlot("text", new Uint8Array(size))] }));
+  expect(await enter(source, readBeside)).toEqual({ size, entries: 1 });
+  expect(await enter(source, readAlone)).toEqual({ size, entries: 1 });
+});
+
 test("what is in no frames is read as a stream", async () => {
-  const source = memorySource(await packageBytes({ slots: [fileSlot("text", "content")] }));
+  const slot = fileSlot("text", "content", { operations: ["GZIP"] });
+  const source = memorySource(await packageBytes({ slots: [slot] }));
   expect(await enter(source, readBeside)).toEqual({ size: 7, entries: 1 });
 });
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { isArchive } from "../codecs/chain.ts";
 import { damaged } from "../codecs/codec.ts";
 import { fromBytes } from "../codecs/streams.ts";
 import { zstd } from "../codecs/zstd.ts";
@@ -7,15 +8,15 @@ import { type ByteSource, streamRange } from "../io/byte-source.ts";
 import { unpackTar } from "../tar/unpack.ts";
 import type { Bytes, ByteStream } from "../types.ts";
 import { sha256Stream } from "../wire/hashes.ts";
-import { placement } from "../workenv/unpacking/extract-slot.ts";
-import { framesOf, type SlotFrame } from "../workenv/unpacking/slot-frames.ts";
+import { fileTarget, placement } from "../workenv/unpacking/extract-slot.ts";
+import { type FramePlace, framesOf } from "../workenv/unpacking/slot-frames.ts";
 import { type PackageReading, readAlone } from "./read-alone.ts";
 
-/** Up to this size they are decoded at once; our builder makes larger ones of single large files only. */
+/** Up to this size they are decoded at once; our builder makes no larger ones. */
 const AT_ONCE = 16 * 1024 * 1024;
 
 /**
- * One thread that reads everything, while the runtime's own threads decode the next frames of an archive: for a process
+ * One thread that reads everything, while the runtime's own threads decode the next frames of a slot: for a process
  * that has those threads at work anyway, where more of ours would first have to start. Whatever it throws may be said
  * better by `readAlone`: only that all is well is as true.
  */
@@ -27,8 +28,10 @@ export function readBeside(source: ByteSource): PackageReading {
       const frames = await framesOf(source, slot);
       if (frames === undefined) return alone.enter(slot, tree);
       const hash = sha256Stream();
-      const content = decodedFrames(source, frames, (stored) => hash.update(stored));
-      await unpackTar(content, tree, placement(slot.entry.target));
+      const pieces = frames.flatMap((frame) => frame.pieces);
+      const content = decodedFrames(source, pieces, (stored) => hash.update(stored));
+      if (isArchive(slot.entry.operations)) await unpackTar(content, tree, placement(slot.entry.target));
+      else await tree.file(fileTarget(slot), slot.mode, 0, content);
       const { offset, size } = slot.stored;
       const end = frames.reduce((at, frame) => at + frame.size, offset as number);
       for await (const table of streamRange(source, end, offset + size - end)) hash.update(table);
@@ -42,7 +45,7 @@ export function readBeside(source: ByteSource): PackageReading {
 /** What frames decode to, in order, the next ones being decoded already; `onStored` is told their bytes in order. */
 export async function* decodedFrames(
   source: ByteSource,
-  frames: readonly SlotFrame[],
+  frames: readonly FramePlace[],
   onStored: (bytes: Bytes) => void,
 ): ByteStream {
   const most = availableParallelism() + 1;
@@ -51,7 +54,7 @@ export async function* decodedFrames(
   try {
     for (const [i, frame] of frames.entries()) {
       for (; started < frames.length && started < i + most; started++) {
-        const next = frames[started] as SlotFrame;
+        const next = frames[started] as FramePlace;
         if (isLarge(next)) break;
         const stored = await source.read(next.offset, next.size);
         onStored(stored);
@@ -79,10 +82,10 @@ export async function* decodedFrames(
 /** Decoded frames from this size on have memory of their own. */
 const OWN_BUFFER = 256 * 1024;
 
-const isLarge = ({ size, content }: SlotFrame): boolean => size > AT_ONCE || content > AT_ONCE;
+const isLarge = ({ size, content }: FramePlace): boolean => size > AT_ONCE || content > AT_ONCE;
 
 /** Nothing but the one frame is in its bytes, and it is as long as the seek table says. */
-async function decodeFrame(stored: Bytes, { content }: SlotFrame): Promise<Bytes> {
+async function decodeFrame(stored: Bytes, { content }: FramePlace): Promise<Bytes> {
   let whole: Bytes = new Uint8Array();
   const decode = async function* (frames: ByteStream): ByteStream {
     for await (const frame of frames) {
@@ -97,7 +100,7 @@ async function decodeFrame(stored: Bytes, { content }: SlotFrame): Promise<Bytes
 
 async function* decodeLarge(
   source: ByteSource,
-  { offset, size, content }: SlotFrame,
+  { offset, size, content }: FramePlace,
   onStored: (bytes: Bytes) => void,
 ): ByteStream {
   const counted = async function* (): ByteStream {

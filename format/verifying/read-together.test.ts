@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { zstdCompressSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import { forgePackage, withFlip, withIndex } from "../../tests/support/forged.ts";
 import {
   fileSlot,
@@ -62,6 +62,7 @@ beforeAll(async () => {
       treeSlot("two", join(dir.path, "two"), { target: "lib/two", operations: ["TAR", "GZIP"] }),
       selfSlot("me"),
       treeSlot("again", join(dir.path, "one"), { target: "lib/again", lifecycle: "lazy" }),
+      fileSlot("file", noise(9_000_000, 8)),
     ],
     level: 1,
   });
@@ -167,6 +168,7 @@ const middleOf = (slot: number): number => {
 const FAULTS: readonly (readonly [what: string, change: (bytes: Bytes) => Bytes])[] = [
   ["a frame", (bytes) => withFlip(bytes, middleOf(0), 1)],
   ["a seek table", (bytes) => withFlip(bytes, middleOf(0) * 2 - (slots[0] as Slot).stored.offset - 12, 1)],
+  ["a file in frames", (bytes) => withFlip(bytes, middleOf(5), 1)],
   ["a raw slot", (bytes) => withFlip(bytes, middleOf(1), 1)],
   ["a compressed slot", (bytes) => withFlip(bytes, middleOf(2), 1)],
   ["the launcher", (bytes) => withFlip(bytes, 3, 1)],
@@ -243,6 +245,25 @@ test.if(canUseThreads)(
     expect((await outcomeOf(odd, thread)).checks).toEqual(alone.checks);
   },
 );
+
+test.if(canUseThreads).each<[string, (frame: Bytes) => Bytes, number]>([
+  ["is another content than its checksum says", (frame) => withFlip(frame, frame.length - 1, 1), 0],
+  ["is longer than its seek table says", (frame) => frame, -1],
+])("a rightly signed file of which a frame %s", async (_, change, more) => {
+  const frames = [1, 2].map((seed) => noise(20_000_000, seed));
+  const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+  const [one, two] = frames.map((frame) => new Uint8Array(zstdCompressSync(frame, { params })));
+  const stored = [one as Bytes, change(two as Bytes)];
+  const table = encodeSeekTable(
+    stored.map(({ length }, i) => ({ compressed: length, content: 20_000_000 + (i === 0 ? more : -more) })),
+  );
+  const odd = await packageAround([
+    { operations: "zstd", stored: concat([...stored, table as Bytes]), originalSize: 40_000_000 },
+  ]);
+  const alone = await outcomeOf(odd);
+  expect(isValid(alone)).toBe(more !== 0);
+  expect((await outcomeOf(odd, thread)).checks).toEqual(alone.checks);
+});
 
 test.if(canUseThreads)("what cannot be in the tree keeps nobody waiting, however much follows", async () => {
   const root = join(dir.path, "many");

@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
+import { isArchive } from "../codecs/chain.ts";
 import type { ImaginedTree } from "../io/imagined-tree.ts";
 import { type ByteSource, streamRange } from "../io/byte-source.ts";
 import { type Package, piecesFor, type Slot } from "../reader.ts";
 import type { ByteStream, Span } from "../types.ts";
 import { placement } from "../workenv/unpacking/extract-slot.ts";
 import { framesOf } from "../workenv/unpacking/slot-frames.ts";
-import { partEnterer } from "./enter-part.ts";
+import { enterFile, partEnterer } from "./enter-part.ts";
 import { entriesOf } from "./entry-list.ts";
 import { enterContent, type PackageReading } from "./read-alone.ts";
 import { type Readers, startReaders } from "./readers.ts";
@@ -49,7 +50,7 @@ export async function readTogether<T>(
 
 /** Slots are read twice: those without frames are told of when they are decoded here, the others frame by frame. */
 function newBytesOf(job: VerifyJob, { index }: Package): number {
-  if (job.kind === "entries") return job.frame.size;
+  if (job.kind !== "digest") return job.frame.size;
   return job.part === index.launcher ? job.part.size : 0;
 }
 
@@ -70,10 +71,12 @@ async function planFor({ source, index, metadata }: Package, slots: readonly Slo
   const frames = new Map<Slot, readonly [number, number]>();
   for (const slot of slots) {
     const found = await framesOf(source, slot);
-    // A table of no frames: nobody would look for the end of the archive.
-    if (found === undefined || found.length === 0) continue;
-    frames.set(slot, [jobs.length, found.length]);
-    for (const frame of found) jobs.push({ kind: "entries", frame });
+    if (found === undefined) continue;
+    const its = isArchive(slot.entry.operations)
+      ? found.map((frame): VerifyJob => ({ kind: "entries", frame }))
+      : found.flatMap(({ pieces }) => pieces.map((frame): VerifyJob => ({ kind: "content", frame })));
+    frames.set(slot, [jobs.length, its.length]);
+    for (const job of its) jobs.push(job);
   }
   return { jobs, digests: new Map(parts.map((part, i) => [part, i])), frames };
 }
@@ -117,7 +120,7 @@ async function enterStored(source: ByteSource, slot: Slot, tree: ImaginedTree): 
   return content;
 }
 
-/** Tells a tree what threads have found in the frames of a slot, in their order. */
+/** Tells a tree what threads have found in the frames of a slot, in their order: in those of a file, that all is well. */
 async function enterFrames(
   slot: Slot,
   [first, count]: readonly [number, number],
@@ -126,5 +129,6 @@ async function enterFrames(
 ): Promise<number> {
   const enter = partEnterer(tree, placement(slot.entry.target));
   for (let job = first; job < first + count; job++) enter(entriesOf(await readers.entries(job)));
+  if (!isArchive(slot.entry.operations)) enterFile(slot, tree);
   return slot.entry.originalSize as number;
 }

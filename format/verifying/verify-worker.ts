@@ -1,7 +1,7 @@
 import { fileSource } from "../io/byte-source.ts";
 import { stoppable, taskOfThread } from "../threads.ts";
 import type { Sha256, Span } from "../types.ts";
-import type { SlotFrame } from "../workenv/unpacking/slot-frames.ts";
+import type { FramePlace, SlotFrame } from "../workenv/unpacking/slot-frames.ts";
 import { type EntryList, listEntries } from "./entry-list.ts";
 import { frameReader } from "./frame-entries.ts";
 import { readAlone } from "./read-alone.ts";
@@ -10,7 +10,9 @@ import { readAlone } from "./read-alone.ts";
 export type VerifyJob =
   | { readonly kind: "digest"; readonly part: Span }
   /** What the archive in a frame of a slot holds. */
-  | { readonly kind: "entries"; readonly frame: SlotFrame };
+  | { readonly kind: "entries"; readonly frame: SlotFrame }
+  /** Whether a frame of a file decodes to what its table says. */
+  | { readonly kind: "content"; readonly frame: FramePlace };
 
 /** What threads are to do together. */
 export interface VerifyTask {
@@ -48,12 +50,24 @@ export async function work(
   const board = new Int32Array(shared);
   try {
     const source = stoppable(fileSource(fd, name, size), () => Atomics.load(board, STOPPED) !== 0);
-    const entriesIn = frameReader(source);
+    const frames = frameReader(source);
     for (let job = take(board); job < jobs.length; job = take(board)) {
       waitForTurn(job, board);
       const what = jobs[job] as VerifyJob;
-      if (what.kind === "digest") report({ job, digest: await readAlone(source).digestOf(what.part) });
-      else report({ job, entries: listEntries(await entriesIn(what.frame)) });
+      switch (what.kind) {
+        case "digest":
+          report({ job, digest: await readAlone(source).digestOf(what.part) });
+          break;
+        case "entries":
+          report({ job, entries: listEntries(await frames.entriesIn(what.frame)) });
+          break;
+        case "content":
+          await frames.check(what.frame);
+          report({ job, entries: listEntries([]) });
+          break;
+        default:
+          what satisfies never;
+      }
     }
     report({ failure: undefined });
   } catch (error) {

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { splitChain } from "../../codecs/chain.ts";
+import { isArchive } from "../../codecs/chain.ts";
 import type { Metadata, SlotEntry } from "../../wire/metadata-types.ts";
 import { lifecycleOf } from "../lifecycles/lifecycle.ts";
 import type { Originals } from "../user-files/originals.ts";
@@ -70,7 +70,9 @@ export function placesOf(
   set([...own("application").flatMap(rootsIn).filter(isApart), ...targets("application")], true);
   set(targets("package"), false);
   set(
-    own("user").flatMap((slot) => (isTree(slot) ? rootsIn(slot) : [posix.normalize(slot.target)])),
+    own("user").flatMap((slot) =>
+      isArchive(slot.operations) ? rootsIn(slot) : [posix.normalize(slot.target)],
+    ),
     true,
   );
   set(
@@ -99,8 +101,6 @@ export function placesOf(
     hasFreeBelow: (path) => freeAbove.has(path),
   };
 }
-
-const isTree = ({ operations }: SlotEntry): boolean => splitChain(operations).bundle === "TAR";
 
 /** Finds the folders of a slot in which everything that is added belongs to whom the slot does. */
 function rootsFinder(tree: SignedTree): (slot: SlotEntry) => readonly string[] {

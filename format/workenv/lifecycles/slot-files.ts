@@ -5,7 +5,7 @@ import { doing, errnoOf } from "../../io/fs.ts";
 import { inFolder } from "../../io/in-folder.ts";
 import { resolveInside } from "../../io/paths.ts";
 import { removeTree } from "../../io/remove-tree.ts";
-import { splitChain } from "../../codecs/chain.ts";
+import { isArchive } from "../../codecs/chain.ts";
 import type { SlotEntry } from "../../wire/metadata-types.ts";
 import type { Unpacked } from "../unpacking/unpacked.ts";
 
@@ -32,11 +32,10 @@ export function removeSlotFiles(
 function hasTargetAlone(slot: SlotEntry, slots: readonly SlotEntry[]): boolean {
   if (slot.target === "") return false;
   const isApart = (other: SlotEntry) =>
-    !isWithin(other.target, slot.target) && !(isTree(other) && isWithin(slot.target, other.target));
+    !isWithin(other.target, slot.target) &&
+    !(isArchive(other.operations) && isWithin(slot.target, other.target));
   return slots.every((other) => other.index === slot.index || other.selfRef || isApart(other));
 }
-
-const isTree = ({ operations }: SlotEntry): boolean => splitChain(operations).bundle === "TAR";
 
 /** Whether a relative path is another one or lies below it; everything lies below "". */
 export const isWithin = (path: string, folder: string): boolean =>

@@ -1,7 +1,7 @@
 import type { SyncDecoder } from "../../codecs/zstd-sync.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Bytes } from "../../types.ts";
-import type { SlotFrame } from "./slot-frames.ts";
+import type { FramePlace } from "./slot-frames.ts";
 
 export interface DecodeTools {
   readonly decoder: SyncDecoder;
@@ -19,7 +19,7 @@ export interface DecodeTools {
  */
 export async function decodeFrame(
   source: ByteSource,
-  { offset, size, content }: SlotFrame,
+  { offset, size, content }: FramePlace,
   { decoder, memory, output, turn }: DecodeTools,
   use: (piece: Bytes) => void,
 ): Promise<void> {

@@ -47,14 +47,21 @@ async function unpacked(content: Bytes, quickly: boolean, { target = "t", isLast
   const quick = { output, unpack: plainUnpacker({ memory: output, files, writer, rows, folders }) };
   const parts = cut === 0 ? [content] : [content.subarray(0, cut), content.subarray(cut)];
   const stored = concat(parts.map((part) => new Uint8Array(zstdCompressSync(part))));
-  const frame = { offset: 0, size: stored.length, content: content.length, isLast };
+  const frame = { offset: 0, size: stored.length, content: content.length, isLast, pieces: [] };
   const slot = { entry: { target, index: 3 } } as Slot;
   const decoder = openSyncDecoder() as SyncDecoder;
-  const tools = { decoder, memory: new Uint8Array(MEMORY), writer, quick: quickly ? quick : undefined };
+  const source = memorySource(stored);
+  const tools = {
+    source,
+    decoder,
+    memory: new Uint8Array(MEMORY),
+    writer,
+    quick: quickly ? quick : undefined,
+  };
   let made: Unpacked;
   let count: number;
   try {
-    const found = await unpackFrame(memorySource(stored), slot, frame, tools);
+    const found = await unpackFrame(slot, frame, tools);
     const links = found.map(([path, to]) => [path, to, 3] as const);
     writer.settle();
     count = rows.length + folders.length;
@@ -201,8 +208,8 @@ describe("a thread's unpacker", () => {
     const stored = new Uint8Array(zstdCompressSync(content));
     const slot = { entry: { target: "t", index: 3 } } as Slot;
     using unpacker = openFrameUnpacker(memorySource(stored), dir.path, { writer, rows, folders });
-    const frame = { offset: 0, size: stored.length, content: content.length, isLast: true };
-    await unpacker.unpack(slot, frame);
+    const frame = { offset: 0, size: stored.length, content: content.length, isLast: true, pieces: [] };
+    await unpacker.unpack({ kind: "frame", slot, frame }, undefined);
     return [readdirSync(join(dir.path, "t")).toSorted(), rows.length];
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { framesAt } from "./slot-frames.ts";
+import { framesAt, runsOf } from "./slot-frames.ts";
 
 type Parts = readonly (readonly [frames: number, content: number])[];
 
@@ -35,14 +35,14 @@ test.each<[string, readonly number[], Parts]>([
   ],
 ])("%s", (_, contents, parts) => {
   const compressed = 10;
-  const frames = framesAt(
-    100,
-    contents.map((content) => ({ compressed, content })),
-  );
+  const frames = framesAt(100, runsOf(contents.map((content) => ({ compressed, content }))));
   expect(frames.map(({ size, content }) => [size / compressed, content] as const)).toEqual([...parts]);
   let offset = 100;
   for (const [i, frame] of frames.entries()) {
     expect(frame).toMatchObject({ offset, isLast: i === frames.length - 1 });
-    offset += frame.size;
+    for (const piece of frame.pieces) {
+      expect(piece).toMatchObject({ offset, size: compressed });
+      offset += piece.size;
+    }
   }
 });

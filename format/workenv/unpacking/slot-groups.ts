@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { splitChain } from "../../codecs/chain.ts";
+import { isArchive } from "../../codecs/chain.ts";
 import type { Slot } from "../../reader.ts";
 import { shortLived } from "../../short-lived.ts";
 import { fileTarget } from "./extract-slot.ts";
@@ -46,8 +46,8 @@ export function groupSlots(slots: readonly Slot[]): readonly SlotGroup[] {
 
 /** Where a slot's content goes, in its shortest form. */
 function areaOf(slot: Slot): string {
-  const isArchive = splitChain(slot.entry.operations).bundle !== undefined;
-  const steps = posix.normalize(isArchive ? slot.entry.target : fileTarget(slot)).split("/");
+  const { operations } = slot.entry;
+  const steps = posix.normalize(isArchive(operations) ? slot.entry.target : fileTarget(slot)).split("/");
   return steps.filter((step) => step !== "" && step !== ".").join("/");
 }
 

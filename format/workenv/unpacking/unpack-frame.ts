@@ -3,59 +3,115 @@ import { openSyncDecoder } from "../../codecs/zstd-sync.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { type NewFiles, openNewFiles } from "../../io/quick-new-files.ts";
 import { ODD_STEP } from "../../io/paths.ts";
-import type { TreeWriter } from "../../io/tree-writer.ts";
+import type { NewFile } from "../../io/new-file.ts";
+import type { TreeOnDisk, TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { shortLived } from "../../short-lived.ts";
-import { tarUnpacker } from "../../tar/unpack.ts";
+import type { EntryFacts } from "../../tar/tar-entry.ts";
+import { tarParser } from "../../tar/tar-parser.ts";
+import { placeEntry } from "../../tar/unpack.ts";
 import type { Bytes } from "../../types.ts";
-import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
+import { decodeFrame } from "./decode-frame.ts";
+import { fileTarget } from "./extract-slot.ts";
+import { fillFile, helpToFill, longFileIn, type PieceTools } from "./long-file.ts";
 import { type PlainTools, type PlainUnpacker, plainUnpacker } from "./plain-entries.ts";
-import type { SlotFrame } from "./slot-frames.ts";
+import type { SharedFile } from "./shared-file.ts";
+import type { FrameJob } from "./unpack-jobs.ts";
+import type { FramePlace, SlotFrame } from "./slot-frames.ts";
 
 /** What frames are unpacked with. */
-export interface FrameTools extends Omit<DecodeTools, "output"> {
-  readonly writer: TreeWriter;
+export interface FrameTools extends PieceTools {
+  readonly writer: TreeOnDisk;
   /** For plain entries of frames that fit into this memory; without it, all go the long way. */
   readonly quick?: { readonly output: Bytes; readonly unpack: PlainUnpacker } | undefined;
-  /** Told of the content as it is unpacked. */
-  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /** A link that is not made yet: while several threads write, nothing below the root may lead elsewhere. */
 export type FoundLink = readonly [path: string, target: string];
 
 /**
- * Writes the files and folders of one frame of a slot, and returns its links. Throws for everything that could come out
+ * Writes the files and folders of a part of an archive, and returns its links. Throws for everything that could come out
  * otherwise than if the whole archive was unpacked in order; paths that occur twice are for the caller to notice.
  */
 export async function unpackFrame(
-  source: ByteSource,
   slot: Slot,
   frame: SlotFrame,
   tools: FrameTools,
 ): Promise<readonly FoundLink[]> {
-  const { memory, writer, quick, onBytes } = tools;
+  const { source, memory, quick, onBytes } = tools;
   const { target, index } = slot.entry;
+  const { parser, place, links } = entriesOf(slot, frame, tools.writer);
+  const fits = frame.size <= memory.length && frame.content <= (quick?.output.length ?? 0);
+  const way = fits && (target === "" || !ODD_STEP.test(target)) ? quick : undefined;
+  await decodeFrame(source, frame, { ...tools, output: way?.output }, (piece) => {
+    const isWhole = piece.length === frame.content;
+    const done = isWhole ? (way?.unpack(piece.length, place, index) ?? 0) : 0;
+    parser.push(piece.subarray(done));
+    onBytes?.(piece.length);
+  });
+  parser.end();
+  return links;
+}
+
+/** The same for a part of several frames: if these are a long file, all threads that have nothing else to do write it. */
+async function unpackLong(
+  slot: Slot,
+  frame: SlotFrame,
+  tools: FrameTools,
+  shared: SharedFile,
+): Promise<readonly FoundLink[]> {
+  const { parser, links, last } = entriesOf(slot, frame, tools.writer);
+  const push = (piece: Bytes) => {
+    parser.push(piece);
+    tools.onBytes?.(piece.length);
+  };
+  const [head, ...rest] = frame.pieces as [FramePlace, ...FramePlace[]];
+  await decodeFrame(tools.source, head, tools, push);
+  const { file, size } = last();
+  const long = file && longFileIn(frame, head.content - file.written, size);
+  if (long !== undefined) await fillFile(file as NewFile, long, shared, () => tools);
+  else {
+    shared.keep();
+    for (const piece of rest) await decodeFrame(tools.source, piece, tools, push);
+    parser.end();
+  }
+  return links;
+}
+
+/** The same for a slot that is one file. */
+async function unpackFile(
+  slot: Slot,
+  frame: SlotFrame,
+  tools: FrameTools,
+  shared: SharedFile,
+): Promise<readonly FoundLink[]> {
+  const file = tools.writer.openFile(fileTarget(slot), slot.mode, 0);
+  await fillFile(file, { frame, first: 0, before: 0, size: frame.content }, shared, () => tools);
+  return [];
+}
+
+/** What reads a part of an archive, and where its entries go. */
+function entriesOf({ entry: { target } }: Slot, { isLast }: SlotFrame, writer: TreeOnDisk) {
   const links: FoundLink[] = [];
+  const last: { file: NewFile | undefined; size: number } = { file: undefined, size: 0 };
   const files: TreeWriter = {
     ...writer,
+    openFile(path, mode, mtime) {
+      last.file = writer.openFile(path, mode, mtime);
+      return last.file;
+    },
     symlink: (path, to) => void links.push([path, to]),
     hardLinkAsCopy(path) {
       throw new Error(`${JSON.stringify(path)} is a link to a file that another frame may have`);
     },
   };
   const place = placeBelow(target);
-  const unpacker = tarUnpacker(files, place, { ending: frame.isLast ? "marked" : "open" });
-  const fits = frame.size <= memory.length && frame.content <= (quick?.output.length ?? 0);
-  const way = fits && (target === "" || !ODD_STEP.test(target)) ? quick : undefined;
-  await decodeFrame(source, frame, { ...tools, output: way?.output }, (piece) => {
-    const isWhole = piece.length === frame.content;
-    const done = isWhole ? (way?.unpack(piece.length, place, index) ?? 0) : 0;
-    unpacker.push(piece.subarray(done));
-    onBytes?.(piece.length);
-  });
-  unpacker.end();
-  return links;
+  const entry = (header: EntryFacts) => {
+    [last.file, last.size] = [undefined, header.size];
+    return placeEntry(header, files, place);
+  };
+  const parser = tarParser({ entry }, { ending: isLast ? "marked" : "open" });
+  return { parser, place, links, last: () => last };
 }
 
 const MIB = 1024 * 1024;
@@ -64,7 +120,10 @@ const AT_ONCE = { compressed: 5 * MIB, content: 8 * MIB };
 
 /** What a thread unpacks all its frames with. */
 export interface FrameUnpacker extends Disposable {
-  unpack(slot: Slot, frame: SlotFrame): Promise<void>;
+  /** `shared` is for others to help with, where that is possible. */
+  unpack(job: FrameJob, shared: SharedFile | undefined): Promise<void>;
+  /** Helps with what another thread unpacks. */
+  help(frame: SlotFrame, shared: SharedFile): Promise<void>;
   readonly links: readonly (readonly [...link: FoundLink, slot: number])[];
 }
 
@@ -80,7 +139,7 @@ export function openFrameUnpacker(
 ): FrameUnpacker {
   const links: [...FoundLink, number][] = [];
   let files: NewFiles | undefined;
-  let tools: FrameTools | undefined;
+  let opened: FrameTools | undefined;
   const open = (): FrameTools => {
     const decoder = openSyncDecoder();
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
@@ -88,15 +147,23 @@ export function openFrameUnpacker(
     files = openNewFiles(root, output);
     const quick = files && { output, unpack: plainUnpacker({ memory: output, files, ...plain }) };
     const memory = new Uint8Array(AT_ONCE.compressed);
-    return { decoder, memory, writer: plain.writer, quick, onBytes, turn };
+    return { source, decoder, memory, writer: plain.writer, quick, onBytes, turn };
+  };
+  const tools = (): FrameTools => {
+    opened ??= open();
+    return opened;
   };
   return {
     links,
-    async unpack(slot, frame) {
-      tools ??= open();
-      for (const [path, target] of await unpackFrame(source, slot, frame, tools))
-        links.push([path, target, slot.entry.index]);
+    async unpack({ kind, slot, frame }, shared) {
+      const unpackShared = kind === "file" ? unpackFile : unpackLong;
+      const found =
+        shared === undefined
+          ? await unpackFrame(slot, frame, tools())
+          : await unpackShared(slot, frame, tools(), shared);
+      for (const [path, target] of found) links.push([path, target, slot.entry.index]);
     },
+    help: (frame, shared) => helpToFill(frame, shared, tools),
     [Symbol.dispose]: () => files?.[Symbol.dispose](),
   };
 }

@@ -1,147 +1,46 @@
 import { describe, expect, test } from "bun:test";
-import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { constants, zstdCompressSync } from "node:zlib";
 import { failureOf } from "../../../tests/support/failure.ts";
-import { fileSlot, packageBytes } from "../../../tests/support/packages.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { encodeSeekTable } from "../../codecs/zstd-seek-table.ts";
 import { memorySource, openFileSource } from "../../io/byte-source.ts";
-import { removeTree } from "../../io/remove-tree.ts";
-import { openTreeWriter, type TreeWriter } from "../../io/tree-writer.ts";
+import { openTreeWriter, type TreeOnDisk } from "../../io/tree-writer.ts";
 import { openSyncDecoder, type SyncDecoder } from "../../codecs/zstd-sync.ts";
-import { openPackage, type Package, type Slot } from "../../reader.ts";
-import { concat, END, paxRecord, rawEntry } from "../../tar/testing.ts";
+import { openPackage, type Slot } from "../../reader.ts";
+import { concat, END, paxRecord } from "../../tar/testing.ts";
 import type { Bytes } from "../../types.ts";
 import { sha256Hex } from "../../wire/hashes.ts";
-import { type IndexedFile, indexTree } from "../mending/stat-index.ts";
-import { unpackSlots } from "./unpack.ts";
 import { unpackFrame } from "./unpack-frame.ts";
 import { framesOf as slotFramesOf } from "./slot-frames.ts";
 import { blocksOf, type UnpackJob } from "./unpack-jobs.ts";
 import { unpackTogether } from "./unpack-together.ts";
+import {
+  AGAIN,
+  ALONE,
+  archive,
+  BY_THREADS,
+  canUseThreads,
+  compress,
+  type Entry,
+  framed,
+  framesOf,
+  type Lie,
+  THREAD,
+  unpackBoth,
+  withPackage,
+} from "./testing.ts";
 
 // One slot, its frames made by hand and unpacked by threads. Whatever an archive holds, nobody can tell from the result
 // how it was unpacked.
 
-const canUseThreads = availableParallelism() > 1;
-if (!canUseThreads) process.stderr.write("skipped: threads, there is one processor only\n");
-
-const THREAD = new URL("../../../tests/support/unpack-thread.ts", import.meta.url).href;
-
-type Entry = Parameters<typeof rawEntry>[0];
-
-/** Large enough for threads to be worth it, and small when it is compressed. */
-const FILLER: readonly Entry[] = ["one", "two"].map((name) => ({
-  name: `t/filler/${name}`,
-  body: name.repeat(6 * 1024 * 1024),
-}));
-
-const compress = (content: Bytes): Bytes =>
-  new Uint8Array(zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
-
-/** So many bytes more for one frame. */
-interface Lie {
-  readonly frame: number;
-  readonly compressed?: number;
-  readonly content?: number;
-}
-
-interface Framed {
-  readonly frames: readonly Bytes[];
-  /** What the seek table says, where that is not the truth. */
-  readonly lie?: readonly Lie[];
-}
-
-function framed({ frames, lie = [] }: Framed): Bytes {
-  const compressed = frames.map(compress);
-  const sizes = frames.map((frame, i) => {
-    const more = lie.find((row) => row.frame === i);
-    return {
-      compressed: (compressed[i] as Bytes).length + (more?.compressed ?? 0),
-      content: frame.length + (more?.content ?? 0),
-    };
-  });
-  return concat([...compressed, encodeSeekTable(sizes) as Bytes]);
-}
-
-const archive = (...entries: readonly Entry[]): Bytes => concat(entries.map(rawEntry));
-
-/** Frames with these entries, the last of which ends the archive. */
-const framesOf = (...parts: readonly (readonly Entry[])[]): readonly Bytes[] => [
-  archive(...FILLER.slice(0, 1)),
-  ...parts.map((part) => archive(...part)),
-  concat([archive(...FILLER.slice(1)), END]),
-];
-
-async function withPackage(stored: Bytes, work: (pkg: Package, dir: string) => Promise<void>) {
-  const dir = tempDir();
-  try {
-    const path = join(dir.path, "app.psp");
-    const slot = fileSlot("t", stored, { target: "t", operations: ["TAR", "ZSTD"] });
-    writeFileSync(path, await packageBytes({ slots: [slot] }));
-    using source = openFileSource(path);
-    await work(await openPackage(source), dir.path);
-  } finally {
-    removeTree(dir.path);
-  }
-}
-
-const treeOf = (root: string) =>
-  readdirSync(root, { recursive: true, encoding: "utf8" })
-    .toSorted()
-    .map((name) => {
-      const stat = lstatSync(join(root, name));
-      const content = stat.isSymbolicLink()
-        ? readlinkSync(join(root, name))
-        : stat.isFile()
-          ? sha256Hex(new Uint8Array(readFileSync(join(root, name))))
-          : "";
-      return [name, stat.mode, content];
-    });
-
-const byPath = ([a]: IndexedFile, [b]: IndexedFile) => (a < b ? -1 : 1);
-/** What a walk over a tree finds. */
-const walked = (root: string, owners: ReadonlyMap<string, number>) =>
-  indexTree(root, owners, () => "whole").toSorted(byPath);
-
-/** Unpacks by threads and by one; what the threads said. */
-async function unpackBoth(stored: Bytes): Promise<unknown> {
-  const told: string[] = [];
-  await withPackage(stored, async (pkg, dir) => {
-    const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
-    const work = {
-      alone: () => unpackSlots(pkg, pkg.slots, join(dir, "alone")),
-      together: () => unpackTogether(pkg, pkg.slots, join(dir, "together"), crew),
-    };
-    const failure = await failureOf(work.alone).catch(() => undefined);
-    if (failure !== undefined) {
-      const { code, message } = await failureOf(work.together);
-      expect([code, message.replace("/together/", "/alone/")]).toEqual([failure.code, failure.message]);
-      return;
-    }
-    const { owners, rows } = await work.together();
-    expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
-    expect(rows.toSorted(byPath)).toEqual(walked(join(dir, "together"), owners));
-    removeTree(join(dir, "alone"));
-    const alone = await work.alone();
-    expect([...owners].toSorted()).toEqual([...alone.owners].toSorted());
-    expect(alone.rows.toSorted(byPath)).toEqual(walked(join(dir, "alone"), owners));
-  });
-  return told;
-}
-
-const toolsOf = (writer: TreeWriter) => ({
+const toolsOf = (stored: Bytes, writer: TreeOnDisk) => ({
+  source: memorySource(stored),
   decoder: openSyncDecoder() as SyncDecoder,
   memory: new Uint8Array(1000),
   writer,
 });
-
-const BY_THREADS = [expect.stringMatching(/^unpacked by [234] threads$/)];
-const AGAIN = [expect.stringMatching(/^unpacking again without threads: /)];
-const ALONE: readonly unknown[] = [];
 
 const file = (name: string, body = name, more: Partial<Entry> = {}): Entry => ({ name, body, ...more });
 const folder = (name: string, mode: number): Entry => ({ name: `${name}/`, type: "5", mode });
@@ -199,12 +98,11 @@ describe.if(canUseThreads)("frames of one slot", () => {
 
   test("an end in the middle is none of a whole archive", async () => {
     const stored = compress(concat([archive(file("t/a")), END]));
-    const frame = { offset: 0, size: stored.length, content: 2048 };
+    const frame = { offset: 0, size: stored.length, content: 2048, pieces: [] };
     const slot = { entry: { target: "t" } } as Slot;
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
-    const unpack = (isLast: boolean) =>
-      unpackFrame(memorySource(stored), slot, { ...frame, isLast }, toolsOf(writer));
+    const unpack = (isLast: boolean) => unpackFrame(slot, { ...frame, isLast }, toolsOf(stored, writer));
     await unpack(true);
     expect(readdirSync(join(dir.path, "t"))).toEqual(["a"]);
     expect(await failureOf(() => unpack(false))).toMatchObject({ code: "archive-invalid" });
@@ -212,13 +110,11 @@ describe.if(canUseThreads)("frames of one slot", () => {
 
   test("something behind a frame", async () => {
     const stored = concat([compress(concat([archive(file("t/a")), END])), Uint8Array.of(1, 2, 3)]);
-    const frame = { offset: 0, size: stored.length, content: 2048, isLast: true };
+    const frame = { offset: 0, size: stored.length, content: 2048, isLast: true, pieces: [] };
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
     const slot = { entry: { target: "t" } } as Slot;
-    expect(
-      await failureOf(() => unpackFrame(memorySource(stored), slot, frame, toolsOf(writer))),
-    ).toMatchObject({
+    expect(await failureOf(() => unpackFrame(slot, frame, toolsOf(stored, writer)))).toMatchObject({
       code: "codec-failed",
     });
   });
@@ -291,13 +187,11 @@ describe.if(canUseThreads)("frames of one slot", () => {
 
   test("a frame that is shorter than its table says", async () => {
     const stored = compress(concat([archive(file("t/a")), END]));
-    const frame = { offset: 0, size: stored.length, content: 2048 + 512, isLast: true };
+    const frame = { offset: 0, size: stored.length, content: 2048 + 512, isLast: true, pieces: [] };
     using dir = tempDir();
     using writer = openTreeWriter(dir.path);
     const slot = { entry: { target: "t" } } as Slot;
-    await expect(unpackFrame(memorySource(stored), slot, frame, toolsOf(writer))).rejects.toThrow(
-      "seek table",
-    );
+    await expect(unpackFrame(slot, frame, toolsOf(stored, writer))).rejects.toThrow("seek table");
   });
 
   test("damage is reported as such, wherever it is", async () => {
@@ -324,7 +218,7 @@ describe("blocks of jobs", () => {
     sizes.map((content) => ({
       kind: "frame",
       slot: {} as Slot,
-      frame: { offset: 0, size: 1, content, isLast: false },
+      frame: { offset: 0, size: 1, content, isLast: false, pieces: [] },
     }));
 
   test.each<[readonly number[], number, [number, number][]]>([

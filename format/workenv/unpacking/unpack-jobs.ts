@@ -1,3 +1,4 @@
+import { isArchive } from "../../codecs/chain.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Slot } from "../../reader.ts";
 import { framesOf, type SlotFrame } from "./slot-frames.ts";
@@ -7,8 +8,10 @@ import type { SlotGroup } from "./slot-groups.ts";
 export type UnpackJob =
   /** Slots, one after the other. */
   | { readonly kind: "group"; readonly group: SlotGroup }
-  /** One frame of a slot. */
+  /** A part of a slot that is an archive. */
   | { readonly kind: "frame"; readonly slot: Slot; readonly frame: SlotFrame }
+  /** A slot that is one file. */
+  | { readonly kind: "file"; readonly slot: Slot; readonly frame: SlotFrame }
   /** The checksum of a slot whose frames are unpacked elsewhere. */
   | { readonly kind: "checksum"; readonly slot: Slot };
 
@@ -22,14 +25,22 @@ export async function jobsOf(
       const [slot, ...others] = group.slots;
       const frames = slot === undefined || others.length > 0 ? undefined : await framesOf(source, slot);
       if (slot === undefined || frames === undefined) return [{ kind: "group", group }];
-      return [
-        { kind: "checksum", slot },
-        ...frames.map((frame): UnpackJob => ({ kind: "frame", slot, frame })),
-      ];
+      const kind = isArchive(slot.entry.operations) ? "frame" : "file";
+      return [{ kind: "checksum", slot }, ...frames.map((frame): UnpackJob => ({ kind, slot, frame }))];
     }),
   );
   return jobs.flat();
 }
+
+export type FrameJob = Extract<UnpackJob, { readonly frame: SlotFrame }>;
+
+/** Whether threads can do a job together: to write a file, or a part of an archive that may be one. */
+export const isLong = (job: UnpackJob): job is FrameJob =>
+  job.kind === "file" || (job.kind === "frame" && job.frame.pieces.length > 1);
+
+/** How many threads could have something to do at the same time. */
+export const piecesOf = (jobs: readonly UnpackJob[]): number =>
+  jobs.reduce((sum, job) => sum + (isLong(job) ? job.frame.pieces.length : 1), 0);
 
 /** The jobs of one thread: those from `start` up to `end`. */
 export interface JobBlock {
@@ -60,6 +71,7 @@ function workOf(job: UnpackJob): number {
     case "group":
       return job.group.size;
     case "frame":
+    case "file":
       return job.frame.content;
     case "checksum":
       return job.slot.stored.size / 4;

@@ -5,7 +5,8 @@ import { READY, startThreads } from "../../threads.ts";
 import { mergeReports } from "./merge-reports.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { unpackSlots } from "./unpack.ts";
-import { blocksOf, boardOf, boardSize, jobsOf, type UnpackJob } from "./unpack-jobs.ts";
+import { sharedFiles } from "./shared-file.ts";
+import { blocksOf, boardOf, boardSize, isLong, jobsOf, piecesOf, type UnpackJob } from "./unpack-jobs.ts";
 import { type Done, type UnpackReport, type UnpackTask, work } from "./unpack-worker.ts";
 import type { Unpacked } from "./unpacked.ts";
 
@@ -43,7 +44,7 @@ export async function unpackTogether(
   const groups = groupSlots(slots);
   const size = groups.reduce((sum, group) => sum + group.size, 0);
   const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
-  const threads = threadsFor(jobs.length, availableParallelism());
+  const threads = threadsFor(piecesOf(jobs), availableParallelism());
   const workers = threads < 2 ? undefined : startAll(threads - 1, crew);
   if (workers === undefined) return alone();
   try {
@@ -89,7 +90,8 @@ async function share(
   const blocks = blocksOf(jobs, workers.length + 1);
   const shared = new SharedArrayBuffer(boardSize(blocks.length));
   const { fd = -1, name, size } = source;
-  const task = { fd, name, size, root, jobs, blocks, shared };
+  const files = sharedFiles(jobs.filter(isLong).length);
+  const task = { fd, name, size, root, jobs, blocks, shared, files };
   const { stop, takeUnpacked } = boardOf(shared);
   const tell = onBytes && (() => onBytes(takeUnpacked()));
   const telling = tell && setInterval(tell, TELLING_MS);

@@ -6,7 +6,8 @@ import { stoppable, taskOfThread } from "../../threads.ts";
 import { isInAreas, type SlotGroup } from "./slot-groups.ts";
 import { extractSlots } from "./unpack.ts";
 import { type FoundLink, openFrameUnpacker } from "./unpack-frame.ts";
-import { boardOf, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
+import { sharedFile } from "./shared-file.ts";
+import { boardOf, isLong, type JobBlock, numbersFor, type UnpackJob } from "./unpack-jobs.ts";
 import { type FileList, listOf } from "../mending/file-list.ts";
 import type { IndexedFile } from "../mending/stat-index.ts";
 import { newNotes, type Notes, sortOut } from "./unpacked.ts";
@@ -23,8 +24,9 @@ export interface UnpackTask {
   readonly blocks: readonly JobBlock[];
   /** The number of this thread's own block. */
   readonly own: number;
-  /** The memory of a board that all threads share. */
+  /** The memory of a board that all threads share, and of the files that they write together. */
   readonly shared: SharedArrayBuffer;
+  readonly files: SharedArrayBuffer;
 }
 
 /** What a thread has done. */
@@ -73,6 +75,8 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
       doubles: "refused",
       onMade: frames.note,
     });
+    const waiting = { isStopped: board.isStopped, turn };
+    const shared = new Map(jobs.filter(isLong).map((job, i) => [job, sharedFile(task.files, i, waiting)]));
     using unpacker = openFrameUnpacker(source, root, { writer: frameWriter, rows, folders, onBytes, turn });
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
@@ -81,8 +85,9 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
           await unpackGroup(source, job.group, groupWriter, groups, { stop: board.stop, onBytes });
           break;
         case "frame":
+        case "file":
           frames.slot = job.slot.entry.index;
-          await unpacker.unpack(job.slot, job.frame);
+          await unpacker.unpack(job, shared.get(job));
           globalThis.failPoint?.("frame-unpacked");
           break;
         case "checksum":
@@ -93,6 +98,8 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
       }
       await turn();
     }
+    // What is left is done by others already.
+    for (const [{ frame }, file] of shared) await unpacker.help(frame, file);
     const writers = [groupWriter, frameWriter];
     for (const writer of writers) writer.settle();
     const found = writers.flatMap((writer) => writer.foundFolders());

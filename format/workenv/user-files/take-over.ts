@@ -6,7 +6,7 @@ import { renamePatiently } from "../../io/patient-rename.ts";
 import { recordOf } from "../../json-object.ts";
 import { syncFile } from "../../io/durable.ts";
 import { resolveInside } from "../../io/paths.ts";
-import { splitChain } from "../../codecs/chain.ts";
+import { isArchive } from "../../codecs/chain.ts";
 import type { Package } from "../../reader.ts";
 import type { SlotEntry } from "../../wire/metadata-types.ts";
 import { toHex } from "../../wire/hashes.ts";
@@ -166,7 +166,7 @@ export function rootsOf(
   { index, target, operations }: SlotEntry,
   { owners }: Pick<Unpacked, "owners">,
 ): readonly string[] {
-  if (splitChain(operations).bundle !== "TAR") return [];
+  if (!isArchive(operations)) return [];
   const paths = [...owners].flatMap(([path, slot]) => (slot === index && path !== "." ? [path] : []));
   if (target !== "" && (paths.length === 0 || paths.some((path) => isWithin(path, target)))) return [target];
   return [...new Set(paths.filter((path) => path.includes("/")).map((path) => path.split("/")[0] as string))];

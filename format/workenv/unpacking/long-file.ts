@@ -1,0 +1,93 @@
+import { writeSync } from "node:fs";
+import type { NewFile } from "../../io/new-file.ts";
+import type { ByteSource } from "../../io/byte-source.ts";
+import { ioError } from "../../io/fs.ts";
+import { BLOCK, END_SIZE } from "../../tar/header.ts";
+import { isZero } from "../../wire/zeros.ts";
+import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
+import type { SharedFile, WritePiece } from "./shared-file.ts";
+import type { SlotFrame } from "./slot-frames.ts";
+
+/** What pieces of long files are written with. */
+export interface PieceTools extends Omit<DecodeTools, "output"> {
+  readonly source: ByteSource;
+  /** Told of the content as it is unpacked. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
+/** How a file lies in what its frames decode to. */
+export interface LongFile {
+  readonly frame: SlotFrame;
+  /** The first piece that is not written yet. */
+  readonly first: number;
+  /** Bytes before the file's own. */
+  readonly before: number;
+  /** Bytes of the file. */
+  readonly size: number;
+}
+
+/** What stands before or behind a file is its headers, or the end of an archive. */
+const MOST_AROUND = 2 * 1024 * 1024;
+
+/** The file in a part of an archive, if that is the last thing in it and goes on behind the first frame. */
+export function longFileIn(frame: SlotFrame, before: number, size: number): LongFile | undefined {
+  const padding = (BLOCK - (size % BLOCK)) % BLOCK;
+  const behind = frame.content - before - size;
+  const isLast = frame.isLast ? behind >= padding + END_SIZE : behind === padding;
+  const isLong = before + size > (frame.pieces[0]?.content ?? 0);
+  if (!isLast || !isLong || before > MOST_AROUND || behind > MOST_AROUND) return undefined;
+  return { frame, first: 1, before, size };
+}
+
+/** Completes a file that was made, with all threads that have nothing else to do. */
+export async function fillFile(
+  file: NewFile,
+  { frame, first, before, size }: LongFile,
+  shared: SharedFile,
+  tools: () => PieceTools,
+): Promise<void> {
+  const place = { fd: file.fd, before, behind: frame.content - before - size };
+  await shared.share(place, { first, end: frame.pieces.length }, pieceWriter(frame, tools));
+  file.written = size;
+  file.close();
+}
+
+/** Writes pieces of a file that another thread has made, until none is left. */
+export const helpToFill = (frame: SlotFrame, shared: SharedFile, tools: () => PieceTools): Promise<void> =>
+  shared.help(frame.pieces.length, pieceWriter(frame, tools));
+
+/** Each piece is a frame. Nothing but zeros may be behind the file. */
+function pieceWriter(frame: SlotFrame, toolsFor: () => PieceTools): WritePiece {
+  const { pieces, content } = frame;
+  const starts = startsOf(frame);
+  return async (number, { fd, before, behind }) => {
+    const { source, onBytes, ...tools } = toolsFor();
+    const size = content - before - behind;
+    let at = (starts[number] as number) - before;
+    await decodeFrame(source, pieces[number] as (typeof pieces)[number], tools, (bytes) => {
+      const count = Math.min(bytes.length, Math.max(0, size - at));
+      writeAt(fd, bytes, count, at);
+      if (count < bytes.length && !isZero(bytes.subarray(count)))
+        throw new Error("something is behind a long file");
+      at += bytes.length;
+      onBytes?.(bytes.length);
+    });
+  };
+}
+
+function startsOf({ pieces }: SlotFrame): readonly number[] {
+  let start = 0;
+  return pieces.map(({ content }) => {
+    const its = start;
+    start += content;
+    return its;
+  });
+}
+
+function writeAt(fd: number, bytes: Uint8Array, count: number, at: number): void {
+  try {
+    for (let done = 0; done < count;) done += writeSync(fd, bytes, done, count - done, at + done);
+  } catch (error) {
+    throw ioError("write", "a long file", error);
+  }
+}
