@@ -141,7 +141,7 @@ test.if(canUseThreads)(
     const expected = await failureOf(() => aloneAt(join(out.path, "alone"), damaged));
     const { stderr, exitCode } = await start(home, damaged);
     expect(exitCode).toBe(107);
-    expect(stderr).toContain("unpacking again without threads");
+    expect(stderr).toContain("unpacking again, one thing after the other");
     expect(stderr).toContain(`damaged.psp: ${expected.message} [${expected.code}]\n`);
     expect(stderr).toContain(`hint: ${expected.hint}`);
     expect(expected.message).toContain("slot 1 (two)");

@@ -190,7 +190,7 @@ const RECORDING = [
 ] as const satisfies readonly FailPoint[];
 const MAKING = [
   ...UNPACKING,
-  ...["unpacked", "retired-marker", "published", "set-up", "users-files-settled", "synced"],
+  ...["frame-unpacked", "unpacked", "retired-marker", "published", "set-up", "users-files-settled", "synced"],
   ...RECORDING,
 ] as const satisfies readonly FailPoint[];
 
@@ -226,8 +226,8 @@ const ALIKE: Readonly<Partial<Record<Name, readonly FailPoint[]>>> = {
 
 test("every point is passed by some scenario", () => {
   const others = FAIL_POINTS.filter((point) => !NAMES.some((name) => REACHED[name].includes(point)));
-  // see tests/e2e/threads.test.ts for the first, users-files.test.ts for the others
-  expect(others).toEqual(["frame-unpacked", "users-files-stored", "users-files-carried"]);
+  // see users-files.test.ts
+  expect(others).toEqual(["users-files-stored", "users-files-carried"]);
 });
 
 describe.each(NAMES)("%s", (name) => {

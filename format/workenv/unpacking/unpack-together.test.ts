@@ -16,12 +16,12 @@ const THREAD = new URL("../../../tests/support/unpack-thread.ts", import.meta.ur
 const LARGE = 20_000_000;
 
 /** A package of three folders that says of itself that it is large. */
-async function withPackage(work: (pkg: Package, dir: string) => Promise<void>): Promise<void> {
+async function withPackage(work: (pkg: Package, dir: string) => Promise<void>, size = LARGE): Promise<void> {
   using dir = tempDir();
   const names = ["a", "b", "c"];
   for (const name of names) {
     mkdirSync(join(dir.path, name, "sub"), { recursive: true });
-    writeFileSync(join(dir.path, name, "sub", "file"), new Uint8Array(LARGE).fill(name.charCodeAt(0)));
+    writeFileSync(join(dir.path, name, "sub", "file"), new Uint8Array(size).fill(name.charCodeAt(0)));
   }
   const path = join(dir.path, "app.psp");
   const slots = names.map((name) => treeSlot(name, join(dir.path, name), { target: `lib/${name}` }));
@@ -59,7 +59,7 @@ test.if(canUseThreads)("an archive that goes beside its target is unpacked by on
     const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
     const strays = withTargets(pkg, ["x/one", "y/two", "z/three"]);
     const { owners } = await unpackTogether(strays, strays.slots, join(dir, "together"), crew);
-    expect(told).toEqual([expect.stringMatching(/^unpacking again without threads: /)]);
+    expect(told).toEqual([expect.stringMatching(/^unpacking again, one thing after the other: /)]);
     const alone = await unpackSlots(strays, strays.slots, join(dir, "alone"));
     expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
     expect(owners).toEqual(alone.owners);
@@ -77,7 +77,7 @@ test.if(canUseThreads).each([
     const told: string[] = [];
     const start = () => new Worker(dying);
     await unpackTogether(pkg, pkg.slots, join(dir, "together"), { start, tell: (line) => told.push(line) });
-    expect(told).toEqual([expect.stringMatching(/^unpacking again without threads: /)]);
+    expect(told).toEqual([expect.stringMatching(/^unpacking again, one thing after the other: /)]);
     expect(readdirSync(join(dir, "together", "lib"))).toHaveLength(3);
   });
 });
@@ -107,6 +107,27 @@ test.if(canUseThreads)("where a thread cannot be started, one does it all", asyn
   });
 });
 
+test("a small one is unpacked in frames as well, but starts no thread", async () => {
+  const points: string[] = [];
+  globalThis.failPoint = (point) => void points.push(point);
+  try {
+    await withPackage(async (pkg, dir) => {
+      const start = (): Worker => {
+        throw new Error("nobody needs a thread");
+      };
+      const told: string[] = [];
+      const tell = (line: string) => told.push(line);
+      await unpackTogether(pkg, pkg.slots, join(dir, "together"), { start, tell });
+      expect(told).toEqual([]);
+      expect(points.filter((point) => point === "frame-unpacked")).toHaveLength(pkg.slots.length);
+      await unpackSlots(pkg, pkg.slots, join(dir, "alone"));
+      expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
+    }, 1000);
+  } finally {
+    globalThis.failPoint = undefined;
+  }
+});
+
 test("without a crew, or from memory, there are no threads", async () => {
   await withPackage(async (pkg, dir) => {
     const start = (): Worker => {
@@ -120,6 +141,7 @@ test("without a crew, or from memory, there are no threads", async () => {
 });
 
 test.each([
+  [0, 8, 1],
   [1, 8, 1],
   [3, 8, 3],
   [9, 8, 4],

@@ -27,9 +27,9 @@ const TELLING_MS = 100;
 const TURN_MS = 500;
 
 /**
- * Unpacks slots as `unpackSlots` does, in several threads where that is quicker: slots whose targets do not meet, and the
- * frames of a slot, at the same time. `root` is not there yet or empty. When anything goes wrong in a thread, whatever it
- * is, all of it is thrown away and done again without threads: so the result, or the error, is always the one that
+ * Unpacks slots as `unpackSlots` does, but in no order, which is quicker: slots whose targets do not meet, and the frames
+ * of a slot; of large packages in several threads. `root` is not there yet or empty. When anything goes wrong, whatever it is,
+ * all of it is thrown away and done again in order: so the result, or the error, is always the one that
  * `unpackSlots` gives. `onBytes` is told of the content as it is unpacked, also of what is thrown away.
  */
 export async function unpackTogether(
@@ -43,29 +43,28 @@ export async function unpackTogether(
   if (crew === undefined || pkg.source.fd === undefined) return alone();
   const groups = groupSlots(slots);
   const size = groups.reduce((sum, group) => sum + group.size, 0);
-  const jobs = size < WORTH_IT ? [] : await jobsOf(pkg.source, groups);
-  const threads = threadsFor(piecesOf(jobs), availableParallelism());
-  const workers = threads < 2 ? undefined : startAll(threads - 1, crew);
-  if (workers === undefined) return alone();
+  const jobs = await jobsOf(pkg.source, groups);
+  const threads = size < WORTH_IT ? 1 : threadsFor(piecesOf(jobs), availableParallelism());
+  const workers = startAll(threads - 1, crew);
   try {
     const reports = await share(pkg, jobs, root, { workers, onBytes });
     const unpacked = mergeReports(pkg.metadata, reports.map(done), root);
-    crew.tell(`unpacked by ${threads} threads`);
+    if (workers.length > 0) crew.tell(`unpacked by ${workers.length + 1} threads`);
     return unpacked;
   } catch (error) {
-    crew.tell(`unpacking again without threads: ${String(error)}`);
+    crew.tell(`unpacking again, one thing after the other: ${String(error)}`);
     removeTree(root);
     return alone();
   }
 }
 
-/** Undefined where a thread cannot be started. */
-function startAll(count: number, { start, tell }: Crew): readonly Worker[] | undefined {
+/** None where one cannot be started. */
+function startAll(count: number, { start, tell }: Crew): readonly Worker[] {
   try {
     return startThreads(count, start);
   } catch (error) {
     tell(`unpacking without threads: ${String(error)}`);
-    return undefined;
+    return [];
   }
 }
 
@@ -74,8 +73,9 @@ function done(report: UnpackReport): Done {
   return report;
 }
 
-/** How many threads are to share so many jobs, this one included; less than two is no sharing. */
-export const threadsFor = (jobs: number, cores: number): number => Math.min(jobs, cores, MOST_THREADS);
+/** How many threads are to share so many jobs, this one included. */
+export const threadsFor = (jobs: number, cores: number): number =>
+  Math.max(1, Math.min(jobs, cores, MOST_THREADS));
 
 /** Works with other threads and waits for the work of each: afterwards nobody writes below `root` any more. */
 async function share(
