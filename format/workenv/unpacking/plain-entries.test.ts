@@ -207,9 +207,10 @@ describe("a thread's unpacker", () => {
     const content = concat([...[file("t/a"), file("t/b")].map(rawEntry), END]);
     const stored = new Uint8Array(zstdCompressSync(content));
     const slot = { entry: { target: "t", index: 3 } } as Slot;
-    using unpacker = openFrameUnpacker(memorySource(stored), dir.path, { writer, rows, folders });
-    const frame = { offset: 0, size: stored.length, content: content.length, isLast: true, pieces: [] };
-    await unpacker.unpack({ kind: "frame", slot, frame }, undefined);
+    const place = { offset: 0, size: stored.length, content: content.length };
+    const job = { kind: "frame", slot, frame: { ...place, isLast: true, pieces: [place] } } as const;
+    using unpacker = openFrameUnpacker(memorySource(stored), dir.path, [job], { writer, rows, folders });
+    await unpacker.unpack(job, undefined);
     return [readdirSync(join(dir.path, "t")).toSorted(), rows.length];
   }
 

@@ -7,6 +7,7 @@ import type { NewFile } from "../../io/new-file.ts";
 import type { TreeOnDisk, TreeWriter } from "../../io/tree-writer.ts";
 import type { Slot } from "../../reader.ts";
 import { shortLived } from "../../short-lived.ts";
+import { BLOCK } from "../../tar/header.ts";
 import type { EntryFacts } from "../../tar/tar-entry.ts";
 import { tarParser } from "../../tar/tar-parser.ts";
 import { placeEntry } from "../../tar/unpack.ts";
@@ -16,7 +17,7 @@ import { fileTarget } from "./extract-slot.ts";
 import { fillFile, helpToFill, longFileIn, type PieceTools } from "./long-file.ts";
 import { type PlainTools, type PlainUnpacker, plainUnpacker } from "./plain-entries.ts";
 import type { SharedFile } from "./shared-file.ts";
-import type { FrameJob } from "./unpack-jobs.ts";
+import type { FrameJob, UnpackJob } from "./unpack-jobs.ts";
 import type { FramePlace, SlotFrame } from "./slot-frames.ts";
 
 /** What frames are unpacked with. */
@@ -116,7 +117,7 @@ function entriesOf({ entry: { target } }: Slot, { isLast }: SlotFrame, writer: T
 
 const MIB = 1024 * 1024;
 /** Frames of at most this size, and content, are decoded at once: nearly all that our builder makes. */
-const AT_ONCE = { compressed: 5 * MIB, content: 8 * MIB };
+const AT_ONCE = { size: 5 * MIB, content: 8 * MIB };
 
 /** What a thread unpacks all its frames with. */
 export interface FrameUnpacker extends Disposable {
@@ -131,6 +132,7 @@ export interface FrameUnpacker extends Disposable {
 export function openFrameUnpacker(
   source: ByteSource,
   root: string,
+  jobs: readonly UnpackJob[],
   {
     onBytes,
     turn,
@@ -143,10 +145,11 @@ export function openFrameUnpacker(
   const open = (): FrameTools => {
     const decoder = openSyncDecoder();
     if (decoder === undefined) throw new Error("this runtime has no decoder for threads");
-    const output = new Uint8Array(AT_ONCE.content);
+    const room = roomFor(jobs);
+    const output = new Uint8Array(room.content);
     files = openNewFiles(root, output);
     const quick = files && { output, unpack: plainUnpacker({ memory: output, files, ...plain }) };
-    const memory = new Uint8Array(AT_ONCE.compressed);
+    const memory = new Uint8Array(room.size);
     return { source, decoder, memory, writer: plain.writer, quick, onBytes, turn };
   };
   const tools = (): FrameTools => {
@@ -166,6 +169,14 @@ export function openFrameUnpacker(
     help: (frame, shared) => helpToFill(frame, shared, tools),
     [Symbol.dispose]: () => files?.[Symbol.dispose](),
   };
+}
+
+/** What the largest frames need that are decoded at once: memory that nobody uses takes a small start 2 ms. */
+function roomFor(jobs: readonly UnpackJob[]): { readonly size: number; readonly content: number } {
+  const frames = jobs.flatMap((job) => ("frame" in job ? job.frame.pieces : []));
+  const largest = (of: keyof typeof AT_ONCE) =>
+    frames.reduce((most, frame) => Math.max(most, Math.min(frame[of], AT_ONCE[of])), BLOCK);
+  return { size: largest("size"), content: largest("content") };
 }
 
 /** As `placement`, but of archives that have their target's last part on top only. */

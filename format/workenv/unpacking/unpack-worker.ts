@@ -77,7 +77,13 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
     });
     const waiting = { isStopped: board.isStopped, turn };
     const shared = new Map(jobs.filter(isLong).map((job, i) => [job, sharedFile(task.files, i, waiting)]));
-    using unpacker = openFrameUnpacker(source, root, { writer: frameWriter, rows, folders, onBytes, turn });
+    using unpacker = openFrameUnpacker(source, root, jobs, {
+      writer: frameWriter,
+      rows,
+      folders,
+      onBytes,
+      turn,
+    });
     for (const number of numbersFor(task.blocks, task.own, board)) {
       const job = jobs[number] as UnpackJob;
       switch (job.kind) {
