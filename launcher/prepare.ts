@@ -15,6 +15,7 @@ import { findContent } from "../format/workenv/find-content.ts";
 import type { LauncherOptions } from "./env.ts";
 import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
+import { waitForChildren } from "./own-children.ts";
 import { refuseOwnWait } from "./own-wait.ts";
 import { logOf } from "./log.ts";
 import { openProgress } from "./progress.ts";
@@ -24,6 +25,7 @@ import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
 
 /** A first start of a package that is a file: open until the end, because the slots are read from it. */
 export async function prepareFromFile(call: Invocation, options: LauncherOptions): Promise<Workenv> {
+  waitForChildren();
   using self = openFileSource(call.package);
   return await prepareWorkenv(self, await readIndexBlock(self), call, options);
 }

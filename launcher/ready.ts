@@ -33,7 +33,6 @@ function readyWorkenv(call: Invocation, options: LauncherOptions): Workenv | und
 }
 
 async function madeWorkenv(call: Invocation, options: LauncherOptions): Promise<Workenv> {
-  (await import("./own-children.ts")).waitForChildren();
   return (await import("./prepare.ts")).prepareFromFile(call, options);
 }
 

@@ -100,11 +100,14 @@ function spaceFault(path: string, needed: number): Fault | undefined {
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** Writes a program and starts it: only that says whether the next ones will start. */
+/**
+ * Starts what is no program: that is only found when it would be started otherwise, which nothing else says of the next
+ * ones. A real one would take a millisecond.
+ */
 function programFault(directory: string, uid: number | undefined): Fault | undefined {
   const program = join(directory, crypto.randomUUID());
   try {
-    writeFileSync(program, "#!/bin/sh\n", { mode: 0o700, flag: "wx" });
+    writeFileSync(program, "", { mode: 0o700, flag: "wx" });
     return uid === undefined || canStart(program) ? undefined : noexecFault(directory);
   } finally {
     rmSync(program, { force: true });
@@ -116,7 +119,6 @@ function canStart(program: string): boolean {
     Bun.spawnSync([program], { stdio: ["ignore", "ignore", "ignore"], env: {} });
     return true;
   } catch (error) {
-    // Anything else, as a system without a shell, says nothing about the folder.
     return errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM";
   }
 }
