@@ -37,10 +37,12 @@ ${[
   ["three", "lib/three", "tar|zstd"],
   ["raw", "share/raw.bin", "raw"],
   ["over", "one", "tar|zstd"],
+  ["large", "share/large.bin", "zstd"],
 ]
   .map(([source, target, chain]) => {
-    const name = source === "raw" ? "raw.bin" : source;
-    const times = chain?.startsWith("tar") ? "keep_times = true\n" : "";
+    const isFolder = chain?.startsWith("tar") === true;
+    const name = isFolder ? source : `${source}.bin`;
+    const times = isFolder ? "keep_times = true\n" : "";
     return `[[slots]]\nid = "${source}"\nsource = "${name}"\ntarget = "${target}"\noperations = "${chain}"\n${times}`;
   })
   .join("")}`;
@@ -60,6 +62,8 @@ beforeAll(async () => {
   dir = tempDir();
   const files: Record<string, string | Uint8Array> = {
     "raw.bin": noise(5_000_000, 9),
+    "large.bin": noise(20_000_000, 10),
+    "three/large": noise(20_000_000, 11),
     "over/small.txt": "from over",
   };
   for (const [i, name] of ["one", "two", "three"].entries())
@@ -85,7 +89,7 @@ const treeOf = (root: string): readonly string[] =>
       const mode = (stats.mode & 0o7777).toString(8);
       if (stats.isDirectory()) return `${name}/ ${mode}`;
       // times come from archives; a slot that is one file has that of its writing
-      const time = name.endsWith("raw.bin") ? "" : stats.mtimeMs;
+      const time = name.endsWith(".bin") ? "" : stats.mtimeMs;
       return `${name} ${mode} ${time} ${sha256Hex(new Uint8Array(readFileSync(file)))}`;
     });
 
