@@ -11,13 +11,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { collect } from "../format/codecs/streams.ts";
-import { memorySource } from "../format/io/byte-source.ts";
+import { memorySource, openFileSource } from "../format/io/byte-source.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
-import { openPackage, type Package } from "../format/reader.ts";
+import { openPackage, type Package, type Slot } from "../format/reader.ts";
 import type { TreeEntry } from "../format/tar/tree-entry.ts";
 import { writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes } from "../format/types.ts";
@@ -128,6 +128,37 @@ test("an archive that has more than the slot's folder is unpacked whole", async 
   });
   await extractContent(pkg, findSlot(pkg, "app"), output);
   expect(readdirSync(output).sort()).toEqual(["app", "more"]);
+});
+
+test("folders that the package asks for are no slot's", async () => {
+  const about = { workenv: { directories: [{ path: "logs" }], env: {} } };
+  const pkg = await opened({ slots: [treeSlot("tree", tree, { target: "a/tree" })], about });
+  expect(pkg.metadata.workenv.directories).toHaveLength(1);
+  await extractContent(pkg, pkg.slots[0] as Slot, output);
+  expect(readdirSync(output).toSorted()).toEqual(["run.sh", "sub"]);
+});
+
+const canUseThreads = availableParallelism() > 1;
+if (!canUseThreads) process.stderr.write("skipped: threads that extract, there is one processor only\n");
+
+test.if(canUseThreads)("threads help with a large slot, which comes out the same", async () => {
+  for (const name of ["a", "b"])
+    writeFileSync(join(tree, name), new Uint8Array(9_000_000).fill(name.charCodeAt(0)));
+  const path = join(root, "app.psp");
+  writeFileSync(path, await packageBytes({ slots: [treeSlot("tree", tree, { target: "tree" })] }));
+  using source = openFileSource(path);
+  let started = 0;
+  const startThread = () => {
+    started++;
+    return new Worker(new URL("../tests/support/unpack-thread.ts", import.meta.url).href);
+  };
+  const told: number[] = [];
+  const onBytes = (count: number) => void told.push(count);
+  await extractAll(await openPackage(source), output, { startThread, onBytes });
+  expect(started).toBeGreaterThan(0);
+  expect(readFileSync(join(output, "00_tree", "b"))).toEqual(readFileSync(join(tree, "b")));
+  expect(readdirSync(join(output, "00_tree")).toSorted()).toEqual(["a", "b", "run.sh", "sub"]);
+  expect(told.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(18_000_000);
 });
 
 test("the slot's folder keeps a mode that allows no writing", async () => {

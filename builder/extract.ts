@@ -5,10 +5,10 @@ import { PspfError } from "../format/errors.ts";
 import { doing } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
 import { openReplacement, replaceFile } from "../format/io/replacement.ts";
-import { openTreeWriter } from "../format/io/tree-writer.ts";
 import { type Package, readSlot, type Slot } from "../format/reader.ts";
 import { faultOfLinkTarget } from "../format/tar/link-target.ts";
-import { extractSlot, fileTarget } from "../format/workenv/unpacking/extract-slot.ts";
+import { fileTarget } from "../format/workenv/unpacking/extract-slot.ts";
+import { unpackTogether } from "../format/workenv/unpacking/unpack-together.ts";
 import { withScratch } from "./launchers/scratch.ts";
 
 export interface ExtractOptions {
@@ -19,6 +19,8 @@ export interface ExtractOptions {
   readonly replace?: boolean;
   /** Told of the bytes that were written: content, or what is stored. */
   readonly onBytes?: ((count: number) => void) | undefined;
+  /** Starts a thread that runs `runUnpackWorker`; absent where threads are of no use. */
+  readonly startThread?: (() => Worker) | undefined;
 }
 
 /** The slot with that index, or else with that id. Throws `slot-not-found` and names those that there are. */
@@ -49,8 +51,8 @@ export async function extractContent(
   refuseSelf(slot);
   const isFolder = isArchive(slot.entry.operations);
   checkFree(output, isFolder ? "folder" : "file", options);
-  await withFolderBeside(output, async (path) => {
-    publish(await unpackInto(pkg, slot, join(path, "slot"), options.onBytes), output);
+  await withFolderBeside(output, async (path, aborted) => {
+    publish(await unpackInto(pkg, slot, join(path, "slot"), { ...options, aborted }), output);
   });
 }
 
@@ -90,15 +92,15 @@ export interface Extracted {
 export async function extractAll(
   pkg: Package,
   output: string,
-  { onBytes }: Pick<ExtractOptions, "onBytes"> = {},
+  options: Pick<ExtractOptions, "onBytes" | "startThread"> = {},
 ): Promise<readonly Extracted[]> {
   checkFree(output, "folder", {});
   const named = pkg.slots.filter(({ entry }) => !entry.selfRef).map((slot) => ({ name: nameOf(slot), slot }));
-  await withFolderBeside(output, async (path) => {
+  await withFolderBeside(output, async (path, aborted) => {
     const all = join(path, "all");
     mkdirSync(all, { mode: 0o755 });
     for (const { name, slot } of named)
-      publish(await unpackInto(pkg, slot, join(path, name), onBytes), join(all, name));
+      publish(await unpackInto(pkg, slot, join(path, name), { ...options, aborted }), join(all, name));
     replaceFile(join(all, "metadata.json"), pkg.json, 0o644);
     publish(all, output);
   });
@@ -106,10 +108,13 @@ export async function extractAll(
 }
 
 /** Works in a folder on the output's disk that is gone afterwards, read-only folders in it included. */
-const withFolderBeside = (output: string, work: (path: string) => Promise<void>): Promise<void> =>
-  withScratch(dirname(resolve(output)), async ({ path }) => {
+const withFolderBeside = (
+  output: string,
+  work: (path: string, aborted: AbortSignal) => Promise<void>,
+): Promise<void> =>
+  withScratch(dirname(resolve(output)), async ({ path, aborted }) => {
     try {
-      await work(path);
+      await work(path, aborted);
     } finally {
       for (const name of readdirSync(path)) removeTree(join(path, name));
     }
@@ -135,13 +140,16 @@ async function unpackInto(
   pkg: Package,
   slot: Slot,
   root: string,
-  onBytes: ExtractOptions["onBytes"],
-): Promise<string> {
   {
-    using writer = openTreeWriter(root);
-    await extractSlot(pkg.source, slot, writer, { onBytes });
-    writer.finish();
-  }
+    onBytes,
+    startThread,
+    aborted,
+  }: Pick<ExtractOptions, "onBytes" | "startThread"> & { readonly aborted: AbortSignal },
+): Promise<string> {
+  // Without the folders that the package asks for: they are no slot's.
+  const workenv = { ...pkg.metadata.workenv, directories: [] };
+  const crew = startThread && { start: startThread, tell: () => {}, aborted };
+  await unpackTogether({ ...pkg, metadata: { ...pkg.metadata, workenv } }, [slot], root, crew, onBytes);
   if (!isArchive(slot.entry.operations)) return join(root, fileTarget(slot));
   const own = join(root, slot.entry.target);
   if (slot.entry.target === "" || !isOnlyThing(own, root) || hasClimbingLink(own)) {

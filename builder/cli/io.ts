@@ -30,8 +30,8 @@ export interface Io {
   readonly openBar: (() => Promise<ProgressBar>) | undefined;
   /** Becomes another program where the system can do that; else runs it and returns its exit code. */
   readonly become: (program: string, args: readonly string[], env: Environment) => Promise<number>;
-  /** Starts a thread that runs `runVerifyWorker`; undefined where threads are of no use. */
-  readonly startThread?: () => Worker;
+  /** Starts a thread that runs `runVerifyWorker`, or `runUnpackWorker`; undefined where threads are of no use. */
+  readonly startThread?: Readonly<Record<"verify" | "unpack", () => Worker>>;
   exitCode: number;
 }
 

@@ -42,7 +42,10 @@ const io: Io = {
       : undefined,
   become: async (program, args, env) => (await import("./become.ts")).become(program, args, env),
   // This very program: it sees that it is not the first thread.
-  startThread: () => new Worker(Bun.main, { smol: true }),
+  startThread: {
+    verify: () => new Worker(Bun.main, { smol: true, argv: ["verify"] }),
+    unpack: () => new Worker(Bun.main, { argv: ["unpack"] }),
+  },
   exitCode: 0,
 };
 
@@ -81,10 +84,16 @@ function tell(text: string): void {
   }
 }
 
+async function workAsThread(work: string | undefined): Promise<void> {
+  if (work === "unpack")
+    await (await import("../../format/workenv/unpacking/unpack-worker.ts")).runUnpackWorker();
+  else await (await import("../../format/verifying/verify-worker.ts")).runVerifyWorker();
+}
+
 /** Exit codes of a shell for a program that was ended by a signal: 128 and its number. */
 const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-if (!Bun.isMainThread) await (await import("../../format/verifying/verify-worker.ts")).runVerifyWorker();
+if (!Bun.isMainThread) await workAsThread(process.argv[2]);
 else {
   for (const [signal, code] of Object.entries(ENDINGS))
     process.on(signal, () => {

@@ -7,7 +7,7 @@ import { FORMAT_VERSION } from "../../format/spec.ts";
 import { INDEX_BLOCK, indexChecksum } from "../../format/wire/index-block.ts";
 import type { Bytes } from "../../format/types.ts";
 import { compiledLauncher } from "../support/compiled.ts";
-import { fileSlot, packageBytes } from "../support/packages.ts";
+import { fileSlot, packageBytes, treeSlot } from "../support/packages.ts";
 
 const MAIN = join(import.meta.dir, "..", "..", "builder", "cli", "main.ts");
 
@@ -300,6 +300,22 @@ test.each([
   expect(child.signalCode).toBeNull();
   // The folder goes as well, if the build notices that its file has gone before the process has ended.
   expect(names().filter((name) => name.startsWith("dist/"))).toEqual([]);
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s while threads extract leaves nothing", async (signal, exitCode) => {
+  const tree = join(dir, "tree");
+  mkdirSync(tree);
+  for (let i = 0; i < 4000; i++) writeFileSync(join(tree, `${i}`), `${i}`.padEnd(5000));
+  put("x.psp", await packageBytes({ slots: [treeSlot("tree", tree)] }));
+  const child = start(["extract-all", "x.psp", "out/all"]);
+  while (child.exitCode === null && !names().some((name) => name.includes("00_tree/tree/")))
+    await Bun.sleep(1);
+  child.kill(signal);
+  expect(await child.exited).toBe(exitCode);
+  expect(names()).toEqual(["out", "x.psp"]);
 });
 
 test("a reader that has seen enough is a normal end", async () => {

@@ -27,7 +27,10 @@ export function addExtractAll(program: Command, io: Io): void {
       const opened = await openPackage(source);
       using bar = await openBarFor(io, flags);
       bar?.begin(`extracting ${basename(pkg)}`, () => contentSizeOf(opened.slots));
-      const extracted = await extractAll(opened, folder, { onBytes: bar?.add });
+      const extracted = await extractAll(opened, folder, {
+        onBytes: bar?.add,
+        startThread: io.startThread?.unpack,
+      });
       show(io, extractAllReport, { folder, extracted }, flags);
     });
 }

@@ -70,6 +70,7 @@ async function extract(io: Io, pkg: string, { slot: name, output, raw, force }: 
   await (raw === true ? extractStored : extractContent)(opened, slot, output, {
     replace: force === true,
     onBytes: bar?.add,
+    startThread: io.startThread?.unpack,
   });
   say(io, `wrote slot ${slot.entry.index} (${plain(slot.entry.id)}) to ${output}`);
 }

@@ -44,7 +44,7 @@ async function verify(io: Io, path: string, flags: VerifyFlags): Promise<void> {
   using bar = await openBarFor(io, flags);
   bar?.begin(`verifying ${basename(path)}`, () => source.size);
   const verification = await withSignerCheck(
-    await verifyPackage(source, key, { startThread: io.startThread, onBytes: bar?.add }),
+    await verifyPackage(source, key, { startThread: io.startThread?.verify, onBytes: bar?.add }),
     advisers,
   );
   const origin = await launcherOrigin(verification, { env: io.env });

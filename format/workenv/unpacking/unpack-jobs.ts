@@ -85,6 +85,11 @@ export interface Board {
   /** Somebody failed, and what the others do will not be used. */
   readonly isStopped: () => boolean;
   readonly stop: () => void;
+  /** To be called by each other thread before it does anything, and when it will do nothing more. */
+  readonly begin: () => void;
+  readonly end: () => void;
+  /** By the first thread, when it has stopped all: waits until no other does anything. */
+  readonly waitForOthers: () => void;
   /** To be told of content that was unpacked, in bytes. */
   readonly unpacked: (count: number) => void;
   /** How much that was since this was last asked. */
@@ -95,8 +100,11 @@ export interface Board {
 
 const STOPPED = 0;
 const UNPACKED = 1;
+const BUSY = 2;
+/** A thread that is not done so long after all were stopped is gone, whatever became of it. */
+const LOST_MS = 5000;
 /** For each block: how many of its jobs were asked for, how many taken at the front, and how many at the back. */
-const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [2, 0, 1, 2, 3];
+const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [3, 0, 1, 2, 3];
 
 export const boardSize = (blocks: number): number =>
   (FIRST + NUMBERS * blocks) * Int32Array.BYTES_PER_ELEMENT;
@@ -106,6 +114,16 @@ export function boardOf(memory: SharedArrayBuffer): Board {
   return {
     isStopped: () => Atomics.load(numbers, STOPPED) !== 0,
     stop: () => void Atomics.store(numbers, STOPPED, 1),
+    begin: () => void Atomics.add(numbers, BUSY, 1),
+    end() {
+      Atomics.sub(numbers, BUSY, 1);
+      Atomics.notify(numbers, BUSY);
+    },
+    waitForOthers() {
+      const until = performance.now() + LOST_MS;
+      for (let busy = Atomics.load(numbers, BUSY); busy > 0; busy = Atomics.load(numbers, BUSY))
+        if (Atomics.wait(numbers, BUSY, busy, until - performance.now()) === "timed-out") return;
+    },
     unpacked: (count) => void Atomics.add(numbers, UNPACKED, count),
     takeUnpacked: () => Atomics.exchange(numbers, UNPACKED, 0),
     take(block, size, from) {

@@ -1,12 +1,15 @@
 import { expect, test } from "bun:test";
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { packageBytes, treeSlot } from "../../../tests/support/packages.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { openFileSource } from "../../io/byte-source.ts";
+import { removeTree } from "../../io/remove-tree.ts";
 import { openPackage, type Package } from "../../reader.ts";
+import { READY } from "../../threads.ts";
 import { unpackSlots } from "./unpack.ts";
+import { boardOf, boardSize } from "./unpack-jobs.ts";
 import { threadsFor, unpackTogether } from "./unpack-together.ts";
 
 const canUseThreads = availableParallelism() > 1;
@@ -105,6 +108,94 @@ test.if(canUseThreads)("where a thread cannot be started, one does it all", asyn
     await unpackSlots(pkg, pkg.slots, join(dir, "alone"));
     expect(treeOf(join(dir, "together"))).toEqual(treeOf(join(dir, "alone")));
   });
+});
+
+test.if(canUseThreads)(
+  "when it is aborted, nothing is written any more, and nothing done again",
+  async () => {
+    await withPackage(async (pkg, dir) => {
+      const root = join(dir, "together");
+      const controller = new AbortController();
+      const told: string[] = [];
+      const crew = {
+        start: () => new Worker(THREAD),
+        tell: (line: string) => told.push(line),
+        aborted: controller.signal,
+      };
+      let isThere: boolean | undefined;
+      const onBytes = () => {
+        controller.abort();
+        isThere ??= existsSync(root);
+        removeTree(root);
+      };
+      const outcome = unpackTogether(pkg, pkg.slots, root, crew, onBytes).catch((error: Error) => error.name);
+      expect(await outcome).toBe("AbortError");
+      expect([isThere, existsSync(root), told]).toEqual([true, false, []]);
+      const tooLate = unpackTogether(pkg, pkg.slots, root, crew).catch((error: Error) => error.name);
+      expect(await tooLate).toBe("AbortError");
+      expect(existsSync(root)).toBe(false);
+    });
+  },
+);
+
+/** A thread that does no job, is busy for long, and writes something at last. */
+const SLOW = `
+import { mkdirSync } from "node:fs";
+import { taskOfThread } from "${new URL("../../threads.ts", import.meta.url).pathname}";
+import { listOf } from "${new URL("../mending/file-list.ts", import.meta.url).pathname}";
+import { boardOf } from "${new URL("unpack-jobs.ts", import.meta.url).pathname}";
+const { root, shared } = await taskOfThread();
+boardOf(shared).begin();
+mkdirSync(root + "/begun", { recursive: true });
+await Bun.sleep(300);
+mkdirSync(root + "/late", { recursive: true });
+boardOf(shared).end();
+const none = listOf([]);
+postMessage({ files: none, made: none, met: none, implied: [], found: [], links: [] });
+`;
+
+test.if(canUseThreads)(
+  "who aborts it waits for threads that are busy, and nothing comes after them",
+  async () => {
+    await withPackage(async (pkg, dir) => {
+      const [root, slow] = [join(dir, "together"), join(dir, "slow.ts")];
+      writeFileSync(slow, SLOW);
+      const controller = new AbortController();
+      const crew = { start: () => new Worker(slow), tell: () => {}, aborted: controller.signal };
+      const outcome = unpackTogether(pkg, pkg.slots, root, crew).catch((error: Error) => error.name);
+      while (!existsSync(join(root, "begun"))) await Bun.sleep(1);
+      controller.abort();
+      expect(existsSync(join(root, "late"))).toBe(true);
+      removeTree(root);
+      expect(await outcome).toBe("AbortError");
+      expect(existsSync(root)).toBe(false);
+    });
+  },
+);
+
+test("a thread is busy as long as it has jobs", async () => {
+  using dir = tempDir();
+  const path = join(dir.path, "stored");
+  writeFileSync(path, "");
+  truncateSync(path, 300_000_000);
+  using source = openFileSource(path);
+  const slot = { entry: { index: 0, id: "x", operations: [] }, stored: { offset: 0, size: source.size } };
+  const shared = new SharedArrayBuffer(boardSize(1));
+  const thread = new Worker(THREAD);
+  const report = new Promise<unknown>((resolve) => {
+    thread.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+      if (data !== READY) return resolve(data);
+      const { fd, name, size } = source;
+      const work = { root: join(dir.path, "out"), jobs: [{ kind: "checksum", slot }], own: 0 };
+      const blocks = [{ start: 0, end: 1 }];
+      thread.postMessage({ fd, name, size, ...work, blocks, shared, files: new SharedArrayBuffer(0) });
+    });
+  });
+  const busy = () => Atomics.load(new Int32Array(shared), 2);
+  while (busy() !== 1) await Bun.sleep(1);
+  boardOf(shared).waitForOthers();
+  expect(busy()).toBe(0);
+  expect(await report).toHaveProperty("links");
 });
 
 test("a small one is unpacked in frames as well, but starts no thread", async () => {

@@ -16,6 +16,8 @@ export interface Crew {
   readonly start: () => Worker;
   /** Told how it went. */
   readonly tell: (line: string) => void;
+  /** When this is aborted, nothing is written any more as soon as its listeners were told, and nothing done again. */
+  readonly aborted?: AbortSignal | undefined;
 }
 
 /** Below this many bytes threads cost more than they bring: each starts in 10 ms, and its code is slow at first. */
@@ -47,11 +49,13 @@ export async function unpackTogether(
   const threads = size < WORTH_IT ? 1 : threadsFor(piecesOf(jobs), availableParallelism());
   const workers = startAll(threads - 1, crew);
   try {
-    const reports = await share(pkg, jobs, root, { workers, onBytes });
+    const reports = await share(pkg, jobs, root, { workers, onBytes, aborted: crew.aborted });
+    crew.aborted?.throwIfAborted();
     const unpacked = mergeReports(pkg.metadata, reports.map(done), root);
     if (workers.length > 0) crew.tell(`unpacked by ${workers.length + 1} threads`);
     return unpacked;
   } catch (error) {
+    crew.aborted?.throwIfAborted();
     crew.tell(`unpacking again, one thing after the other: ${String(error)}`);
     removeTree(root);
     return alone();
@@ -85,14 +89,25 @@ async function share(
   {
     workers,
     onBytes,
-  }: { readonly workers: readonly Worker[]; readonly onBytes: ((count: number) => void) | undefined },
+    aborted,
+  }: {
+    readonly workers: readonly Worker[];
+    readonly onBytes: ((count: number) => void) | undefined;
+    readonly aborted: Crew["aborted"];
+  },
 ): Promise<readonly UnpackReport[]> {
   const blocks = blocksOf(jobs, workers.length + 1);
   const shared = new SharedArrayBuffer(boardSize(blocks.length));
   const { fd = -1, name, size } = source;
   const files = sharedFiles(jobs.filter(isLong).length);
   const task = { fd, name, size, root, jobs, blocks, shared, files };
-  const { stop, takeUnpacked } = boardOf(shared);
+  const { stop, waitForOthers, takeUnpacked } = boardOf(shared);
+  const abort = () => {
+    stop();
+    waitForOthers();
+  };
+  aborted?.addEventListener("abort", abort);
+  if (aborted?.aborted) stop();
   const tell = onBytes && (() => onBytes(takeUnpacked()));
   const telling = tell && setInterval(tell, TELLING_MS);
   let waiting = workers.length;
@@ -114,6 +129,7 @@ async function share(
     });
     return await Promise.all([work({ ...task, own: 0 }, { turn, onProgress: tell }), ...reports]);
   } finally {
+    aborted?.removeEventListener("abort", abort);
     clearInterval(telling);
     tell?.();
   }

@@ -61,6 +61,7 @@ export async function work(task: UnpackTask, meanwhile?: Meanwhile): Promise<Unp
   const board = boardOf(task.shared);
   const turn = async () => meanwhile?.turn();
   try {
+    if (board.isStopped()) throw new Error("it was too late");
     const onBytes = (count: number) => {
       board.unpacked(count);
       meanwhile?.onProgress?.();
@@ -155,5 +156,10 @@ function staysIn(path: string, { areas }: SlotGroup): boolean {
 
 /** The whole life of a thread: one task comes, one report goes. */
 export async function runUnpackWorker(): Promise<void> {
-  postMessage(await work(await taskOfThread<UnpackTask>()));
+  const task = await taskOfThread<UnpackTask>();
+  const { begin, end } = boardOf(task.shared);
+  begin();
+  const report = await work(task);
+  end();
+  postMessage(report);
 }
