@@ -16,7 +16,7 @@ import {
   frameParts,
   isFramed,
   type MadeFrame,
-} from "./frame-archive.ts";
+} from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";

@@ -14,7 +14,7 @@ import { readBeside } from "../format/verifying/read-beside.ts";
 import { placement } from "../format/workenv/unpacking/extract-slot.ts";
 import { type FramePlace, framesOf, type SlotFrame } from "../format/workenv/unpacking/slot-frames.ts";
 import { folded, groupSlots } from "../format/workenv/unpacking/slot-groups.ts";
-import type { MadeFrame } from "./frame-archive.ts";
+import type { MadeFrame } from "./frame-content.ts";
 import type { Rereading, Witness } from "./witness.ts";
 
 /**

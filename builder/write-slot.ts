@@ -7,7 +7,7 @@ import { type EncodedSlot, encodeSlot } from "./encode-slot.ts";
 import type { Found, SlotCache } from "./slot-cache/slot-cache.ts";
 import { appendKept, type Copyist } from "./kept-bytes.ts";
 import { type Print, printsOf } from "./prints.ts";
-import type { MadeFrame } from "./frame-archive.ts";
+import type { MadeFrame } from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { Witness } from "./witness.ts";
 

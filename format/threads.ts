@@ -10,6 +10,9 @@ export const taskOfThread = <Task>(): Promise<Task> =>
     postMessage(READY);
   });
 
+/** A thread that is at work so many milliseconds after all were stopped is gone, whatever became of it. */
+export const LOST_MS = 5000;
+
 /** Starts all threads or none: throws where one cannot be started, and those that wait already get no work. */
 export function startThreads(count: number, start: () => Worker): readonly Worker[] {
   const threads: Worker[] = [];

@@ -3,7 +3,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeParts, writeTar } from "../../format/tar/write-tar.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
-import { frameParts } from "../frame-archive.ts";
+import { frameParts } from "../frame-content.ts";
 import { contentComparer } from "./same-content.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
 import { noise } from "./testing.ts";

@@ -6,7 +6,7 @@ import type { Bytes, ByteStream } from "../../format/types.ts";
 import { decodedFrames } from "../../format/verifying/read-beside.ts";
 import { framesAt, runsOf, type SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
 import { contentChecksum, storedChecksum } from "../compress-frame.ts";
-import { isFramed } from "../frame-archive.ts";
+import { isFramed } from "../frame-content.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
 
 /** Whether the stored bytes in a file are of the content that a slot's files have now, of which some may have `changed`. */

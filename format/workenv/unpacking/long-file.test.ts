@@ -200,9 +200,9 @@ describe("which file is written together", () => {
     ["one that is over in the first frame", part([2600, 1024]), 512, 2088, false],
     ["one at the end", part([2000, 1584], true), 512, 2048, true],
     ["one before half an end", part([2000, 1072], true), 512, 2048, false],
-    ["one before a long end", part([2000, 1584 + MIB], true), 512, 2048, true],
-    ["one before more than any end", part([2000, 1584 + 2 * MIB], true), 512, 2048, false],
-    ["one behind more than any header", part([3 * MIB, 3 * MIB]), 2 * MIB + 512, 4 * MIB - 512, false],
+    ["one before a long end", part([2000, 1584 + MIB - 2000], true), 512, 2048, true],
+    ["one before more than any end", part([2000, 1584 + MIB], true), 512, 2048, false],
+    ["one behind more than any header", part([3 * MIB, 3 * MIB]), MIB + 512, 5 * MIB - 512, false],
   ])("%s", (_, frame, before, size, isShared) => {
     const expected = isShared ? { frame, first: 1, before, size } : undefined;
     expect(longFileIn(frame, before, size)).toEqual(expected);

@@ -26,8 +26,8 @@ export interface LongFile {
   readonly size: number;
 }
 
-/** What stands before or behind a file is its headers, or the end of an archive. */
-const MOST_AROUND = 2 * 1024 * 1024;
+/** Of headers before a file, or of zeros behind it. A parser takes some more. */
+const MOST_AROUND = 1024 * 1024;
 
 /** The file in a part of an archive, if that is the last thing in it and goes on behind the first frame. */
 export function longFileIn(frame: SlotFrame, before: number, size: number): LongFile | undefined {

@@ -1,3 +1,5 @@
+import { LOST_MS } from "../../threads.ts";
+
 /** Where pieces of a file go that decode to a little more than the file. */
 export interface FilePlace {
   /** The file, open in this process. */
@@ -38,8 +40,6 @@ const [UNKNOWN, SHARED, KEPT] = [0, 1, 2];
 const SIZE = NUMBERS * Int32Array.BYTES_PER_ELEMENT;
 
 const PAUSE_MS = 10;
-/** A thread that is still busy so long after all were stopped is gone, whatever became of it. */
-const LOST_MS = 5000;
 
 /** Memory for so many files, by their numbers. */
 export const sharedFiles = (count: number): SharedArrayBuffer => new SharedArrayBuffer(SIZE * count);

@@ -1,6 +1,7 @@
 import { isArchive } from "../../codecs/chain.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Slot } from "../../reader.ts";
+import { LOST_MS } from "../../threads.ts";
 import { framesOf, type SlotFrame } from "./slot-frames.ts";
 import type { SlotGroup } from "./slot-groups.ts";
 
@@ -101,8 +102,6 @@ export interface Board {
 const STOPPED = 0;
 const UNPACKED = 1;
 const BUSY = 2;
-/** A thread that is not done so long after all were stopped is gone, whatever became of it. */
-const LOST_MS = 5000;
 /** For each block: how many of its jobs were asked for, how many taken at the front, and how many at the back. */
 const [FIRST, ASKED, FRONT, BACK, NUMBERS] = [3, 0, 1, 2, 3];
 

@@ -12,7 +12,7 @@ import { sha256Hex } from "../format/wire/hashes.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { tempDir } from "../tests/support/temp-dir.ts";
 import { listTree } from "./sources/tree.ts";
-import { frameArchive, frameFile, frameParts } from "./frame-archive.ts";
+import { frameArchive, frameFile, frameParts } from "./frame-content.ts";
 
 const MIB = 1024 * 1024;
 const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });

@@ -15,24 +15,24 @@ import { runAhead } from "./run-ahead.ts";
 /** Frames from this size on have memory of their own. */
 const OWN_BUFFER = 256 * 1024;
 
-export interface FramedArchive {
+export interface FramedContent {
   /** Each piece is to be used up before the next one is asked for: its memory is gone then. */
   readonly stored: ByteStream;
-  /** Bytes of the archive; known when `stored` has ended. */
+  /** Bytes of the content; known when `stored` has ended. */
   originalSize(): number;
   /** What it was made of, in order; known when `stored` has ended. */
   made(): readonly MadeFrame[];
 }
 
-/** A frame of an archive that was made in this process. */
+/** A frame that was made in this process. */
 export interface MadeFrame extends FrameSizes {
-  /** The entries in it, where that is known without decoding it. */
+  /** The entries of an archive in it, where that is known without decoding it; those of a file are none. */
   readonly entries?: readonly EntryFacts[] | undefined;
 }
 
 export interface FrameOptions {
   readonly level?: Level | undefined;
-  /** Told of the archive as it was compressed. */
+  /** Told of the content as it was compressed. */
   readonly onBytes?: ((count: number) => void) | undefined;
   /** Note which entries are in frames, for who verifies the archive. */
   readonly noteEntries?: boolean | undefined;
@@ -42,11 +42,11 @@ export interface FrameOptions {
 export const isFramed = ({ codecs }: SplitChain): boolean => codecs.length === 1 && codecs[0] === "ZSTD";
 
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
-export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedArchive =>
+export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedContent =>
   frameParts(partsOf(cutArchive(archive), options), options);
 
 /** One file, whatever is in it, in frames of 4 MiB. */
-export const frameFile = (content: ByteStream, options: FrameOptions = {}): FramedArchive =>
+export const frameFile = (content: ByteStream, options: FrameOptions = {}): FramedContent =>
   frameParts(partsOfFile(content), options);
 
 /**
@@ -54,7 +54,7 @@ export const frameFile = (content: ByteStream, options: FrameOptions = {}): Fram
  * what `tar --zstd -x` reads, and what threads can unpack at the same time. Frames are compressed on all processors; the
  * bytes do not depend on how many there are. Holds at most 64 MiB of content, and what it became.
  */
-export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedArchive {
+export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedContent {
   const frames: MadeFrame[] = [];
   return {
     stored: compressed(parts, options, frames),
