@@ -118,6 +118,8 @@ test.each([
   expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(sha256Hex(content));
   expect(originalSize()).toBe(size);
   expect(made().map(({ entries }) => entries)).toEqual(contents.map(() => []));
+  const large = frameFile(inPieces(content, 700_001), { level: 4 });
+  expect((framesIn(await collect(copied(large.stored))) ?? []).map((frame) => frame.content)).toEqual([size]);
   const inOnePiece = frameFile(inPieces(content, size + 1));
   expect(sha256Hex(await collect(copied(inOnePiece.stored)))).toBe(sha256Hex(stream));
 });

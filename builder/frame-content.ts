@@ -1,7 +1,7 @@
 import type { Level } from "../format/codecs/codec.ts";
 import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect, evenPieces } from "../format/codecs/streams.ts";
-import { zstdLevel } from "../format/codecs/zstd-params.ts";
+import { isAboveUsual, zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
 import { type ArchivePart, CUT_SIZES } from "../format/tar/archive-part.ts";
 import { type ArchivePiece, cutArchive } from "../format/tar/cut-archive.ts";
@@ -45,9 +45,9 @@ export const isFramed = ({ codecs }: SplitChain): boolean => codecs.length === 1
 export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedContent =>
   frameParts(partsOf(cutArchive(archive), options), options);
 
-/** One file, whatever is in it, in frames of 4 MiB. */
+/** One file, whatever is in it, in frames of 4 MiB; above the usual level, of 16 MiB. */
 export const frameFile = (content: ByteStream, options: FrameOptions = {}): FramedContent =>
-  frameParts(partsOfFile(content), options);
+  frameParts(partsOfFile(content, options), options);
 
 /**
  * A tar archive as zstd frames that begin where entries begin, or within a long one, with the seek table behind them:
@@ -134,11 +134,15 @@ function entriesOf(part: Bytes, isLast: boolean): readonly EntryFacts[] | undefi
   }
 }
 
-async function* partsOfFile(content: ByteStream): AsyncGenerator<ArchivePart> {
+/** At level 19, frames of 4 MiB have 7 % more bytes than one frame, those of 16 MiB 2 %; at the usual level, 1 and 0 %. */
+const LARGE_FRAME = 16 * 1024 * 1024;
+
+async function* partsOfFile(content: ByteStream, { level }: FrameOptions): AsyncGenerator<ArchivePart> {
+  const size = isAboveUsual(level === undefined ? {} : { level }) ? LARGE_FRAME : CUT_SIZES.part;
   const free: Bytes[] = [];
-  const take = () => free.pop() ?? freshMemory(CUT_SIZES.part);
+  const take = () => free.pop() ?? freshMemory(size);
   let isEmpty = true;
-  for await (const bytes of evenPieces(content, CUT_SIZES.part, take)) {
+  for await (const bytes of evenPieces(content, size, take)) {
     isEmpty = false;
     yield { bytes, entries: [], done: () => void free.push(new Uint8Array(bytes.buffer)) };
   }
