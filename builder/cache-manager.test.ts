@@ -14,11 +14,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { PspfError } from "../format/errors.ts";
 import { layoutOf, storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { acquire } from "../format/cache/locks/lock.ts";
 import { CacheManager } from "./cache-manager.ts";
 import { createCache } from "../format/cache/testing.ts";
+import { failureOf } from "../tests/support/failure.ts";
 
 let fixture: ReturnType<typeof createCache>;
 let manager: CacheManager;
@@ -50,16 +50,6 @@ const namesInCache = (): readonly string[] => readdirSync(fixture.cache).toSorte
 /** Everything below the cache, folders too. */
 const everything = (): readonly string[] =>
   readdirSync(fixture.cache, { recursive: true }).map(String).toSorted();
-
-async function errorOf(attempt: () => unknown): Promise<PspfError> {
-  try {
-    await attempt();
-  } catch (error) {
-    if (error instanceof PspfError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
 
 describe("place", () => {
   test.each([
@@ -261,7 +251,7 @@ describe("cleaning", () => {
       using _lock = await acquire(held.lock, () => {});
       const { removed, busy } = await manager.clean(options);
       expect([removed, busy]).toMatchObject([[{ id: free.id }], [{ id: held.id }]]);
-      expect((await errorOf(() => manager.remove(held.id))).code).toBe("workenv-busy");
+      expect((await failureOf(() => manager.remove(held.id))).code).toBe("workenv-busy");
       expect(manager.inspectWorkenv(held.id)).toMatchObject({ ready: true });
     }
     expect((await manager.clean()).removed.map(({ id }) => id)).toContain(held.id);
@@ -331,7 +321,7 @@ describe("cleaning", () => {
   });
 
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])("%p days are refused", async (olderThanDays) => {
-    expect((await errorOf(() => manager.clean({ olderThanDays }))).code).toBe("bad-arguments");
+    expect((await failureOf(() => manager.clean({ olderThanDays }))).code).toBe("bad-arguments");
   });
 
   test("a removed workenv is made anew by the next start", async () => {
@@ -339,110 +329,6 @@ describe("cleaning", () => {
     await manager.clean();
     expect((await fixture.fill("demo")).id).toBe(id);
     expect(manager.inspectWorkenv(id)).toMatchObject({ ready: true });
-  });
-});
-
-describe("several places", () => {
-  /** Folders that launchers look into, in a home of our own. */
-  function home() {
-    const env = {
-      HOME: join(fixture.outside, "home"),
-      XDG_CACHE_HOME: join(fixture.outside, "xdg"),
-      TMPDIR: join(fixture.outside, "tmp"),
-    };
-    const places = [
-      join(env.XDG_CACHE_HOME, "flavor", "workenv"),
-      join(env.HOME, ".cache", "flavor", "workenv"),
-      join(env.TMPDIR, `flavor-${process.getuid?.()}`, "workenv"),
-    ] as const;
-    for (const place of places) mkdirSync(place, { recursive: true, mode: 0o700 });
-    return { env, places };
-  }
-
-  /** An entry in one of them, last used so many days ago. */
-  function put(cache: string, id: string, days = 0): WorkenvLayout {
-    const layout = layoutOf(cache, id);
-    for (const folder of [layout.content, dirname(layout.marker)]) mkdirSync(folder, { recursive: true });
-    writeFileSync(layout.marker, "");
-    age(layout, days);
-    return layout;
-  }
-
-  const A = "aaaa000000000000";
-  const B = "bbbb000000000000";
-  const C = "cccc000000000000";
-
-  test("are all seen, measured and cleaned", async () => {
-    const { env, places } = home();
-    const all = new CacheManager({ env });
-    for (const [i, id] of [A, B, C].entries()) put(places[i] as string, id, i);
-    expect(all.listCached().map(({ id, cacheDir }) => [id, cacheDir])).toEqual([
-      [A, places[0]],
-      [B, places[1]],
-      [C, places[2]],
-    ]);
-    const info = all.info();
-    expect(info.places.map(({ cacheDir, why, count }) => [cacheDir, why, count])).toEqual([
-      [places[0], "XDG_CACHE_HOME", 1],
-      [places[1], "home", 1],
-      [places[2], "temp", 1],
-    ]);
-    expect(info).toMatchObject({ cacheDir: places[0], count: 3, ready: 0 });
-    expect(info.size).toBe(info.places.reduce((sum, { size }) => sum + size, 0));
-    expect((await all.clean({ olderThanDays: 1.5 })).removed.map(({ id }) => id)).toEqual([C]);
-    // One budget for all of them: the least recently used goes, wherever it is.
-    expect((await all.clean({ maxSize: all.getCacheSize() - 1 })).removed.map(({ id }) => id)).toEqual([B]);
-    expect(await all.remove(A)).toMatchObject({ id: A, cacheDir: places[0] });
-  });
-
-  test("FLAVOR_CACHE stands alone", () => {
-    const { env, places } = home();
-    put(places[1], A);
-    expect(new CacheManager({ env: { ...env, FLAVOR_CACHE: fixture.cache } }).listCached()).toEqual([]);
-  });
-
-  test("two names of one folder are one place", () => {
-    const { env, places } = home();
-    put(places[1], A);
-    rmSync(env.XDG_CACHE_HOME, { recursive: true });
-    symlinkSync(join(env.HOME, ".cache"), env.XDG_CACHE_HOME);
-    expect(new CacheManager({ env }).listCached()).toMatchObject([{ id: A }]);
-  });
-
-  test("a temporary folder that others can write to is not looked at", async () => {
-    const { env, places } = home();
-    const planted = put(places[2], A);
-    chmodSync(places[2], 0o777);
-    const all = new CacheManager({ env });
-    expect([all.listCached(), all.info().places.length]).toEqual([[], 2]);
-    expect((await all.clean()).removed).toEqual([]);
-    expect(existsSync(planted.content)).toBe(true);
-  });
-
-  test("an id that is in two of them is neither: both are named", async () => {
-    const { env, places } = home();
-    put(places[0], A);
-    put(places[1], A);
-    const all = new CacheManager({ env });
-    expect(await errorOf(() => all.remove(A))).toMatchObject({
-      code: "workenv-not-found",
-      problems: [`${A} unknown in ${places[0]}`, `${A} unknown in ${places[1]}`],
-      hint: "set FLAVOR_CACHE to the folder that it is in",
-    });
-    expect(all.listCached()).toHaveLength(2);
-    const one = new CacheManager({ env: { ...env, FLAVOR_CACHE: places[1] } });
-    expect(await one.remove(A)).toMatchObject({ cacheDir: places[1] });
-    expect(await all.remove(A)).toMatchObject({ cacheDir: places[0] });
-  });
-
-  test("a place that cannot be listed does not stop the cleaning of the others", async () => {
-    const { env, places } = home();
-    rmSync(places[0], { recursive: true });
-    writeFileSync(places[0], "");
-    put(places[1], A);
-    const { removed, failed } = await new CacheManager({ env }).clean();
-    expect(removed).toMatchObject([{ id: A }]);
-    expect(failed).toMatchObject([{ path: places[0], error: { code: "io-failed" } }]);
   });
 });
 
@@ -482,7 +368,7 @@ describe("removing one", () => {
     const { id } = await fixture.fill("demo");
     const other = `${id.slice(0, 4)}${id[4] === "0" ? "1" : "0"}00000000000`;
     plant(other);
-    const error = await errorOf(() => manager.remove(id.slice(0, 4)));
+    const error = await failureOf(() => manager.remove(id.slice(0, 4)));
     expect(error.code).toBe("workenv-not-found");
     const where = `in ${fixture.cache}`;
     expect(error.problems.toSorted()).toEqual(
@@ -507,7 +393,7 @@ describe("removing one", () => {
     plant("aaaa000000000000");
     writeFileSync(join(fixture.outside, "x"), "1");
     const before = everything();
-    expect(await errorOf(() => manager.remove(id))).toMatchObject({
+    expect(await failureOf(() => manager.remove(id))).toMatchObject({
       code: "workenv-not-found",
       exitCode: 105,
     });

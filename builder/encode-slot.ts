@@ -1,6 +1,13 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
-import { decodeChain, encodeChain, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
+import {
+  decodeChain,
+  encodeChain,
+  isFramed,
+  type SplitChain,
+  sniff,
+  splitChain,
+} from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
 import { openFileSource, type Pieces, streamRange } from "../format/io/byte-source.ts";
@@ -9,14 +16,7 @@ import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
-import {
-  frameArchive,
-  frameFile,
-  type FrameOptions,
-  frameParts,
-  isFramed,
-  type MadeFrame,
-} from "./frame-content.ts";
+import { frameArchive, frameFile, type FrameOptions, frameParts, type MadeFrame } from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { listTree } from "./sources/tree.ts";

@@ -36,6 +36,19 @@ function framesIn(stream: Bytes) {
   return parseSeekTable(stream.slice(-size), stream.length);
 }
 
+/** What each frame decodes to alone, which must be as long as the table says. */
+async function contentsIn(stream: Bytes): Promise<readonly Bytes[]> {
+  const contents: Bytes[] = [];
+  let at = 0;
+  for (const { compressed, content } of framesIn(stream) ?? []) {
+    const bytes = await collect(zstd.decode(inPieces(stream.slice(at, at + compressed))));
+    expect(bytes.length).toBe(content);
+    contents.push(bytes);
+    at += compressed;
+  }
+  return contents;
+}
+
 test("what was made is told: frames, and on request the entries in them", async () => {
   const made = async (archive: Bytes, noteEntries?: boolean) => {
     const framed = frameArchive(inPieces(archive), { noteEntries });
@@ -63,14 +76,7 @@ test("what was made is told: frames, and on request the entries in them", async 
 test("any decoder of zstd reads it, and each frame alone gives what the table says", async () => {
   const stream = await framed(ARCHIVE);
   expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(sha256Hex(ARCHIVE));
-  const contents: Bytes[] = [];
-  let at = 0;
-  for (const { compressed, content } of framesIn(stream) ?? []) {
-    const bytes = await collect(zstd.decode(inPieces(stream.slice(at, at + compressed))));
-    expect(bytes.length).toBe(content);
-    contents.push(bytes);
-    at += compressed;
-  }
+  const contents = await contentsIn(stream);
   expect(contents).toHaveLength(6);
   expect(sha256Hex(concat(contents))).toBe(sha256Hex(ARCHIVE));
 });
@@ -86,15 +92,8 @@ test("the same is true of a tree, which makes the same frames", async () => {
     writeFileSync(join(dir.path, name), new Uint8Array(size * MIB).fill(size));
   const entries = listTree(dir.path);
   const stream = await collect(copied(frameParts(writeParts(entries)).stored));
-  const contents: number[] = [];
-  let at = 0;
-  for (const { compressed, content } of framesIn(stream) ?? []) {
-    const bytes = await collect(zstd.decode(inPieces(stream.slice(at, at + compressed))));
-    expect(bytes.length).toBe(content);
-    contents.push(content);
-    at += compressed;
-  }
-  expect(contents.map((size) => Math.floor(size / MIB))).toEqual([3, 4, 4, 1, 4, 4, 4, 4, 4, 4, 4, 4, 1, 6]);
+  const sizes = (await contentsIn(stream)).map(({ length }) => length);
+  expect(sizes.map((size) => Math.floor(size / MIB))).toEqual([3, 4, 4, 1, 4, 4, 4, 4, 4, 4, 4, 4, 1, 6]);
   const archive = await collect(writeTar(entries));
   expect(sha256Hex(await collect(zstd.decode(inPieces(stream))))).toBe(sha256Hex(archive));
   expect(sha256Hex(await framed(archive))).toBe(sha256Hex(stream));

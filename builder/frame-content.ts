@@ -1,5 +1,4 @@
 import type { Level } from "../format/codecs/codec.ts";
-import type { SplitChain } from "../format/codecs/chain.ts";
 import { collect, evenPieces } from "../format/codecs/streams.ts";
 import { isAboveUsual, zstdLevel } from "../format/codecs/zstd-params.ts";
 import { encodeSeekTable, type FrameSizes } from "../format/codecs/zstd-seek-table.ts";
@@ -38,9 +37,6 @@ export interface FrameOptions {
   readonly noteEntries?: boolean | undefined;
 }
 
-/** Whether a chain makes frames: of what is only compressed by zstd. Everything else is one stream. */
-export const isFramed = ({ codecs }: SplitChain): boolean => codecs.length === 1 && codecs[0] === "ZSTD";
-
 /** A tar archive that is there already, as `frameParts` makes it of a tree. */
 export const frameArchive = (archive: ByteStream, options: FrameOptions = {}): FramedContent =>
   frameParts(partsOf(cutArchive(archive), options), options);
@@ -50,9 +46,9 @@ export const frameFile = (content: ByteStream, options: FrameOptions = {}): Fram
   frameParts(partsOfFile(content, options), options);
 
 /**
- * A tar archive as zstd frames that begin where entries begin, or within a long one, with the seek table behind them:
- * what `tar --zstd -x` reads, and what threads can unpack at the same time. Frames are compressed on all processors; the
- * bytes do not depend on how many there are. Holds at most 64 MiB of content, and what it became.
+ * Parts of a file or of an archive as zstd frames, one each, with the seek table behind them: what `zstd -d` and
+ * `tar --zstd -x` read, and what threads can unpack at the same time. Frames are compressed on all processors; the bytes do
+ * not depend on how many there are. Holds at most 64 MiB of content, and what it became.
  */
 export function frameParts(parts: AsyncIterable<ArchivePart>, options: FrameOptions = {}): FramedContent {
   const frames: MadeFrame[] = [];

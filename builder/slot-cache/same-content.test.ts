@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fromBytes } from "../../format/codecs/streams.ts";
 import { writeParts, writeTar } from "../../format/tar/write-tar.ts";
+import type { Bytes } from "../../format/types.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
-import { frameParts } from "../frame-content.ts";
+import { frameFile, frameParts } from "../frame-content.ts";
 import { contentComparer } from "./same-content.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
 import { noise } from "./testing.ts";
@@ -96,4 +98,25 @@ test("a long file has several frames, which are compared together", async () => 
   other[size - 1]! ^= 1;
   writeFileSync(at("g"), other);
   expect(await isSame()).toBe(false);
+});
+
+test("so are the frames of a slot that is one file", async () => {
+  const content = noise(9 * 1024 * 1024, 50);
+  const path = at("stored-file");
+  for await (const piece of frameFile(fromBytes(content)).stored) appendFileSync(path, piece);
+  const comparing = (now: Bytes) => {
+    const file: SlotWork = {
+      kind: "file",
+      recipe: { operations: ["ZSTD"], level: undefined, mtimes: "zero" },
+      entries: [],
+      listedAt: 0,
+      content: () => fromBytes(now),
+    };
+    return countingFrames(() => contentComparer(file)(path, new Set()));
+  };
+  expect(await comparing(content)).toEqual({ result: true, frames: 3 });
+  const other = content.slice();
+  other[other.length - 1]! ^= 1;
+  expect(await comparing(other)).toMatchObject({ result: false });
+  expect(await comparing(content.slice(0, -1))).toMatchObject({ result: false });
 });

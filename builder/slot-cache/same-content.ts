@@ -1,4 +1,4 @@
-import { decodeChain, splitChain } from "../../format/codecs/chain.ts";
+import { decodeChain, isFramed, splitChain } from "../../format/codecs/chain.ts";
 import { parseSeekTable, SEEK_FOOTER, seekTableSize } from "../../format/codecs/zstd-seek-table.ts";
 import { type ByteSource, openFileSource, streamRange } from "../../format/io/byte-source.ts";
 import { type EntryGroup, groupEntries, writeGroups } from "../../format/tar/write-tar.ts";
@@ -6,7 +6,6 @@ import type { Bytes, ByteStream } from "../../format/types.ts";
 import { decodedFrames } from "../../format/verifying/read-beside.ts";
 import { framesAt, runsOf, type SlotFrame } from "../../format/workenv/unpacking/slot-frames.ts";
 import { contentChecksum, storedChecksum } from "../compress-frame.ts";
-import { isFramed } from "../frame-content.ts";
 import type { InputEntry, SlotWork } from "./slot-work.ts";
 
 /** Whether the stored bytes in a file are of the content that a slot's files have now, of which some may have `changed`. */
@@ -19,14 +18,15 @@ export type IsOfContent = (stored: string, changed: ReadonlySet<InputEntry>) => 
  */
 export function contentComparer(work: SlotWork): IsOfContent {
   const chain = splitChain(work.recipe.operations);
-  const isTree = work.kind === "tree" && isFramed(chain);
   const parts = once(() => partsOf(work));
   return async (stored, changed) => {
     using source = openFileSource(stored);
-    const frames = isTree ? await framesIn(source) : undefined;
-    const made = frames && (await parts());
+    const frames = isFramed(chain) ? await framesIn(source) : undefined;
+    const made = frames !== undefined && work.kind === "tree" ? await parts() : undefined;
     if (frames === undefined || made?.length !== frames.length) {
-      const content = decodeChain(chain.codecs, streamRange(source, 0, source.size));
+      const content = frames
+        ? decodedFrames(source, piecesOf(frames), () => {})
+        : decodeChain(chain.codecs, streamRange(source, 0, source.size));
       return await areSame(work.content(), content);
     }
     const isConcerned = made.map(({ entries }) => entries.some((entry) => changed.has(entry)));
@@ -34,11 +34,12 @@ export function contentComparer(work: SlotWork): IsOfContent {
     const holding = frames.filter((_, i) => isConcerned[i]);
     for (const [i, part] of concerned.entries())
       if (await part.isOther(source, holding[i] as SlotFrame)) return false;
-    const pieces = holding.flatMap((frame) => frame.pieces);
-    const decoded = decodedFrames(source, pieces, () => {});
+    const decoded = decodedFrames(source, piecesOf(holding), () => {});
     return await areSame(contentOf(concerned), decoded);
   };
 }
+
+const piecesOf = (frames: readonly SlotFrame[]) => frames.flatMap((frame) => frame.pieces);
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

@@ -17,6 +17,9 @@ export const splitChain = (chain: readonly OperationName[]): SplitChain =>
 /** Whether what a chain was applied to is a tree: everything else is one file. */
 export const isArchive = (chain: readonly OperationName[]): boolean => chain[0] === "TAR";
 
+/** Whether a chain makes frames that can be taken apart: of what is only compressed by zstd. Everything else is one stream. */
+export const isFramed = ({ codecs }: SplitChain): boolean => codecs.length === 1 && codecs[0] === "ZSTD";
+
 /** Applies byte codecs in order; the level is used for each of them. Loads no codec before the first read. */
 export async function* encodeChain(
   codecs: readonly OperationName[],

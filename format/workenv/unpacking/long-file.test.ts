@@ -1,17 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { failureOf } from "../../../tests/support/failure.ts";
 import { concat, END, paxRecord } from "../../tar/testing.ts";
 import type { Package } from "../../reader.ts";
 import type { Bytes } from "../../types.ts";
-import { sha256Hex } from "../../wire/hashes.ts";
 import { longFileIn } from "./long-file.ts";
 import { sharedFiles } from "./shared-file.ts";
 import type { SlotFrame } from "./slot-frames.ts";
 import { groupSlots } from "./slot-groups.ts";
 import { blocksOf, boardOf, boardSize, isLong, jobsOf, piecesOf } from "./unpack-jobs.ts";
 import { work } from "./unpack-worker.ts";
-import { unpackTogether } from "./unpack-together.ts";
 import {
   AGAIN,
   ARCHIVE,
@@ -23,8 +20,8 @@ import {
   type Facts,
   framed,
   framesOf,
-  THREAD,
   unpackBoth,
+  unpackUnsigned,
   withPackage,
 } from "./testing.ts";
 
@@ -126,18 +123,7 @@ describe.if(canUseThreads)("a slot that is one file", () => {
   });
 
   test("that is sound, but not what was signed, is refused", async () => {
-    const work = async (pkg: Parameters<typeof unpackTogether>[0], dir: string) => {
-      const slots = pkg.slots.map((slot) => ({
-        ...slot,
-        entry: { ...slot.entry, checksum: sha256Hex(new Uint8Array()) },
-      }));
-      const told: string[] = [];
-      const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
-      const unpack = () => unpackTogether({ ...pkg, slots }, slots, join(dir, "out"), crew);
-      expect(await failureOf(unpack)).toMatchObject({ code: "slot-checksum-mismatch" });
-      expect(told).toEqual(AGAIN);
-    };
-    await withPackage(framed({ frames }), work, facts);
+    expect(await unpackUnsigned(framed({ frames }), facts)).toEqual(["slot-checksum-mismatch", AGAIN]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { isArchive, splitChain } from "../../codecs/chain.ts";
+import { isArchive, isFramed, splitChain } from "../../codecs/chain.ts";
 import { type FrameSizes, parseSeekTable, SEEK_FOOTER, seekTableSize } from "../../codecs/zstd-seek-table.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Slot } from "../../reader.ts";
@@ -32,9 +32,8 @@ const MAX_TABLE = 16 * 1024 * 1024;
  */
 export async function framesOf(source: ByteSource, slot: Slot): Promise<readonly SlotFrame[] | undefined> {
   const { stored, entry } = slot;
-  const { codecs } = splitChain(entry.operations);
-  const isFramed = codecs.length === 1 && codecs[0] === "ZSTD";
-  if (!isFramed || entry.originalSize === undefined || stored.size < SEEK_FOOTER) return undefined;
+  const isKnown = isFramed(splitChain(entry.operations)) && entry.originalSize !== undefined;
+  if (!isKnown || stored.size < SEEK_FOOTER) return undefined;
   const end = stored.offset + stored.size;
   const size = seekTableSize(await source.read(end - SEEK_FOOTER, SEEK_FOOTER), stored.size);
   if (size === undefined || size > MAX_TABLE) return undefined;

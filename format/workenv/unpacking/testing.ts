@@ -142,6 +142,23 @@ export async function unpackBoth(stored: Bytes, facts?: Facts): Promise<unknown>
   return told;
 }
 
+/** Unpacks by threads what is sound, but not what was signed; the failure, and what the threads said. */
+export async function unpackUnsigned(
+  stored: Bytes,
+  facts?: Facts,
+): Promise<readonly [code: unknown, told: unknown]> {
+  const told: string[] = [];
+  let code: unknown;
+  const work = async (pkg: Package, dir: string): Promise<void> => {
+    const checksum = sha256Hex(new Uint8Array());
+    const slots = pkg.slots.map((slot) => ({ ...slot, entry: { ...slot.entry, checksum } }));
+    const crew = { start: () => new Worker(THREAD), tell: (line: string) => told.push(line) };
+    ({ code } = await failureOf(() => unpackTogether({ ...pkg, slots }, slots, join(dir, "out"), crew)));
+  };
+  await withPackage(stored, work, facts);
+  return [code, told];
+}
+
 export const BY_THREADS = [expect.stringMatching(/^unpacked by [234] threads$/)];
 export const AGAIN = [expect.stringMatching(/^unpacking again, one thing after the other: /)];
 export const ALONE: readonly unknown[] = [];

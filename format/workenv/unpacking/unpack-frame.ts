@@ -68,9 +68,9 @@ async function unpackLong(
   };
   const [head, ...rest] = frame.pieces as [FramePlace, ...FramePlace[]];
   await decodeFrame(tools.source, head, tools, push);
-  const { file, size } = last();
+  const { file, size } = last;
   const long = file && longFileIn(frame, head.content - file.written, size);
-  if (long !== undefined) await fillFile(file as NewFile, long, shared, () => tools);
+  if (file !== undefined && long !== undefined) await fillFile(file, long, shared, () => tools);
   else {
     shared.keep();
     for (const piece of rest) await decodeFrame(tools.source, piece, tools, push);
@@ -94,6 +94,7 @@ async function unpackFile(
 /** What reads a part of an archive, and where its entries go. */
 function entriesOf({ entry: { target } }: Slot, { isLast }: SlotFrame, writer: TreeOnDisk) {
   const links: FoundLink[] = [];
+  /** What the last header said, and the file that was made for it, if it is one. */
   const last: { file: NewFile | undefined; size: number } = { file: undefined, size: 0 };
   const files: TreeWriter = {
     ...writer,
@@ -112,7 +113,7 @@ function entriesOf({ entry: { target } }: Slot, { isLast }: SlotFrame, writer: T
     return placeEntry(header, files, place);
   };
   const parser = tarParser({ entry }, { ending: isLast ? "marked" : "open" });
-  return { parser, place, links, last: () => last };
+  return { parser, place, links, last };
 }
 
 const MIB = 1024 * 1024;
