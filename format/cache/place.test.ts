@@ -191,6 +191,15 @@ describe.skipIf(reason !== undefined)("as root", () => {
     expect(readdirSync(disk.path)).toEqual([]);
   });
 
+  test("what has room for names only is full, whatever is needed", async () => {
+    using disk = mounted(join(root, "full"), ...tmpfs("size=64k,mode=700"));
+    const path = join(disk.path, "cache");
+    mkdirSync(path, { mode: 0o700 });
+    expect(() => writeFileSync(join(disk.path, "filler"), new Uint8Array(2 ** 17))).toThrow("ENOSPC");
+    expect((await refusal(path, 0)).cause).toBe("its disk is full");
+    expect(readdirSync(path)).toEqual([]);
+  });
+
   test("a disk that is too small is refused by its numbers, and one that suffices is used", async () => {
     using disk = mounted(join(root, "small"), ...tmpfs("size=1m,mode=700"));
     const { cause, hint } = await refusal(join(disk.path, "cache"), 2 ** 21);

@@ -101,13 +101,13 @@ function spaceFault(path: string, needed: number): Fault | undefined {
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /**
- * Starts what is no program: that is only found when it would be started otherwise, which nothing else says of the next
- * ones. A real one would take a millisecond.
+ * Writes something, and starts it though it is no program: that is only found when it would be started otherwise, which
+ * nothing else says of the next ones. A real one would take a millisecond.
  */
 function programFault(directory: string, uid: number | undefined): Fault | undefined {
   const program = join(directory, crypto.randomUUID());
   try {
-    writeFileSync(program, "", { mode: 0o700, flag: "wx" });
+    writeFileSync(program, "no program\n", { mode: 0o700, flag: "wx" });
     return uid === undefined || canStart(program) ? undefined : noexecFault(directory);
   } finally {
     rmSync(program, { force: true });
