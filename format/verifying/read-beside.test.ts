@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { zstdCompressSync } from "node:zlib";
 import { fileSlot, packageBytes } from "../../tests/support/packages.ts";
 import { concat, rawArchive } from "../tar/testing.ts";
 import { type ByteSource, memorySource } from "../io/byte-source.ts";
@@ -12,7 +13,7 @@ import {
 } from "../codecs/zstd-seek-table.ts";
 import type { Bytes } from "../types.ts";
 import { readAlone } from "./read-alone.ts";
-import { readBeside } from "./read-beside.ts";
+import { decodedFrames, readBeside } from "./read-beside.ts";
 
 const MIB = 1024 * 1024;
 const file = (name: string, size: number) => ({ name, body: name.repeat(size).slice(0, size) });
@@ -47,6 +48,37 @@ test.each([0, 7, 9 * MIB])("so is a file in frames, of %d bytes", async (size) =
   const source = memorySource(await packageBytes({ slots: [fileSlot("text", new Uint8Array(size))] }));
   expect(await enter(source, readBeside)).toEqual({ size, entries: 1 });
   expect(await enter(source, readAlone)).toEqual({ size, entries: 1 });
+});
+
+describe("a frame of others, too large to be decoded at once", () => {
+  const content = 17 * MIB;
+  const stored = new Uint8Array(zstdCompressSync(new Uint8Array(content).fill(7)));
+
+  test("is entered like any other", async () => {
+    const table = encodeSeekTable([{ compressed: stored.length, content }]) as Bytes;
+    const slot = fileSlot("large", concat([stored, table]), { operations: ["ZSTD"] });
+    const source = memorySource(await packageBytes({ slots: [slot] }));
+    expect(await enter(source, readBeside)).toEqual({ size: content, entries: 1 });
+  });
+
+  /** The largest piece, and how much came. */
+  async function decode(announced: number): Promise<readonly [largest: number, sum: number]> {
+    const frame = { offset: 0, size: stored.length, content: announced };
+    const lengths: number[] = [];
+    for await (const { length } of decodedFrames(memorySource(stored), [frame], () => {}))
+      lengths.push(length);
+    return [Math.max(...lengths), lengths.reduce((sum, length) => sum + length, 0)];
+  }
+
+  test("is decoded piece by piece", async () => {
+    const [largest, sum] = await decode(content);
+    expect(largest).toBeLessThan(16 * MIB);
+    expect(sum).toBe(content);
+  });
+
+  test("must be as long as its table says", async () => {
+    await expect(decode(content + 1)).rejects.toThrow("as the seek table says");
+  });
 });
 
 test("what is in no frames is read as a stream", async () => {
