@@ -17,6 +17,7 @@ import { concat } from "../codecs/streams.ts";
 import { encodeSeekTable } from "../codecs/zstd-seek-table.ts";
 import { type ByteSource, openFileSource } from "../io/byte-source.ts";
 import { openPackage, type Slot } from "../reader.ts";
+import { END, rawEntry } from "../tar/testing.ts";
 import type { Bytes } from "../types.ts";
 import { isValid, type Verification, verifyPackage } from "../verify.ts";
 import { FLAVOR } from "../wire/dialects.ts";
@@ -52,8 +53,8 @@ beforeAll(async () => {
       writeFileSync(join(root, `d${i % 5}`, `${"long ".repeat(i)}${i}`), noise(600_000, i + 1));
     }
     symlinkSync("d1", join(root, "link"));
-    // A frame of its own, too large to be decoded at once.
-    writeFileSync(join(root, "large"), new Uint8Array(18_000_000));
+    // Frames of its own.
+    writeFileSync(join(root, "large"), noise(18_000_000, 31));
   }
   sound = await packageBytes({
     slots: [
@@ -262,6 +263,27 @@ test.if(canUseThreads).each<[string, (frame: Bytes) => Bytes, number]>([
   ]);
   const alone = await outcomeOf(odd);
   expect(isValid(alone)).toBe(more !== 0);
+  expect((await outcomeOf(odd, thread)).checks).toEqual(alone.checks);
+});
+
+test.if(canUseThreads).each([
+  ["of which a frame inside is another content than its checksum says", 2],
+  ["of which the last frame is another content than its checksum says", 8],
+])("a rightly signed long file in an archive %s", async (_, damaged) => {
+  const part = concat([rawEntry({ name: "long", body: "\0".repeat(35_000_000) }), END]);
+  const contents = Array.from({ length: 9 }, (_, i) => part.slice(i * 4_000_001, (i + 1) * 4_000_001));
+  const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+  const stored = contents
+    .map((content) => new Uint8Array(zstdCompressSync(content, { params })))
+    .map((frame, i) => (i === damaged ? withFlip(frame, frame.length - 1, 1) : frame));
+  const table = encodeSeekTable(
+    stored.map(({ length }, i) => ({ compressed: length, content: (contents[i] as Bytes).length })),
+  );
+  const odd = await packageAround([
+    { operations: "tar|zstd", stored: concat([...stored, table as Bytes]), originalSize: part.length },
+  ]);
+  const alone = await outcomeOf(odd);
+  expect(isValid(alone)).toBeFalse();
   expect((await outcomeOf(odd, thread)).checks).toEqual(alone.checks);
 });
 

@@ -5,7 +5,8 @@ import { type ByteSource, streamRange } from "../io/byte-source.ts";
 import { type Package, piecesFor, type Slot } from "../reader.ts";
 import type { ByteStream, Span } from "../types.ts";
 import { placement } from "../workenv/unpacking/extract-slot.ts";
-import { framesOf } from "../workenv/unpacking/slot-frames.ts";
+import { insideOf } from "../workenv/unpacking/long-file.ts";
+import { type FramePlace, framesOf } from "../workenv/unpacking/slot-frames.ts";
 import { enterFile, partEnterer } from "./enter-part.ts";
 import { entriesOf } from "./entry-list.ts";
 import { enterContent, type PackageReading } from "./read-alone.ts";
@@ -50,8 +51,14 @@ export async function readTogether<T>(
 
 /** Slots are read twice: those without frames are told of when they are decoded here, the others frame by frame. */
 function newBytesOf(job: VerifyJob, { index }: Package): number {
-  if (job.kind !== "digest") return job.frame.size;
-  return job.part === index.launcher ? job.part.size : 0;
+  switch (job.kind) {
+    case "digest":
+      return job.part === index.launcher ? job.part.size : 0;
+    case "entries":
+      return insideOf(job.frame).reduce((left, { size }) => left - size, job.frame.size);
+    default:
+      return job.frame.size;
+  }
 }
 
 /** Which job is for what. */
@@ -73,13 +80,18 @@ async function planFor({ source, index, metadata }: Package, slots: readonly Slo
     const found = await framesOf(source, slot);
     if (found === undefined) continue;
     const its = isArchive(slot.entry.operations)
-      ? found.map((frame): VerifyJob => ({ kind: "entries", frame }))
-      : found.flatMap(({ pieces }) => pieces.map((frame): VerifyJob => ({ kind: "content", frame })));
+      ? found.flatMap((frame): readonly VerifyJob[] => [
+          { kind: "entries", frame },
+          ...insideOf(frame).map(contentJob),
+        ])
+      : found.flatMap(({ pieces }) => pieces.map(contentJob));
     frames.set(slot, [jobs.length, its.length]);
     for (const job of its) jobs.push(job);
   }
   return { jobs, digests: new Map(parts.map((part, i) => [part, i])), frames };
 }
+
+const contentJob = (frame: FramePlace): VerifyJob => ({ kind: "content", frame });
 
 function readingOf({ source }: Package, plan: Plan, readers: Readers): PackageReading {
   const digestOf = (part: Span) => readers.digest(plan.digests.get(part) as number);

@@ -9,9 +9,9 @@ import { readAlone } from "./read-alone.ts";
 /** Work for one thread. */
 export type VerifyJob =
   | { readonly kind: "digest"; readonly part: Span }
-  /** What the archive in a frame of a slot holds. */
+  /** What the archive in a frame of a slot holds. What is inside of a long file is another one's job. */
   | { readonly kind: "entries"; readonly frame: SlotFrame }
-  /** Whether a frame of a file decodes to what its table says. */
+  /** Whether a frame with some of a file decodes to what its table says. */
   | { readonly kind: "content"; readonly frame: FramePlace };
 
 /** What threads are to do together. */
@@ -59,7 +59,7 @@ export async function work(
           report({ job, digest: await readAlone(source).digestOf(what.part) });
           break;
         case "entries":
-          report({ job, entries: listEntries(await frames.entriesIn(what.frame)) });
+          report({ job, entries: listEntries(await frames.entriesAround(what.frame)) });
           break;
         case "content":
           await frames.check(what.frame);

@@ -3,10 +3,11 @@ import type { NewFile } from "../../io/new-file.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import { ioError } from "../../io/fs.ts";
 import { BLOCK, END_SIZE } from "../../tar/header.ts";
+import type { Bytes } from "../../types.ts";
 import { isZero } from "../../wire/zeros.ts";
 import { type DecodeTools, decodeFrame } from "./decode-frame.ts";
 import type { SharedFile, WritePiece } from "./shared-file.ts";
-import type { SlotFrame } from "./slot-frames.ts";
+import type { FramePlace, SlotFrame } from "./slot-frames.ts";
 
 /** What pieces of long files are written with. */
 export interface PieceTools extends Omit<DecodeTools, "output"> {
@@ -39,6 +40,16 @@ export function longFileIn(frame: SlotFrame, before: number, size: number): Long
   return { frame, first: 1, before, size };
 }
 
+/**
+ * The pieces of a part that hold nothing but some of the file, if there is one in it as `longFileIn` wants it: they can be
+ * looked at before that is known.
+ */
+export function insideOf(frame: SlotFrame): readonly FramePlace[] {
+  const starts = startsOf(frame);
+  const end = frame.content - MOST_AROUND;
+  return frame.pieces.filter((piece, i) => i > 0 && (starts[i] as number) + piece.content <= end);
+}
+
 /** Completes a file that was made, with all threads that have nothing else to do. */
 export async function fillFile(
   file: NewFile,
@@ -65,17 +76,23 @@ function pieceWriter(frame: SlotFrame, toolsFor: () => PieceTools): WritePiece {
     const size = content - before - behind;
     let at = (starts[number] as number) - before;
     await decodeFrame(source, pieces[number] as (typeof pieces)[number], tools, (bytes) => {
-      const count = Math.min(bytes.length, Math.max(0, size - at));
-      writeAt(fd, bytes, count, at);
-      if (count < bytes.length && !isZero(bytes.subarray(count)))
-        throw new Error("something is behind a long file");
+      writeAt(fd, bytes, countWithin(size, bytes, at), at);
       at += bytes.length;
       onBytes?.(bytes.length);
     });
   };
 }
 
-function startsOf({ pieces }: SlotFrame): readonly number[] {
+/** How many of these bytes, which begin at `at` of a file of this size, are the file's. Throws unless the others are zeros. */
+export function countWithin(size: number, bytes: Bytes, at: number): number {
+  const count = Math.min(bytes.length, Math.max(0, size - at));
+  if (count < bytes.length && !isZero(bytes.subarray(count)))
+    throw new Error("something is behind a long file");
+  return count;
+}
+
+/** Where each piece begins in what the frame decodes to. */
+export function startsOf({ pieces }: SlotFrame): readonly number[] {
   let start = 0;
   return pieces.map(({ content }) => {
     const its = start;
