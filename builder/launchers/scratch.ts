@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, lstatSync } from "node:fs";
 import { join } from "node:path";
+import { tryRemove } from "../../format/cache/cleaning/leftovers.ts";
 import { doing } from "../../format/io/fs.ts";
+import { removeTree } from "../../format/io/remove-tree.ts";
 
 /** A folder for unfinished work. `aborted` fires when this process is asked to end. */
 export interface Scratch {
@@ -21,10 +23,16 @@ export async function withScratch<T>(parent: string, work: (scratch: Scratch) =>
   sweep(parent);
   const path = doing("create a folder in", parent, () => mkdtempSync(join(parent, PREFIX)));
   const controller = new AbortController();
-  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  const remove = () => {
+    try {
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+    } catch {
+      removeTree(path); // folders in it may be read-only
+    }
+  };
   const end = (signal: NodeJS.Signals) => {
     controller.abort();
-    remove();
+    tryRemove(path);
     stopListening();
     // Whoever else listens decides how to end; when nobody does, the signal does what it always does.
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
@@ -41,10 +49,11 @@ export async function withScratch<T>(parent: string, work: (scratch: Scratch) =>
   }
 }
 
+/** What resists must not stop anybody: in a folder that many use, it may be somebody else's. */
 function sweep(parent: string): void {
   for (const name of readdirSync(parent).filter((entry) => entry.startsWith(PREFIX))) {
     const path = join(parent, name);
-    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY);
-    if (age > DAY_MS) rmSync(path, { recursive: true, force: true });
+    const age = Date.now() - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY);
+    if (age > DAY_MS) tryRemove(path);
   }
 }
