@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { canLackPermission, runUnprivileged } from "../tar/testing.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import { storeOf } from "./layout.ts";
 import { acquire } from "./locks/lock.ts";
@@ -126,4 +127,24 @@ test("many at once have different folders, and sweeps between them take none", a
   expect(paths).not.toContain("swept");
   expect(new Set(paths).size).toBe(20);
   expect(everything()).toEqual([]);
+});
+
+test.skipIf(!canLackPermission())("where the folder cannot be removed, the error is why the work failed", () => {
+  Bun.spawnSync(["chmod", "-R", "a+rwX", dir.path]);
+  const said = runUnprivileged(`
+    import { chmodSync } from "node:fs";
+    const { openStaging } = await import(${JSON.stringify(join(import.meta.dir, "staging.ts"))});
+    const { storeOf } = await import(${JSON.stringify(join(import.meta.dir, "layout.ts"))});
+    process.umask(0);
+    const work = async (cache) => {
+      using _staging = await openStaging(cache, "remove");
+      chmodSync(storeOf(cache).staging, 0o500);
+      throw new Error("planned");
+    };
+    const cache = ${JSON.stringify(cache)} + "/somebody";
+    const { mkdirSync } = await import("node:fs");
+    for (const folder of Object.values(storeOf(cache))) mkdirSync(folder, { recursive: true });
+    await work(cache).catch((error) => console.log(String(error)));
+    chmodSync(storeOf(cache).staging, 0o700);`);
+  expect(said).toBe("Error: planned\n");
 });

@@ -1,9 +1,8 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { doing, errnoOf } from "../io/fs.ts";
-import { removeTree } from "../io/remove-tree.ts";
 import { storeOf } from "./layout.ts";
-import { KEPT, stagingLockOf, sweepAbandoned } from "./cleaning/leftovers.ts";
+import { KEPT, stagingLockOf, sweepAbandoned, tryRemove } from "./cleaning/leftovers.ts";
 import { acquire, endLock } from "./locks/lock.ts";
 
 /** A private folder on the cache's disk. */
@@ -37,7 +36,8 @@ export async function openStaging(cache: string, leftovers: "remove" | "keep"): 
     [Symbol.dispose]() {
       try {
         if (leftovers === "keep") keep(path, join(staging, `${KEPT}${name}`));
-        else removeTree(path);
+        // What resists is swept by the next start: that must not hide why the work failed.
+        else tryRemove(path);
       } finally {
         close();
       }
