@@ -6,7 +6,7 @@ import { type Package, piecesFor, type Slot } from "../reader.ts";
 import type { ByteStream, Span } from "../types.ts";
 import { placement } from "../workenv/unpacking/extract-slot.ts";
 import { insideOf } from "../workenv/unpacking/long-file.ts";
-import { type FramePlace, framesOf } from "../workenv/unpacking/slot-frames.ts";
+import { type FramePlace, framesOfSlots } from "../workenv/unpacking/slot-frames.ts";
 import { enterFile, partEnterer } from "./enter-part.ts";
 import { entriesOf } from "./entry-list.ts";
 import { enterContent, type PackageReading } from "./read-alone.ts";
@@ -76,9 +76,7 @@ async function planFor({ source, index, metadata }: Package, slots: readonly Slo
   ];
   const jobs: VerifyJob[] = parts.map((part) => ({ kind: "digest", part }));
   const frames = new Map<Slot, readonly [number, number]>();
-  for (const slot of slots) {
-    const found = await framesOf(source, slot);
-    if (found === undefined) continue;
+  for (const [slot, found] of await framesOfSlots(source, slots)) {
     const its = isArchive(slot.entry.operations)
       ? found.flatMap((frame): readonly VerifyJob[] => [
           { kind: "entries", frame },

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { framesAt, runsOf } from "./slot-frames.ts";
+import { encodeSeekTable, type FrameSizes } from "../../codecs/zstd-seek-table.ts";
+import { memorySource } from "../../io/byte-source.ts";
+import type { Slot } from "../../reader.ts";
+import { concat } from "../../tar/testing.ts";
+import type { Bytes } from "../../types.ts";
+import { framesAt, framesOfSlots, runsOf } from "./slot-frames.ts";
 
 type Parts = readonly (readonly [frames: number, content: number])[];
 
@@ -45,4 +50,27 @@ test.each<[string, readonly number[], Parts]>([
       offset += piece.size;
     }
   }
+});
+
+test("threads are told of so many frames only, which may hold nothing", async () => {
+  const slotOf = (count: number) => {
+    const table = encodeSeekTable(new Array<FrameSizes>(count).fill({ compressed: 0, content: 0 })) as Bytes;
+    const entry = { operations: ["TAR", "ZSTD"], originalSize: 0 };
+    return { table, slot: { entry, stored: { offset: 0, size: table.length } } as unknown as Slot };
+  };
+  const found = async (...counts: readonly number[]) => {
+    const parts = counts.map(slotOf);
+    let offset = 0;
+    const slots = parts.map(({ slot, table }) => {
+      const its = { ...slot, stored: { ...slot.stored, offset } } as Slot;
+      offset += table.length;
+      return its;
+    });
+    const frames = await framesOfSlots(memorySource(concat(parts.map(({ table }) => table))), slots);
+    return slots.map((slot) => frames.get(slot)?.length);
+  };
+  expect(await found(100_000, 30_000)).toEqual([100_000, 30_000]);
+  expect(await found(100_000, 40_000, 30_000)).toEqual([100_000, undefined, 30_000]);
+  expect(await found(140_000)).toEqual([undefined]);
+  expect(await found(2_000_000)).toEqual([undefined]);
 });

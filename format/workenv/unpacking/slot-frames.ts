@@ -24,7 +24,29 @@ export interface SlotFrame extends FramePlace {
   readonly pieces: readonly FramePlace[];
 }
 
-const MAX_TABLE = 16 * 1024 * 1024;
+/**
+ * Most frames that threads are told of: half a terabyte by our builder. Each of them gets a copy of all, and tables may have
+ * millions that hold nothing.
+ */
+const MOST_FRAMES = 128 * 1024;
+const MAX_TABLE = 12 * MOST_FRAMES;
+
+/** The frames of those slots that have any, but for slots with which they would be too many. */
+export async function framesOfSlots(
+  source: ByteSource,
+  slots: readonly Slot[],
+): Promise<ReadonlyMap<Slot, readonly SlotFrame[]>> {
+  const found = new Map<Slot, readonly SlotFrame[]>();
+  let left = MOST_FRAMES;
+  for (const slot of slots) {
+    const frames = await framesOf(source, slot);
+    const count = frames?.reduce((sum, { pieces }) => sum + pieces.length, 0) ?? 0;
+    if (frames === undefined || count > left) continue;
+    found.set(slot, frames);
+    left -= count;
+  }
+  return found;
+}
 
 /**
  * The frames of a slot that was packed in frames; undefined for every other slot, and where the table does not say exactly

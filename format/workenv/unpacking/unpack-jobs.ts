@@ -2,7 +2,7 @@ import { isArchive } from "../../codecs/chain.ts";
 import type { ByteSource } from "../../io/byte-source.ts";
 import type { Slot } from "../../reader.ts";
 import { LOST_MS } from "../../threads.ts";
-import { framesOf, type SlotFrame } from "./slot-frames.ts";
+import { framesOfSlots, type SlotFrame } from "./slot-frames.ts";
 import type { SlotGroup } from "./slot-groups.ts";
 
 /** Work for one thread, which does not meet the work of the others. */
@@ -21,16 +21,15 @@ export async function jobsOf(
   source: ByteSource,
   groups: readonly SlotGroup[],
 ): Promise<readonly UnpackJob[]> {
-  const jobs = await Promise.all(
-    groups.map(async (group): Promise<readonly UnpackJob[]> => {
-      const [slot, ...others] = group.slots;
-      const frames = slot === undefined || others.length > 0 ? undefined : await framesOf(source, slot);
-      if (slot === undefined || frames === undefined) return [{ kind: "group", group }];
-      const kind = isArchive(slot.entry.operations) ? "frame" : "file";
-      return [{ kind: "checksum", slot }, ...frames.map((frame): UnpackJob => ({ kind, slot, frame }))];
-    }),
-  );
-  return jobs.flat();
+  const alone = groups.flatMap(({ slots }) => (slots.length === 1 ? slots : []));
+  const framesOf = await framesOfSlots(source, alone);
+  return groups.flatMap((group): readonly UnpackJob[] => {
+    const [slot] = group.slots;
+    const frames = slot && framesOf.get(slot);
+    if (slot === undefined || frames === undefined) return [{ kind: "group", group }];
+    const kind = isArchive(slot.entry.operations) ? "frame" : "file";
+    return [{ kind: "checksum", slot }, ...frames.map((frame): UnpackJob => ({ kind, slot, frame }))];
+  });
 }
 
 export type FrameJob = Extract<UnpackJob, { readonly frame: SlotFrame }>;
