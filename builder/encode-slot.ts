@@ -173,7 +173,8 @@ function alreadyEncoded(
     let isDrawn = false;
     const drawing = async function* (): ByteStream {
       for await (const piece of whole) {
-        drawn.push(piece);
+        // It stays until the decoder says something, which may be many pieces later: a copy, since memory is used again.
+        drawn.push(piece.slice());
         onBytes?.(piece.length);
         yield piece;
       }
