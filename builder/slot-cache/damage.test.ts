@@ -15,6 +15,7 @@ import { sha256Hex } from "../../format/wire/hashes.ts";
 import { failureOf } from "../../tests/support/failure.ts";
 import { packManifest } from "../pack.ts";
 import { encodePrints, printsOf } from "../prints.ts";
+import { encodeManifest, parseManifest } from "./entry-manifest.ts";
 import { MANIFEST } from "./layout.ts";
 import { openSlotCache, type SlotCache } from "./slot-cache.ts";
 import {
@@ -40,7 +41,7 @@ describe("what is damaged is made again, and never an error", () => {
     ["a manifest that breaks off", () => truncateSync(manifestFile(), 40)],
     [
       "a manifest of another program",
-      () => writeFileSync(manifestFile(), '{"schema":"flavor.build-cache/3","versions":[]}'),
+      () => writeFileSync(manifestFile(), '{"schema":"flavor.build-cache/9","versions":[]}'),
     ],
     [
       "a manifest with a path for a digest",
@@ -56,6 +57,14 @@ describe("what is damaged is made again, and never an error", () => {
         rmSync(manifestFile());
         mkdirSync(manifestFile());
       },
+    ],
+    [
+      "a manifest with another size of the content",
+      () =>
+        writeFileSync(
+          manifestFile(),
+          readFileSync(manifestFile(), "utf8").replace(/"originalSize":\d/, '"originalSize":9'),
+        ),
     ],
     ["no manifest", () => rmSync(manifestFile())],
     [
@@ -85,9 +94,10 @@ describe("what is damaged is made again, and never an error", () => {
         const size = statSync(at("cache", path)).size;
         appendFileSync(at("cache", path), new Uint8Array(50_000).fill(1));
         const manifest = at("cache", path, "..", "..", MANIFEST);
+        const versions = parseManifest(readFileSync(manifest, "utf8")) ?? [];
         writeFileSync(
           manifest,
-          readFileSync(manifest, "utf8").replace(`"size":${size}`, `"size":${size + 50_000}`),
+          encodeManifest(versions.map((version) => ({ ...version, size: size + 50_000 }))),
         );
       },
     ],
@@ -175,7 +185,7 @@ test("what nobody has verified is verified when it comes from the cache", async 
   };
   writeFileSync(join(path, "..", "outputs", version.stored), wrong);
   writeFileSync(join(path, "..", "outputs", version.prints), prints);
-  writeFileSync(path, JSON.stringify({ schema: "flavor.build-cache/2", versions: [version] }));
+  writeFileSync(path, encodeManifest([version]));
   expect(await failureOf(pack)).toMatchObject({ code: "build-failed" });
 });
 

@@ -18,15 +18,15 @@ test("versions are read as they were written", () => {
   expect(parseManifest(encodeManifest([]))).toEqual([]);
 });
 
-const damaged = (change: object) =>
-  JSON.stringify({ schema: "flavor.build-cache/2", versions: [{ ...version("a"), ...change }] });
+const damaged = (change: object) => encodeManifest([{ ...version("a"), ...change }]);
 
 test.each([
   ["nothing", ""],
   ["no object", "[]"],
   ["another schema", '{"schema":"flavor.build-cache/1","versions":[]}'],
-  ["no list", '{"schema":"flavor.build-cache/2","versions":{}}'],
-  ["no version", '{"schema":"flavor.build-cache/2","versions":[null]}'],
+  ["no list", encodeManifest({} as never)],
+  ["no version", encodeManifest([null] as never)],
+  ["another size", encodeManifest([version("a")]).replace('"originalSize":20', '"originalSize":21')],
   ["a path for stored bytes", damaged({ stored: "../../../../etc/passwd" })],
   ["a path for notes", damaged({ stamps: `${"../".repeat(20)}aaaa` })],
   ["a path for prints", damaged({ prints: "../../../../etc/passwd" })],

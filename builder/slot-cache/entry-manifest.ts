@@ -1,8 +1,8 @@
 import { isObject } from "../../format/json-object.ts";
 import type { Sha256 } from "../../format/types.ts";
-import { isSha256 } from "../../format/wire/hashes.ts";
+import { isSha256, sha256Hex } from "../../format/wire/hashes.ts";
 
-const SCHEMA = "flavor.build-cache/2";
+const SCHEMA = "flavor.build-cache/3";
 
 /** What one content of the files became. */
 export interface Version {
@@ -26,16 +26,19 @@ export const withVersion = (versions: readonly Version[], added: Version): reado
   [added, ...versions.filter(({ stored }) => stored !== added.stored)].slice(0, MOST);
 
 export const encodeManifest = (versions: readonly Version[]): string =>
-  `${JSON.stringify({ schema: SCHEMA, versions })}\n`;
+  `${JSON.stringify({ schema: SCHEMA, digest: digestOf(versions), versions })}\n`;
 
-/** Undefined for what no program of this version has written. */
+/** Sizes go into packages as they are, where nobody decodes the stored bytes to count them. */
+const digestOf = (versions: readonly unknown[]): Sha256 => sha256Hex(JSON.stringify(versions));
+
+/** Undefined for what no program of this version has written, and for what is damaged. */
 export function parseManifest(text: string): readonly Version[] | undefined {
   try {
     const document: unknown = JSON.parse(text);
     if (!isObject(document) || document["schema"] !== SCHEMA || !Array.isArray(document["versions"]))
       return undefined;
     const versions: readonly unknown[] = document["versions"];
-    return versions.every(isVersion) ? versions : undefined;
+    return versions.every(isVersion) && document["digest"] === digestOf(versions) ? versions : undefined;
   } catch {
     return undefined;
   }
