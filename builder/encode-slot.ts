@@ -173,8 +173,7 @@ function alreadyEncoded(
     let isDrawn = false;
     const drawing = async function* (): ByteStream {
       for await (const piece of whole) {
-        // It stays until the decoder says something, which may be many pieces later: a copy, since memory is used again.
-        drawn.push(piece.slice());
+        drawn.push(piece.slice()); // many may come before the decoder says anything, and lie in one memory
         onBytes?.(piece.length);
         yield piece;
       }

@@ -128,6 +128,15 @@ describe("a replacement", () => {
   });
 });
 
+test.skipIf(process.platform === "win32")("what is no file is never replaced by one", () => {
+  Bun.spawnSync(["mkfifo", target]);
+  symlinkSync("file", join(dir, "link"));
+  for (const path of [target, join(dir, "link")]) {
+    expect(() => openReplacement(path, 0o644)).toThrow(/neither a file nor a folder/);
+    expect(readdirSync(dir).sort()).toEqual(["file", "link"]);
+  }
+});
+
 describe("replaceFile", () => {
   test("makes folders that only their owner can enter, and a private file", () => {
     const deep = join(dir, "a", "b", "file");

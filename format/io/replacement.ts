@@ -7,12 +7,14 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   write,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Bytes } from "../types.ts";
 import { syncFolder } from "./durable.ts";
+import { PspfError } from "../errors.ts";
 import { doing, doingAsync } from "./fs.ts";
 
 /** A file that is written beside its final place and appears there whole or not at all. */
@@ -42,7 +44,10 @@ export function removeUnfinished(): void {
   unfinished = undefined;
 }
 
+/** Throws `io-failed` for a device, a fifo or a socket: root would put a file into the place of /dev/null. */
 export function openReplacement(target: string, mode: number): Replacement {
+  if (isSpecial(target))
+    throw new PspfError("io-failed", `Cannot write ${target}: it is neither a file nor a folder`);
   const folder = dirname(target);
   const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
   const fd = doing("write", target, () => openSync(path, "wx", 0o600));
@@ -93,6 +98,16 @@ export function openReplacement(target: string, mode: number): Replacement {
       if (unfinished?.delete(path)) rmSync(path, { force: true });
     },
   };
+}
+
+/** Whether there is something that a file cannot stand for. */
+export function isSpecial(path: string): boolean {
+  try {
+    const there = statSync(path);
+    return !there.isFile() && !there.isDirectory();
+  } catch {
+    return false; // nothing is there, or who writes will hear of it
+  }
 }
 
 const writeByThread = (fd: number, piece: Bytes, at: number): Promise<number> =>
