@@ -11,6 +11,12 @@ export interface NewFileFacts {
 
 const hasModes = process.platform !== "win32";
 
+const FIRST_DATE = -8.64e15;
+
+/** Seconds since 1970 as `node:fs` understands them: a number below zero is the time of now there. */
+export const timeOf = (seconds: number): number | Date =>
+  seconds < 0 ? new Date(Math.max(seconds * 1000, FIRST_DATE)) : seconds;
+
 /** A file that was just made and is being written. A class, because there are tens of thousands of them. */
 export class NewFile {
   readonly path: string;
@@ -48,7 +54,7 @@ export class NewFile {
       let stats = fstatSync(fd);
       const needsMode = hasModes && (stats.mode & 0o7777) !== facts.mode;
       if (needsMode) fchmodSync(fd, facts.mode);
-      if (facts.mtime !== 0) futimesSync(fd, facts.mtime, facts.mtime);
+      if (facts.mtime !== 0) futimesSync(fd, timeOf(facts.mtime), timeOf(facts.mtime));
       if (needsMode || facts.mtime !== 0) stats = fstatSync(fd);
       try {
         this.#whenComplete(this, stats);

@@ -52,7 +52,7 @@ describe.if(isLinux)("a new file", () => {
     expect(files.mode & 0o7777).toBe(0o640);
   });
 
-  test.each([1, 1_600_000_000, 2 ** 33])("has the time that it is given: %d", (mtime) => {
+  test.each([1, 1_600_000_000, 2 ** 33, -86400])("has the time that it is given: %d", (mtime) => {
     files.make("a", 0o644, mtime, 0, 10);
     expect(files.mtimeMs).toBe(mtime * 1000);
     expect(noted()).toEqual(found("a"));

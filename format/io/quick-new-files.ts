@@ -3,6 +3,7 @@ import type { Bytes } from "../types.ts";
 import { shortLived } from "../short-lived.ts";
 import { byLibc } from "./by-libc.ts";
 import { dlopen, pointerTo } from "./libc.ts";
+import { timeOf } from "./new-file.ts";
 import { AT_EMPTY_PATH, millisecondsIn, modeIn, STATX, STATX_SIZE, TOO_LONG } from "./statx.ts";
 
 /** Makes files and folders below one folder, from bytes of one memory, as quickly as can be. */
@@ -119,7 +120,7 @@ function newFiles(
   /** The umask has taken some of the mode, or there is a time to be given. */
   function complete(fd: number, mode: number, mtime: number): void {
     if ((files.mode & 0o7777) !== mode) fchmodSync(fd, mode);
-    if (mtime !== 0) futimesSync(fd, mtime, mtime);
+    if (mtime !== 0) futimesSync(fd, timeOf(mtime), timeOf(mtime));
     look(fd);
   }
 

@@ -303,6 +303,10 @@ describe("times", () => {
     expect(writeAt(86400)).toEqual([86400_000, 86400_000]);
   });
 
+  test("may lie before 1970", () => {
+    expect(writeAt(-86400)).toEqual([-86400_000, -86400_000]);
+  });
+
   test("are those of writing where an entry has none", () => {
     for (const time of writeAt(0)) expect(time).toBeGreaterThan(86400_000);
   });

@@ -16,7 +16,7 @@ import { basename, dirname, sep } from "node:path";
 import { shortLived } from "../short-lived.ts";
 import type { Bytes, ByteStream, SafePath } from "../types.ts";
 import { doing, errnoOf, ioError } from "./fs.ts";
-import { NewFile } from "./new-file.ts";
+import { NewFile, timeOf } from "./new-file.ts";
 import { foldsNames, hostPathRules, type PathRules } from "./paths.ts";
 import { clash, notOfArchive, sameName, throughLink, treeNames } from "./tree-names.ts";
 
@@ -269,7 +269,7 @@ export function openTreeWriter(root: string, options: TreeWriterOptions = {}): T
       names.copies(target, doing("look at", source, () => lstatSync(source)).size);
       replacing("copy", target, () => copyFileSync(source, target, constants.COPYFILE_EXCL));
       // a copy has the mode of the original, but its own time
-      if (mtime !== 0) doing("complete", target, () => utimesSync(target, mtime, mtime));
+      if (mtime !== 0) doing("complete", target, () => utimesSync(target, timeOf(mtime), timeOf(mtime)));
       files.set(target, mtime);
       if (options.onMade !== undefined) tell(target, lstatSync(target));
     },
