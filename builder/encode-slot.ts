@@ -10,7 +10,7 @@ import {
 } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
-import { openFileSource, type Pieces, streamRange } from "../format/io/byte-source.ts";
+import type { Pieces } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
@@ -19,6 +19,7 @@ import { checkSupported, formatOperations, type OperationName } from "../format/
 import { frameArchive, frameFile, type FrameOptions, frameParts, type MadeFrame } from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
+import { fileContent } from "./sources/file-content.ts";
 import { listTree } from "./sources/tree.ts";
 
 /** A slot on its way into a package. */
@@ -228,10 +229,8 @@ async function* contentOf(
       return yield* fromBytes(data.bytes);
     case "stream":
       return yield* data.stream;
-    case "file": {
-      using source = openFileSource(data.path);
-      return yield* streamRange(source, 0, source.size, pieces);
-    }
+    case "file":
+      return yield* fileContent(data.path, pieces);
   }
 }
 
