@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import promises from "node:fs/promises";
 import { join } from "node:path";
 import { memorySource } from "../format/io/byte-source.ts";
 import { openReplacement } from "../format/io/replacement.ts";
@@ -48,6 +49,20 @@ test.each<[string, () => string | undefined]>([
   await placeLauncher(source, from === undefined ? undefined : { path: from }, file);
   expect(sha256Hex(new Uint8Array(readFileSync(file.path)))).toBe(sha256Hex(LAUNCHER));
   if (process.platform !== "win32") expect(statSync(file.path).mode & 0o777).toBe(0o600);
+});
+
+test("what comes behind it is in the same file where a copy is a new file, as Bun makes it on macOS", async () => {
+  using spy = spyOn(promises, "copyFile").mockImplementation(async (from, to) => {
+    rmSync(to as string);
+    writeFileSync(to as string, readFileSync(from as string));
+  });
+  using file = open();
+  await placeLauncher(source, { path }, file);
+  expect(spy).toHaveBeenCalledTimes(1);
+  file.skipTo(LAUNCHER.length);
+  file.write(LAUNCHER);
+  file.commit();
+  expect(readFileSync(join(dir.path, "out")).length).toBe(2 * LAUNCHER.length);
 });
 
 test("its digest is of the bytes that are there, which are noted", async () => {

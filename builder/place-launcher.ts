@@ -1,5 +1,5 @@
 import { chmodSync, constants, statSync, truncateSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import promises from "node:fs/promises";
 import { PspfError } from "../format/errors.ts";
 import { type ByteSource, openFileSource, streamRange } from "../format/io/byte-source.ts";
 import type { Replacement } from "../format/io/replacement.ts";
@@ -27,7 +27,7 @@ export async function placeLauncher(
   from: LauncherFile | undefined,
   file: Replacement,
 ): Promise<void> {
-  if (from !== undefined && (await copyWhole(from.path, file.path, launcher.size))) return;
+  if (from !== undefined && (await copyWhole(from.path, file, launcher.size))) return;
   let at = 0;
   for await (const piece of streamRange(launcher, 0, launcher.size, "passing")) {
     file.writeAt(piece, at);
@@ -36,14 +36,18 @@ export async function placeLauncher(
 }
 
 /** In a thread of the runtime, and where disks can share bytes without copying any. False, and nothing is there, if not. */
-async function copyWhole(from: string, to: string, size: number): Promise<boolean> {
+async function copyWhole(from: string, file: Replacement, size: number): Promise<boolean> {
+  const to = file.path;
   try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    await promises.copyFile(from, to, constants.COPYFILE_FICLONE);
     // It has the mode of the other one now.
     if (process.platform !== "win32") chmodSync(to, 0o600);
     if (statSync(to).size === size) return true;
   } catch {
     // There is another way.
+  } finally {
+    // On macOS Bun removes what is there, and makes a new file.
+    file.reopen();
   }
   truncateSync(to, 0);
   return false;

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fchmodSync,
   fsyncSync,
   ftruncateSync,
@@ -29,11 +30,16 @@ export interface Replacement extends Disposable {
   /** Goes on at another offset: what is left out reads as zeros, and what was written behind it is gone. */
   skipTo(offset: number): void;
   readonly written: number;
+  /** Goes on with the file that is at `path` now, for when somebody else has put another one there. */
+  reopen(): void;
   /** Closes the file and puts it into its place; "durable" puts content and name onto the disk, in this order. */
   commit(how?: "durable"): void;
   /** Without a `commit` before, removes every trace. */
   [Symbol.dispose](): void;
 }
+
+/** Never made anew: a signal may have removed it. */
+const ANEW = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
 
 /** What stands beside its place right now, for a signal handler. */
 let unfinished: Set<string> | undefined;
@@ -50,7 +56,7 @@ export function openReplacement(target: string, mode: number): Replacement {
     throw new PspfError("io-failed", `Cannot write ${target}: it is neither a file nor a folder`);
   const folder = dirname(target);
   const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
-  const fd = doing("write", target, () => openSync(path, "wx", 0o600));
+  let fd = doing("write", target, () => openSync(path, "wx", 0o600));
   unfinished ??= new Set();
   unfinished.add(path);
   let isOpen = true;
@@ -80,6 +86,11 @@ export function openReplacement(target: string, mode: number): Replacement {
     },
     get written() {
       return written;
+    },
+    reopen() {
+      close();
+      fd = doing("write", target, () => openSync(path, ANEW));
+      isOpen = true;
     },
     commit(how) {
       doing("write", target, () => {
