@@ -53,7 +53,9 @@ export function removeUnfinished(): void {
 /** Throws `io-failed` for a device, a fifo or a socket: root would put a file into the place of /dev/null. */
 export function openReplacement(target: string, mode: number): Replacement {
   if (isSpecial(target))
-    throw new PspfError("io-failed", `Cannot write ${target}: it is neither a file nor a folder`);
+    throw new PspfError("io-failed", `Cannot write ${target}: it is neither a file nor a folder`, {
+      hint: "name a file that is to be made, or replaced",
+    });
   const folder = dirname(target);
   const path = join(folder, `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}.part`);
   let fd = doing("write", target, () => openSync(path, "wx", 0o600));
