@@ -129,9 +129,11 @@ test("many at once have different folders, and sweeps between them take none", a
   expect(everything()).toEqual([]);
 });
 
-test.skipIf(!canLackPermission())("where the folder cannot be removed, the error is why the work failed", () => {
-  Bun.spawnSync(["chmod", "-R", "a+rwX", dir.path]);
-  const said = runUnprivileged(`
+test.skipIf(!canLackPermission())(
+  "where the folder cannot be removed, the error is why the work failed",
+  () => {
+    Bun.spawnSync(["chmod", "-R", "a+rwX", dir.path]);
+    const said = runUnprivileged(`
     import { chmodSync } from "node:fs";
     const { openStaging } = await import(${JSON.stringify(join(import.meta.dir, "staging.ts"))});
     const { storeOf } = await import(${JSON.stringify(join(import.meta.dir, "layout.ts"))});
@@ -146,5 +148,6 @@ test.skipIf(!canLackPermission())("where the folder cannot be removed, the error
     for (const folder of Object.values(storeOf(cache))) mkdirSync(folder, { recursive: true });
     await work(cache).catch((error) => console.log(String(error)));
     chmodSync(storeOf(cache).staging, 0o700);`);
-  expect(said).toBe("Error: planned\n");
-});
+    expect(said).toBe("Error: planned\n");
+  },
+);

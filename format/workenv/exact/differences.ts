@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { isDirectoryMode, isSymlinkMode } from "../mending/file-facts.ts";
+import { isDirectoryMode, isSymlinkMode, ownMode } from "../mending/file-facts.ts";
 import { knownAt } from "../user-files/user-files.ts";
 import type { Places } from "./places.ts";
 import type { SignedTree } from "./signed-tree.ts";
@@ -29,7 +29,9 @@ export function differencesFrom(tree: SignedTree, places: Places, content: strin
 function stateOfFolder(path: string, mode: number): State | undefined {
   const stats = lookAt(path);
   if (stats === undefined) return "missing";
-  return stats.isDirectory() && (!HAS_MODES || (stats.mode & 0o7777) === mode) ? undefined : "changed";
+  return stats.isDirectory() && (!HAS_MODES || (ownMode(stats.mode) & 0o7777) === mode)
+    ? undefined
+    : "changed";
 }
 
 function lookAt(path: string) {

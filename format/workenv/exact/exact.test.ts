@@ -400,3 +400,13 @@ test("links to other entries of an archive are compared with what these hold", a
     ["lib/raw/b", "changed"],
   ]);
 });
+
+test("in a cache whose folders take their group from the one around them, that is no difference", async () => {
+  chmodSync(shop.path, 0o2755);
+  const slots = recipe().slots?.filter(({ lifecycle }) => lifecycle === "runtime") ?? [];
+  pkg = await shop.open({ slots });
+  layout = await shop.ensure(pkg, { exact: true });
+  expect(await next()).toEqual(NOTHING);
+  chmodSync(at("app"), 0o2775);
+  expect((await next()).found).toEqual([["app", "changed"]]);
+});

@@ -3,7 +3,7 @@ import { statOf } from "../../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import type { Metadata } from "../../wire/metadata-types.ts";
 import { identityOf, isSameDirectory } from "../entry.ts";
-import { EXISTENCE_ONLY, factsOf } from "./file-facts.ts";
+import { EXISTENCE_ONLY, factsOf, ownMode } from "./file-facts.ts";
 import type { Marker } from "../marker.ts";
 import type { IndexedFile } from "./stat-index.ts";
 
@@ -28,7 +28,7 @@ export function factsInCopy(
   for (const file of files) {
     const [path, size, mtime, mode, slot] = file;
     const stats = statOf(join(content, path));
-    if (stats === undefined || stats.mode !== mode) return undefined;
+    if (stats === undefined || ownMode(stats.mode) !== mode) return undefined;
     const facts = factsOf(path, stats);
     if (mtime === EXISTENCE_ONLY) copied.push(file);
     else if (facts[1] === size && seconds(facts[2]) === seconds(mtime)) copied.push([...facts, slot]);

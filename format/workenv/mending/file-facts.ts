@@ -20,12 +20,18 @@ const SYMLINK = 0o120000;
 export const isDirectoryMode = (mode: number): boolean => (mode & TYPE) === DIRECTORY;
 export const isSymlinkMode = (mode: number): boolean => (mode & TYPE) === SYMLINK;
 
+/** Folders have it when the folder around them has it: no package asks for it. */
+const SET_GROUP_ID = 0o2000;
+
+/** st_mode without what a folder has from the one around it. */
+export const ownMode = (mode: number): number => (isDirectoryMode(mode) ? mode & ~SET_GROUP_ID : mode);
+
 export function factsOf(
   path: string,
   { size, mtimeMs, mode }: Pick<Status, "size" | "mtimeMs" | "mode">,
 ): FileFacts {
   // The size of a folder is its file system's business, its time changes with every file in it.
-  return isDirectoryMode(mode) ? [path, 0, 0, mode] : [path, size, mtimeMs, mode];
+  return isDirectoryMode(mode) ? [path, 0, 0, ownMode(mode)] : [path, size, mtimeMs, mode];
 }
 
 /** What has become of a file. One system call. */
@@ -34,7 +40,7 @@ export function stateOf(content: string, [path, size, mtime, mode]: FileFacts): 
   if (stats === undefined) return "missing";
   if (stats === "hidden") return "changed";
   if (mtime === EXISTENCE_ONLY) return "intact";
-  if (stats.mode !== mode)
+  if (stats.mode !== mode && ownMode(stats.mode) !== mode)
     return (stats.mode & TYPE) === (mode & TYPE) && stats.size < size ? "truncated" : "changed";
   if (isDirectoryMode(mode)) return "intact";
   if (stats.size < size) return "truncated";

@@ -73,8 +73,9 @@ function recipe(more: Recipe["about"] = {}): Recipe {
   };
 }
 
-async function make(more: Recipe["about"] = {}) {
-  const bytes = await packageBytes(recipe(more));
+const make = (more: Recipe["about"] = {}) => makeFrom(recipe(more));
+async function makeFrom(what: Recipe) {
+  const bytes = await packageBytes(what);
   writeFileSync(source, bytes);
   const pkg = await openPackage(memorySource(bytes, source));
   digest = pkg.index.digest;
@@ -113,6 +114,14 @@ test("a workenv as it was made has nothing wrong, every byte compared", async ()
   await make();
   expect(await verified()).toEqual({ found: [], intact: 9, ofSetup: 0, compared: { with: source } });
   expect(await repaired()).toEqual({ files: [], ofSetup: [], changed: [] });
+});
+
+test("nor has one in a cache whose folders take their group from the one around them", async () => {
+  chmodSync(shop.path, 0o2755);
+  mkdirSync(join(shop.path, "tree", "empty"), { recursive: true });
+  const { slots = [] } = recipe();
+  await makeFrom({ slots: slots.filter(({ lifecycle }) => lifecycle === "runtime") });
+  expect((await verified()).found).toEqual([]);
 });
 
 test.each(["app/one", "app/two", "app/deep/big", "raw/a", "raw/b", "raw/twice", "share/single"])(
