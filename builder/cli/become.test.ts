@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { failureOf } from "../../tests/support/failure.ts";
 import { become, runAsChild } from "./become.ts";
 
@@ -28,3 +29,16 @@ test("a program that cannot be started is an error of ours", async () => {
     message: "Cannot start the launcher /nowhere/launcher",
   });
 });
+
+test.skipIf(process.platform === "win32")(
+  "a signal that came just before ends us, and the program does not start",
+  async () => {
+    const script = `
+      process.on("SIGTERM", () => setImmediate(() => process.exit(143)));
+      const { become } = await import(${JSON.stringify(join(import.meta.dir, "become.ts"))});
+      process.kill(process.pid, "SIGTERM");
+      await become("/bin/echo", ["started"], {});`;
+    const { exitCode, stdout } = Bun.spawnSync([process.execPath, "-e", script]);
+    expect([exitCode, stdout.toString()]).toEqual([143, ""]);
+  },
+);

@@ -13,12 +13,22 @@ export async function become(program: string, args: readonly string[], env: Envi
     Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
   try {
-    if (process.execve !== undefined && process.platform !== "win32")
+    if (process.execve !== undefined && process.platform !== "win32") {
+      await hearSignals();
       return process.execve(program, [program, ...args], defined) as never;
+    }
     return await runAsChild(program, args, defined);
   } catch (cause) {
     throw new PspfError("start-failed", `Cannot start the launcher ${program}`, { cause });
   }
+}
+
+/**
+ * A signal that has come until now ends us, as our handlers have it: first they hear of it, then they end us. The program
+ * would know nothing of it.
+ */
+async function hearSignals(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resume) => setImmediate(resume));
 }
 
 /** The same with a child on every system. */
