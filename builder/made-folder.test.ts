@@ -26,3 +26,20 @@ test("folders that were made and not used go again, others stay", () => {
   }
   expect(existsSync(join(dir.path, "mine"))).toBe(true);
 });
+
+test("a signal removes them, too, and nobody listens any more at the end", () => {
+  using dir = tempDir();
+  const decides = () => {};
+  process.on("SIGHUP", decides);
+  try {
+    using _ = openMadeFolder(join(dir.path, "a", "b"));
+    process.emit("SIGHUP", "SIGHUP");
+    expect(existsSync(join(dir.path, "a"))).toBe(false);
+    {
+      using _ = openMadeFolder(join(dir.path, "c"));
+    }
+    expect(process.listeners("SIGHUP")).toEqual([decides]);
+  } finally {
+    process.off("SIGHUP", decides);
+  }
+});

@@ -2,18 +2,37 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { doing } from "../format/io/fs.ts";
 
-/** Makes a folder with those above it. Those that were not there go again at the end, unless something is in them. */
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Makes a folder with those above it. Those that were not there go again at the end, or when a signal ends the process,
+ * unless something is in them.
+ */
 export function openMadeFolder(path: string): Disposable {
   const first = doing("create", path, () => mkdirSync(path, { recursive: true }));
+  if (first === undefined) return { [Symbol.dispose]() {} };
+  const remove = (): void => {
+    for (let folder = path; folder.length >= first.length; folder = dirname(folder))
+      try {
+        rmdirSync(folder);
+      } catch {
+        return; // it is in use, or somebody else was faster
+      }
+  };
+  const end = (signal: NodeJS.Signals): void => {
+    remove();
+    stopListening();
+    // Whoever else listens decides how to end, and has removed what is in the folder by now.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const stopListening = (): void => {
+    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, end);
   return {
     [Symbol.dispose]() {
-      if (first === undefined) return;
-      for (let folder = path; folder.length >= first.length; folder = dirname(folder))
-        try {
-          rmdirSync(folder);
-        } catch {
-          return; // it is in use, or somebody else was faster
-        }
+      stopListening();
+      remove();
     },
   };
 }
