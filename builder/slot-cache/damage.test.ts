@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { removeUnfinished } from "../../format/io/replacement.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 import { failureOf } from "../../tests/support/failure.ts";
 import { packManifest } from "../pack.ts";
@@ -247,8 +248,8 @@ describe("a build goes on", () => {
   });
 });
 
-/** Hands over the file "run" of the first slot, as a build does, and as so many bytes. */
-async function handOver(cache: SlotCache | undefined, size: number, isGood = true): Promise<void> {
+/** Begins to hand over the file "run" of the first slot, as a build does, and as so many bytes. */
+function begin(cache: SlotCache | undefined, size: number) {
   const found = {
     key: sha256Hex("key"),
     entries: 1,
@@ -258,7 +259,11 @@ async function handOver(cache: SlotCache | undefined, size: number, isGood = tru
   };
   const file = { path: at("one", "run"), offset: 0, size };
   const facts = { originalSize: size, stored: sha256Hex("s"), prints: [], verified: null };
-  await using keeping = cache?.keep(found, { ...file, ...facts });
+  return cache?.keep(found, { ...file, ...facts });
+}
+
+async function handOver(cache: SlotCache | undefined, size: number, isGood = true): Promise<void> {
+  await using keeping = begin(cache, size);
   if (isGood) await keeping?.commit();
 }
 
@@ -279,5 +284,12 @@ test("what cannot be copied to its end leaves nothing", async () => {
 
 test("what is not found to be good leaves nothing", async () => {
   await handOver(openSlotCache(at("cache")), 5, false);
+  expect(filesInCache()).toEqual([]);
+});
+
+test("a signal that ends the process leaves nothing of what is being copied", async () => {
+  await using _ = begin(openSlotCache(at("cache")), 5);
+  while (!filesInCache().some((path) => path.includes(".tmp-"))) await Bun.sleep(1);
+  removeUnfinished();
   expect(filesInCache()).toEqual([]);
 });

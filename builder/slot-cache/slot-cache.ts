@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { ownershipFault } from "../../format/cache/ownership.ts";
+import { unfinishedAt } from "../../format/io/replacement.ts";
 import type { Bytes, Sha256 } from "../../format/types.ts";
 import { sha256Hex } from "../../format/wire/hashes.ts";
 import { decodePrints, encodePrints, type Print } from "../prints.ts";
@@ -86,6 +87,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
     keep({ key, stamps }, written) {
       const made = scratchOf(root, key, crypto.randomUUID());
       const given = { up: written.size > maxSize };
+      const unfinished = unfinishedAt(made);
       const copied = given.up ? Promise.resolve(false) : copyTo(made, root, key, written, given);
       return {
         async commit() {
@@ -99,6 +101,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
         async [Symbol.asyncDispose]() {
           given.up = true;
           if (await copied) quietly(() => rmSync(made, { force: true }));
+          unfinished[Symbol.dispose]();
         },
       };
     },

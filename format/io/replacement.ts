@@ -44,6 +44,13 @@ const ANEW = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
 /** What stands beside its place right now, for a signal handler. */
 let unfinished: Set<string> | undefined;
 
+/** Says that a file is being written, by others than us, until its scope ends. */
+export function unfinishedAt(path: string): Disposable {
+  unfinished ??= new Set();
+  unfinished.add(path);
+  return { [Symbol.dispose]: () => void unfinished?.delete(path) };
+}
+
 /** Removes the files that are being written: for a process that is about to end by a signal. */
 export function removeUnfinished(): void {
   for (const path of unfinished ?? []) rmSync(path, { force: true });
