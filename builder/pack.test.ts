@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { openFileSource } from "../format/io/byte-source.ts";
 import { matchesTarget, TARGET_NAMES, type Target } from "../format/platform.ts";
@@ -91,6 +91,43 @@ describe("where a package goes", () => {
     expect(error.message).toEndWith("demo-linux-arm64.psp: it is a folder");
     expect(readdirSync(at("dist"))).toEqual(["demo-linux-arm64.psp"]);
   });
+
+  // A fifo of our own stands for devices: a test that fails as root must not have taken the machine's /dev/null.
+  test.skipIf(process.platform === "win32")("never takes the place of what is no regular file", async () => {
+    Bun.spawnSync(["mkfifo", at("fifo")]);
+    const error = await failureOf(() => pack(manifestOf(APP), { output: at("fifo") }));
+    expect(error).toMatchObject({
+      code: "io-failed",
+      message: `Cannot write ${at("fifo")}: it is no regular file`,
+    });
+    expect(lstatSync(at("fifo")).isFIFO()).toBe(true);
+  });
+
+  const WHOLE = '[[slots]]\nid = "all"\nsource = "."\n';
+  test.each([
+    ["", undefined],
+    ["", "app/x.psp"],
+    ['exclude = ["**/*.psp"]', undefined], // not what it is called until it is whole
+    ['include = ["dist"]', undefined],
+  ])("is not in a folder that is packed: %j, --output %j", async (rules, output) => {
+    const options = output === undefined ? {} : { output: at(output) };
+    const error = await failureOf(() => pack(manifestOf(WHOLE + rules), options));
+    expect(error).toMatchObject({
+      code: "build-failed",
+      message: `Cannot pack ${at(".")} as slot "all": the package is to be written into it`.replace("/.", ""),
+    });
+    expect(readdirSync(dir.path).toSorted()).toEqual(["app", "stub", "tool"]);
+  });
+
+  test.each(['exclude = ["dist"]', 'exclude = ["dist/**"]', 'include = ["app/**"]'])(
+    "may be in a folder of which that is left out: %s",
+    async (rules) => {
+      for (const _ of ["first", "second"]) {
+        const [packed] = await pack(manifestOf(WHOLE + rules));
+        expect((await contentOf(packed!.path)).isValid).toBe(true);
+      }
+    },
+  );
 
   test("a relative output is relative to the current folder", () => {
     expect(outputFor(manifestOf(APP), "linux-x64", 1, "some/x.psp")).toBe(

@@ -14,7 +14,7 @@ import { openLauncher } from "./launcher-choice.ts";
 import { buildLaunchers, findLauncher } from "./launchers/cache.ts";
 import { hostTarget } from "./launchers/host.ts";
 import type { Manifest, ManifestSlot } from "./manifest/manifest.ts";
-import { outputFor } from "./output-path.ts";
+import { checkNotPacked, outputFor } from "./output-path.ts";
 import type { KeyChoice } from "./signing/key-choice.ts";
 import { type Signer, signerFrom } from "./signing/signer.ts";
 import { openSlotCache } from "./slot-cache/slot-cache.ts";
@@ -85,9 +85,11 @@ function planFor(manifest: Manifest, target: Target, count: number, options: Pac
   );
   const slots = included.map((slot) => toInput(slot));
   if (options.compat === "flavorpack") checkCompatible(manifest, slots);
+  const output = outputFor(manifest, target, count, options.output);
+  checkNotPacked(output, slots);
   return {
     target,
-    output: outputFor(manifest, target, count, options.output),
+    output,
     slots,
     templates: templatesFor(manifest, included, target),
   };

@@ -28,13 +28,21 @@ export interface ListedEntry extends TreeEntry {
  * sockets, names that are not UTF-8 and links that lead outside; `io-failed` for what cannot be read.
  */
 export function listTree(root: string, rules: TreeRules = {}): readonly ListedEntry[] {
-  const selection: Selection = {
-    included:
-      rules.include === undefined || rules.include.length === 0 ? () => true : matcherOf(rules.include),
-    excluded: matcherOf(rules.exclude ?? []),
-  };
-  return sortByBytes(listBelow(normalize(root), "", selection));
+  return sortByBytes(listBelow(normalize(root), "", selectionBy(rules)));
 }
+
+/** Whether a file with this path below the root, with "/" between names, is listed once it is there. */
+export function wouldList(path: string, rules: TreeRules): boolean {
+  const { included, excluded } = selectionBy(rules);
+  const names = path.split("/");
+  const above = names.map((_, last) => names.slice(0, last + 1).join("/"));
+  return above.some(included) && !above.some(excluded);
+}
+
+const selectionBy = ({ include = [], exclude = [] }: TreeRules): Selection => ({
+  included: include.length === 0 ? () => true : matcherOf(include),
+  excluded: matcherOf(exclude),
+});
 
 interface Selection {
   readonly included: Matcher;
