@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { isTarget, TARGET_NAMES, type Target } from "../../format/platform.ts";
 import { memberPath, type Problems } from "../../format/wire/problems.ts";
+import { hostTarget } from "../launchers/host.ts";
 import { checkSetup } from "./check-setup.ts";
 import { checkSlots } from "./check-slots.ts";
 import { type Draft, judge } from "./draft.ts";
@@ -13,7 +14,7 @@ export interface CheckContext {
   /** Absolute path of the manifest. */
   readonly path: string;
   readonly directory: string;
-  /** What will be built, if known. */
+  /** What will be built; the manifest's own list, else this machine's platform, when not given. */
   readonly platforms?: readonly Target[];
 }
 
@@ -22,7 +23,7 @@ export function checkDraft(draft: Draft, context: CheckContext, problems: Proble
   judge(problems, "package.name", faultOfLabel(draft.package.name, "a name"));
   judge(problems, "package.version", faultOfLabel(draft.package.version, "a version"));
   const platforms = checkPlatforms(draft, problems);
-  const built = context.platforms ?? platforms;
+  const built = context.platforms ?? platforms ?? thisMachine();
   const slots = checkSlots(draft.slots, { directory: context.directory, platforms: built }, problems);
   judge(problems, "execution.command", faultOfCommand(draft.command, slots.length));
   for (const { path, values } of draft.env) checkVariables(values, path, problems);
@@ -54,6 +55,15 @@ export function checkDraft(draft: Draft, context: CheckContext, problems: Proble
   const hint = isMissing ? "paths are relative to the manifest's folder" : undefined;
   problems.throwIfAny("manifest-invalid", `Cannot use the manifest ${context.path}`, hint);
   return manifest;
+}
+
+/** What is built when nothing is said; undefined where there is no launcher for it. */
+function thisMachine(): readonly Target[] | undefined {
+  try {
+    return [hostTarget()];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without `Object.assign`, for which a variable named `__proto__` would be no variable. */
