@@ -70,6 +70,12 @@ describe("place", () => {
     else expect(new CacheManager({ env: {} }).cacheDir).toBe(`/tmp/flavor-${uid}/workenv`);
   });
 
+  test("below a file, as with a HOME that is /dev/null, there is no cache either", () => {
+    expect(new CacheManager({ env: { HOME: import.meta.path, TMPDIR: fixture.cache } }).listCached()).toEqual(
+      [],
+    );
+  });
+
   test("a cache that does not exist is empty, and looking does not make it", async () => {
     expect(manager.listCached()).toEqual([]);
     const nothing = { cacheDir: fixture.cache, size: 0, count: 0, ready: 0 };

@@ -14,6 +14,7 @@ import {
 import { evict } from "../format/cache/cleaning/evict.ts";
 import { storeOf, type WorkenvLayout } from "../format/cache/layout.ts";
 import { cacheDirectory, type Rung } from "../format/cache/location.ts";
+import { currentFolder } from "../format/io/fs.ts";
 import { measure } from "../format/cache/cleaning/measure.ts";
 import { cachePlaces } from "../format/cache/places.ts";
 import type { Progress } from "../format/progress/progress.ts";
@@ -228,7 +229,7 @@ function placesOf(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly Pick<CachePlace, "cacheDir" | "why">[] {
   const windows = process.platform === "win32";
-  const facts = { env, cwd: () => process.cwd(), windows, uid: process.getuid?.() };
+  const facts = { env, cwd: currentFolder, windows, uid: process.getuid?.() };
   const places = cachePlaces(facts).map(({ path, why }) => ({ cacheDir: path, why }));
   return places.length > 0 ? places : [{ cacheDir: cacheDirectory(facts), why: "home" }];
 }

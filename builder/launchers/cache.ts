@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { openFileSource, streamRange } from "../../format/io/byte-source.ts";
-import { doing, errnoOf } from "../../format/io/fs.ts";
+import { doing, isNothingThere } from "../../format/io/fs.ts";
 import { TARGET_NAMES, type Target } from "../../format/platform.ts";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
 import type { ByteCount, Bytes, Sha256 } from "../../format/types.ts";
@@ -157,7 +157,7 @@ function readNote(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1").slice(0, 64);
   } catch (error) {
-    return errnoOf(error) === "ENOENT" ? undefined : "";
+    return isNothingThere(error) ? undefined : "";
   }
 }
 

@@ -32,6 +32,7 @@ function remember(name: string, file = knownFileName(name), text = encodeKnown(k
 test("without a home or a folder, nothing is remembered", () => {
   expect(listKnown({ ...places, memory: undefined })).toEqual([]);
   expect(listKnown(places)).toEqual([]);
+  expect(listKnown({ ...places, memory: join(import.meta.path, "below a file") })).toEqual([]);
 });
 
 test("every package is listed, whatever it is called", () => {

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { acquire } from "../../format/cache/locks/lock.ts";
 import { PspfError } from "../../format/errors.ts";
-import { doing, errnoOf } from "../../format/io/fs.ts";
+import { doing, errnoOf, isNothingThere } from "../../format/io/fs.ts";
 import { isObject } from "../../format/json-object.ts";
 import { KNOWN, type KnownPackage, knownFileName, parseKnown } from "../../format/trust/known-packages.ts";
 import type { TrustPlaces } from "../../format/trust/places.ts";
 import { lockIn } from "../../format/trust/remember.ts";
-import { readTrustFile } from "../../format/trust/trust-file.ts";
+import { canEnter, readTrustFile } from "../../format/trust/trust-file.ts";
 
 /** A file of what is remembered: the package, or why it cannot be used. */
 export type KnownFile =
@@ -28,7 +28,9 @@ function namesIn(folder: string): readonly string[] {
     try {
       return readdirSync(folder);
     } catch (error) {
-      if (errnoOf(error) === "ENOENT") return [];
+      // A home that is somebody else's, as daemons may have, is none.
+      const isForeign = errnoOf(error) === "EACCES" && !canEnter(dirname(folder));
+      if (isNothingThere(error) || isForeign) return [];
       throw error;
     }
   });

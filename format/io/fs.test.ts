@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { failureOf } from "../../tests/support/failure.ts";
 import { PspfError, renderError } from "../errors.ts";
-import { doing, doingAsync, errnoOf, ioError } from "./fs.ts";
+import { doing, doingAsync, errnoOf, ioError, isNothingThere } from "./fs.ts";
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: something`), { code });
 
@@ -57,4 +57,10 @@ test.each([
 ])("%s comes without advice", (_, cause, errno) => {
   expect(ioError("write", "x", cause)).toMatchObject({ code: "io-failed", hint: undefined });
   expect(errnoOf(cause)).toBe(errno as string);
+});
+
+test("nothing is there where there is no such name, and below a file", () => {
+  const isThere = ["ENOENT", "ENOTDIR", "EACCES"].map((code) => !isNothingThere(systemError(code)));
+  expect(isThere).toEqual([false, false, true]);
+  expect(isNothingThere(undefined)).toBe(false);
 });

@@ -31,6 +31,17 @@ export async function doingAsync<T>(deed: string, path: string, work: () => Prom
   }
 }
 
+/** The folder that relative paths are relative to. Throws `io-failed` when it is there no longer. */
+export function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new PspfError("io-failed", "Cannot find the current folder: it was removed", {
+      hint: "change to a folder that is there",
+    });
+  }
+}
+
 export function ioError(deed: string, path: string, cause: unknown): PspfError {
   if (cause instanceof PspfError) return cause;
   const code = errnoOf(cause);
@@ -46,3 +57,7 @@ export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : undefined;
 }
+
+/** Whether nothing has that path: also below a file, as where `HOME` is `/dev/null`. */
+export const isNothingThere = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "");

@@ -49,7 +49,7 @@ export function readTrustFile(path: string, kind: DocumentKind, keeper: Keeper):
   }
 }
 
-function canEnter(folder: string): boolean {
+export function canEnter(folder: string): boolean {
   try {
     accessSync(folder, constants.X_OK);
     return true;
