@@ -201,6 +201,17 @@ test.each(obstacles)("$name is not replaced by a file", async ({ make, state }) 
   expect(beside()).toEqual(["out"]);
 });
 
+test.skipIf(process.platform === "win32")("what is no regular file stays, also with replace", async () => {
+  Bun.spawnSync(["mkfifo", output]);
+  const pkg = await opened({ slots: [fileSlot("a", "new")] });
+  for (const extract of [extractContent, extractStored])
+    expect(await failureOf(() => extract(pkg, findSlot(pkg, "a"), output, { replace: true }))).toMatchObject({
+      code: "output-exists",
+      message: `Cannot write ${output}: it is no regular file`,
+    });
+  expect(lstatSync(output).isFIFO()).toBe(true);
+});
+
 test("links that go in circles are links, not folders to walk into", async () => {
   const up = { ...entry, path: "app/a/b/up", kind: "symlink", linkName: "../.." } as const;
   const folders = ["app", "app/a", "app/a/b"].map((path) => ({ ...entry, path }));

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync,
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { isArchive } from "../format/codecs/chain.ts";
 import { PspfError } from "../format/errors.ts";
-import { doing } from "../format/io/fs.ts";
+import { currentFolder, doing } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
 import { isSpecial, openReplacement, replaceFile } from "../format/io/replacement.ts";
 import { type Package, readSlot, type Slot } from "../format/reader.ts";
@@ -196,6 +196,8 @@ function checkFree(output: string, form: Form, { replace = false }: ExtractOptio
   if (there === "folder" && form === "file") throw refused(output, "it is a folder");
   if (there === "folder") checkEmpty(output);
   if (there === "file" && form === "folder") throw refused(output, "it is a file, a folder is to be written");
+  if (!(stat.isDirectory() || stat.isFile() || stat.isSymbolicLink()))
+    throw refused(output, "it is no regular file");
   if (there === "file" && !replace)
     throw new PspfError("output-exists", `Cannot write ${output}: it exists`, {
       hint: "--force replaces it, or choose another name",
@@ -212,7 +214,8 @@ const refused = (output: string, state: string) =>
 /** An empty folder may make room, but not under somebody who stands in it. */
 function holdsUs(folder: string): boolean {
   const path = resolve(folder);
-  return process.cwd() === path || process.cwd().startsWith(path.endsWith(sep) ? path : path + sep);
+  const here = currentFolder();
+  return here === path || here.startsWith(path.endsWith(sep) ? path : path + sep);
 }
 
 /** Moves something complete to its place, which is free, a file that may go, or an empty folder. */

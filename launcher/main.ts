@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { exitCodeOf, renderError } from "../format/errors.ts";
+import { currentFolder } from "../format/io/fs.ts";
 import { bunCalled } from "./bun.ts";
 import { hasInheritedFiles, noteInheritedFiles, ORDERED, readHanded } from "./caller.ts";
 import { type LauncherOptions, readLauncherEnv } from "./env.ts";
@@ -21,7 +22,7 @@ const call: Invocation = {
   argv0: process.argv0,
   args: handed.args,
   env: handed.env ?? (await environmentOfBun()),
-  cwd: () => process.cwd(),
+  cwd: currentFolder,
   uid: process.getuid?.(),
   // This very program: it sees that it is not the first thread.
   startThread: () => new Worker(Bun.main),

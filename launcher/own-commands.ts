@@ -21,7 +21,7 @@ import { launch } from "./launch.ts";
 import { openProgress } from "./progress.ts";
 import { ensureWorkenvOf } from "./ready.ts";
 import { advisersOf } from "./trust.ts";
-import { writeOut } from "./write-out.ts";
+import { writeAnswer, writeOut } from "./write-out.ts";
 
 const HELP = `FLAVOR_LAUNCHER_CLI=1 makes a package answer for itself instead of running:
 
@@ -178,6 +178,6 @@ async function unpackOnDemand(
 }
 
 function print(text: string): number {
-  writeOut(1, text);
+  writeAnswer(text);
   return 0;
 }

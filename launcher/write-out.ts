@@ -1,3 +1,4 @@
+import { errnoOf, ioError } from "../format/io/fs.ts";
 import { writeWhole } from "../format/io/write-whole.ts";
 
 /** Takes away what stands on the terminal for a moment only. */
@@ -20,5 +21,15 @@ export function writeNow(stream: 1 | 2, text: string): void {
     writeWhole(stream, text);
   } catch {
     // nobody could be told either
+  }
+}
+
+/** Writes what was asked for to the caller's stdout. A reader that has seen enough is a normal end; else throws `io-failed`. */
+export function writeAnswer(text: string): void {
+  makeWay?.();
+  try {
+    writeWhole(1, text);
+  } catch (error) {
+    if (errnoOf(error) !== "EPIPE") throw ioError("write to", "stdout", error);
   }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 import { isatty, WriteStream } from "node:tty";
 import { styleText } from "node:util";
-import { errnoOf, ioError } from "../../format/io/fs.ts";
+import { currentFolder, errnoOf, ioError } from "../../format/io/fs.ts";
 import { removeUnfinished } from "../../format/io/replacement.ts";
 import type { ProgressBar } from "../../format/progress/bar.ts";
 import { isInForeground, isWatched } from "../../format/progress/watched.ts";
@@ -18,7 +18,7 @@ const io: Io = {
   out: outputOn(1),
   err: outputOn(2),
   env: process.env,
-  cwd: () => process.cwd(),
+  cwd: currentFolder,
   confirm:
     isatty(0) && isatty(2)
       ? async (question) => (await import("./confirm.ts")).confirm(question, process.stdin, process.stderr)

@@ -151,6 +151,15 @@ test.each([[], ["workenv"], ["launchers"], ["trust"], ["trust", "statement"]])(
   },
 );
 
+test.each(["help", "help pack", "workenv help", "workenv help list"])(
+  "flavor %s is an order: help was asked for",
+  async (line) => {
+    const { out, err, exitCode } = await runCli(line.split(" "));
+    expect(out).toStartWith("Usage: flavor ");
+    expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
+  },
+);
+
 test("with --json a failure is one document on stdout and nothing on stderr", async () => {
   using dir = tempDir();
   const path = join(dir.path, "missing.psp");

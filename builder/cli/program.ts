@@ -92,7 +92,16 @@ export async function run(args: readonly string[], io: Io): Promise<void> {
   } catch (error) {
     const exit = exitOfHelp(error);
     io.exitCode = exit ?? exitCodeOf(error);
-    if (exit === undefined) (wantsJson(args) ? printAsJson : printAsText)(error, io);
+    if (exit === undefined) printError(error, io, wantsJson(args));
+  }
+}
+
+function printError(error: unknown, io: Io, asJson: boolean): void {
+  if (!asJson) return printAsText(error, io);
+  try {
+    printAsJson(error, io);
+  } catch {
+    printAsText(error, io); // stdout is full, which may be what failed
   }
 }
 

@@ -1,9 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { PspfError } from "../../format/errors.ts";
 
-/** Ends of a run that are no failures: help and version were asked for. */
-const WANTED = ["commander.helpDisplayed", "commander.version"];
-
 /** Makes every command of the tree throw: usage errors as `bad-arguments`, the rest as commander's own. */
 export function throwUsageErrors(command: Command, path = command.name()): void {
   command.exitOverride((error) => {
@@ -30,10 +27,10 @@ const withoutValues = (fact: string): string =>
     .replace(/^(too many arguments.* but got \d+): .*/s, "$1");
 
 /**
- * The exit code of a run that commander ended by itself, or undefined for other errors. A group of commands alone
- * shows its help, but nothing was done.
+ * The exit code of a run that commander ended by itself, or undefined for other errors: 0 when help or the version was asked
+ * for. A group of commands alone shows its help, but nothing was done.
  */
 export function exitOfHelp(error: unknown): number | undefined {
   if (!(error instanceof CommanderError)) return undefined;
-  return WANTED.includes(error.code) ? 0 : 105;
+  return error.exitCode === 0 ? 0 : 105;
 }

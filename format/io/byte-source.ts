@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
 import { PspfError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../types.ts";
 import { doing, doingAsync } from "./fs.ts";
@@ -20,9 +20,12 @@ export interface ByteSource {
 /** A source that is an open file. */
 export type FileSource = ByteSource & { readonly fd: number };
 
+/** Nobody may ever write into a fifo, and no signal of ours ends who waits for that; Windows has none. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** A file as a source, open until its scope ends. Reads are synchronous underneath: a `pread` needs no thread. */
 export function openFileSource(path: string): FileSource & Disposable {
-  const fd = doing("open", path, () => openSync(path, "r"));
+  const fd = doing("open", path, () => openSync(path, FLAGS));
   let size: number;
   try {
     size = doing("measure", path, () => sizeOf(fd));

@@ -360,12 +360,37 @@ linux.each(["--help", "inspect none.psp", "inspect x.psp"])(
   },
 );
 
-linux("an answer that cannot be written is an error", async () => {
-  put("x.psp", await packageBytes());
-  expect(inShell('"$@" inspect x.psp >/dev/full 2>err')).toEqual({ said: "", exitCode: 106 });
-  expect(readFileSync(join(dir, "work", "err"), "utf8")).toMatch(
-    /^error: Cannot write to stdout \[io-failed\]\n/,
-  );
+linux.each(["inspect x.psp", "inspect x.psp --json", "extract x.psp"])(
+  "an answer of flavor %s that cannot be written is an error",
+  async (args) => {
+    put("x.psp", await packageBytes());
+    expect(inShell(`"$@" ${args} >/dev/full 2>err`)).toEqual({ said: "", exitCode: 106 });
+    expect(readFileSync(join(dir, "work", "err"), "utf8")).toMatch(
+      /^(error|x\.psp): Cannot write to stdout \[io-failed\]\n.*ENOSPC.*\n {2}hint: .*\n$/,
+    );
+  },
+);
+
+linux.each(["pack", "workenv info", 'run "$PACKAGE"'])(
+  "in a folder that was removed, flavor %s says so",
+  async (args) => {
+    put("x.psp", await packageBytes());
+    const script = `PACKAGE=$PWD/x.psp; mkdir gone; cd gone; rmdir ../gone; FLAVOR_CACHE=here "$@" ${args} 2>&1`;
+    expect(inShell(script)).toEqual({
+      said: expect.stringMatching(
+        /^\S+: Cannot find the current folder: it was removed \[io-failed\]\n {2}hint: .*\n$/,
+      ),
+      exitCode: 106,
+    });
+  },
+);
+
+linux.each(["inspect", "verify", "run"])("flavor %s of a fifo does not wait for a writer", (command) => {
+  const script = `mkfifo fifo; timeout -s KILL 20 "$@" ${command} fifo 2>&1`;
+  expect(inShell(script)).toEqual({
+    said: "error: Cannot measure fifo [io-failed]\n  caused by: it is not a regular file\n",
+    exitCode: 106,
+  });
 });
 
 linux("talk that cannot be written stops nothing", () => {
