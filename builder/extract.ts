@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmdirSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { isAbsolute, dirname, join, relative, resolve, sep } from "node:path";
 import { isArchive } from "../format/codecs/chain.ts";
 import { PspfError } from "../format/errors.ts";
 import { currentFolder, doing } from "../format/io/fs.ts";
@@ -188,6 +188,8 @@ const linksBelow = (folder: string): readonly string[] =>
 type Form = "file" | "folder";
 
 function checkFree(output: string, form: Form, { replace = false }: ExtractOptions): void {
+  // Bun 1.4.5 resolves from the folder of the executable when the current one was removed.
+  if (!isAbsolute(output)) currentFolder();
   const stat = lstatSync(output, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (isSpecial(output)) throw refused(output, "it is neither a file nor a folder");

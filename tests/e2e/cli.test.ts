@@ -371,7 +371,7 @@ linux.each(["inspect x.psp", "inspect x.psp --json", "extract x.psp"])(
   },
 );
 
-linux.each(["pack", "workenv info", 'run "$PACKAGE"'])(
+linux.each(["pack", "workenv info", 'run "$PACKAGE"', 'extract "$PACKAGE" 0 out'])(
   "in a folder that was removed, flavor %s says so",
   async (args) => {
     put("x.psp", await packageBytes());
