@@ -374,7 +374,7 @@ linux.each(["inspect x.psp", "inspect x.psp --json", "extract x.psp"])(
 linux.each(["pack", "workenv info", 'run "$PACKAGE"', 'extract "$PACKAGE" 0 out'])(
   "in a folder that was removed, flavor %s says so",
   async (args) => {
-    put("x.psp", await packageBytes());
+    put("x.psp", await packageBytes({ slots: [fileSlot("a", "x")] }));
     const script = `PACKAGE=$PWD/x.psp; mkdir gone; cd gone; rmdir ../gone; FLAVOR_CACHE=here "$@" ${args} 2>&1`;
     expect(inShell(script)).toEqual({
       said: expect.stringMatching(
