@@ -149,6 +149,8 @@ describe("renderError", () => {
       "myapp: Cannot read x [io-failed]",
     );
     expect(renderError("what", "myapp")).toBe("myapp: internal error: what");
+    expect(renderError("what", "\u001b[2J\n")).toBe("\\u001b[2J\\u000a: internal error: what");
+    expect(renderError(new PspfError("io-failed", "Cannot"), "\n")).toBe("\\u000a: Cannot [io-failed]");
   });
 
   test("shows the stack of an error that is not ours, because it is our bug", () => {

@@ -97,9 +97,12 @@ export const exitCodeOf = (error: unknown): number =>
 export function renderError(error: unknown, speaker = "error"): string {
   if (!(error instanceof PspfError))
     return withoutPrivateKeys(
-      `${speaker}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      `${printable(speaker)}: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
-  const lines = [`${speaker}: ${error.message} [${error.code}]`, ...error.problems.map((p) => `  ${p}`)];
+  const lines = [
+    `${printable(speaker)}: ${error.message} [${error.code}]`,
+    ...error.problems.map((p) => `  ${p}`),
+  ];
   lines.push(...causesOf(error).map((cause) => `  caused by: ${cause}`));
   if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
   return lines.join("\n");

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { printable } from "../format/errors.ts";
 import { LOG_LEVELS, type LauncherOptions, type LogLevel } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
 import { writeOut } from "./write-out.ts";
@@ -17,6 +18,7 @@ export function logOf(
   const shown = LOG_LEVELS.indexOf(logLevel);
   return (level, text) => {
     if (LOG_LEVELS.indexOf(level) > shown) return;
-    write(`${basename(call.argv0)}: ${level} ${performance.now().toFixed(1)} ms: ${text()}\n`);
+    const line = `${basename(call.argv0)}: ${level} ${performance.now().toFixed(1)} ms: ${text()}`;
+    write(`${printable(line)}\n`);
   };
 }

@@ -5,7 +5,7 @@ import { writeOut } from "./write-out.ts";
 
 /** A line on stderr under the package's name. The launcher is silent but for warnings and failures. */
 export const say = (call: Pick<Invocation, "argv0">, text: string): void => {
-  writeOut(2, `${basename(call.argv0)}: ${text.split("\n").map(printable).join("\n")}\n`);
+  writeOut(2, `${printable(basename(call.argv0))}: ${text.split("\n").map(printable).join("\n")}\n`);
 };
 
 /** One line about something that failed and stops nothing. */

@@ -32,10 +32,7 @@ export function initProject(folder: string): InitializedProject {
   if (!hasSource) files.set(join(source, "main.ts"), programText(name));
   const written: string[] = [];
   try {
-    for (const [path, text] of files) {
-      writeNew(path, text);
-      written.push(path);
-    }
+    for (const [path, text] of files) writeNew(path, text, () => written.push(path));
   } catch (error) {
     for (const path of written) rmSync(path, { force: true });
     throw error;
@@ -55,10 +52,13 @@ function findEntry(source: string): string | undefined {
   return ENTRIES.find((name) => names.has(name));
 }
 
-function writeNew(path: string, text: string): void {
+/** `onMade` is called once the file is ours, which is before all of it is written. */
+function writeNew(path: string, text: string, onMade: () => void): void {
   doing("create the folder of", path, () => mkdirSync(dirname(path), { recursive: true }));
   try {
-    writeFileSync(path, text, { flag: "wx" });
+    writeFileSync(path, "", { flag: "wx" });
+    onMade();
+    writeFileSync(path, text);
   } catch (error) {
     throw errnoOf(error) === "EEXIST" ? exists(path) : ioError("write", path, error);
   }

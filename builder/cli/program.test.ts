@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { FLAVOR_VERSION } from "../../format/spec.ts";
+import { packageBytes } from "../../tests/support/packages.ts";
 import { tempDir } from "../../tests/support/temp-dir.ts";
 import type { Io } from "./io.ts";
 import { buildProgram } from "./program.ts";
@@ -197,3 +198,15 @@ test("a message cannot steer the terminal", async () => {
   expect(err).toContain("Cannot open /nowhere/\\u001b[2J.psp");
   expect(err).not.toContain("\u001b");
 });
+
+test.skipIf(process.platform === "win32").each(["inspect", "verify"])(
+  "nor can the name of a file, for flavor %s",
+  async (command) => {
+    using dir = tempDir();
+    const path = join(dir.path, "\u001b[2J\n.psp");
+    await Bun.write(path, await packageBytes());
+    const { out } = await runCli([command, path]);
+    expect(out).toContain(join(dir.path, "\\u001b[2J\\u000a.psp"));
+    expect(out).not.toContain("\u001b");
+  },
+);

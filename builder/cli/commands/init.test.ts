@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cannotMount, mounted, tmpfs } from "../../../tests/support/mounts.ts";
 import { tempDir } from "../../../tests/support/temp-dir.ts";
 import { readManifest } from "../../manifest/manifest.ts";
 import { documentOf, runCli } from "../testing.ts";
@@ -63,3 +64,25 @@ test("a failure leaves no half project", async () => {
   expect(await runCli(["init", dir.path])).toMatchObject({ out: "", exitCode: 106 });
   expect(readdirSync(dir.path)).toEqual(["src"]);
 });
+
+const reason = whyNotFull();
+function whyNotFull(): string | undefined {
+  using dir = tempDir();
+  return cannotMount(join(dir.path, "probe"));
+}
+if (reason !== undefined) process.stderr.write(`not tested: init on a full disk (${reason})\n`);
+test.skipIf(reason !== undefined)(
+  "a full disk leaves no empty manifest, on which the next try would stumble",
+  async () => {
+    using dir = tempDir();
+    using disk = mounted(join(dir.path, "disk"), ...tmpfs("size=16k"));
+    const fill = join(disk.path, "fill");
+    try {
+      writeFileSync(fill, "x".repeat(20_000));
+    } catch {
+      // now it is full
+    }
+    expect(await runCli(["init", disk.path])).toMatchObject({ out: "", exitCode: 106 });
+    expect(readdirSync(disk.path)).toEqual(["fill"]);
+  },
+);

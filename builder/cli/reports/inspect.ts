@@ -53,7 +53,7 @@ function factsText(inspection: Inspection, paint: Paint): string {
   const slotBytes = slots.reduce((sum, slot) => sum + slot.stored.size, 0);
   const { launcher, build } = metadata;
   const rows = [
-    ["File", `${source}, ${formatSize(size)}`],
+    ["File", `${plain(source)}, ${formatSize(size)}`],
     [
       "Launcher",
       `${formatSize(launcherSize)}${launcher === undefined ? "" : `, ${plain(`${launcher.tool} ${launcher.toolVersion}`)}`}`,

@@ -39,8 +39,8 @@ export const verifyReport: Report<VerifiedFile> = {
     if (origin !== undefined) checks.push(`note launcher: ${inWords(origin)}`);
     const failed = verification.checks.filter((check) => !check.ok).length;
     const verdict = isValid(verification)
-      ? `${path} is ${paint("green", "valid")}`
-      : `${path} is ${paint("red", "NOT VALID")}: ${counted(failed, "check")} failed`;
+      ? `${plain(path)} is ${paint("green", "valid")}`
+      : `${plain(path)} is ${paint("red", "NOT VALID")}: ${counted(failed, "check")} failed`;
     const hints = new Set(verification.checks.flatMap(({ hint }) => (hint === undefined ? [] : [hint])));
     return [...checks, verdict, ...[...hints].map((hint) => `  hint: ${hint}`)].join("\n");
   },
