@@ -292,10 +292,10 @@ describe("a file that is encoded already", () => {
       "megabytes of entries without bodies",
       "tar",
       async () =>
-        rawArchive(
-          ...Array.from({ length: 5000 }, (_, i) => ({ name: `empty/${i}`, body: "" })),
-          { name: "last", body: "x".repeat(3_000_000) },
-        ),
+        rawArchive(...Array.from({ length: 5000 }, (_, i) => ({ name: `empty/${i}`, body: "" })), {
+          name: "last",
+          body: "x".repeat(3_000_000),
+        }),
     ],
     [
       "megabytes that a decoder skips",

@@ -4,7 +4,7 @@ import { isArchive } from "../format/codecs/chain.ts";
 import { PspfError } from "../format/errors.ts";
 import { currentFolder, doing } from "../format/io/fs.ts";
 import { removeTree } from "../format/io/remove-tree.ts";
-import { isSpecial, openReplacement, replaceFile } from "../format/io/replacement.ts";
+import { openReplacement, replaceFile } from "../format/io/replacement.ts";
 import { type Package, readSlot, type Slot } from "../format/reader.ts";
 import { faultOfLinkTarget } from "../format/tar/link-target.ts";
 import { fileTarget } from "../format/workenv/unpacking/extract-slot.ts";
@@ -192,7 +192,6 @@ function checkFree(output: string, form: Form, { replace = false }: ExtractOptio
   if (!isAbsolute(output)) currentFolder();
   const stat = lstatSync(output, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (isSpecial(output)) throw refused(output, "it is neither a file nor a folder");
   const there: Form = stat.isDirectory() ? "folder" : "file";
   if (there === "folder" && holdsUs(output)) throw refused(output, "the current folder lies in it");
   if (there === "folder" && form === "file") throw refused(output, "it is a folder");

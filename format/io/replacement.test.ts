@@ -132,7 +132,7 @@ test.skipIf(process.platform === "win32")("what is no file is never replaced by 
   Bun.spawnSync(["mkfifo", target]);
   symlinkSync("file", join(dir, "link"));
   for (const path of [target, join(dir, "link")]) {
-    expect(() => openReplacement(path, 0o644)).toThrow(/neither a file nor a folder/);
+    expect(() => openReplacement(path, 0o644)).toThrow(/no regular file/);
     expect(readdirSync(dir).sort()).toEqual(["file", "link"]);
   }
 });

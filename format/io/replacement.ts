@@ -60,7 +60,7 @@ export function removeUnfinished(): void {
 /** Throws `io-failed` for a device, a fifo or a socket: root would put a file into the place of /dev/null. */
 export function openReplacement(target: string, mode: number): Replacement {
   if (isSpecial(target))
-    throw new PspfError("io-failed", `Cannot write ${target}: it is neither a file nor a folder`, {
+    throw new PspfError("io-failed", `Cannot write ${target}: it is no regular file`, {
       hint: "name a file that is to be made, or replaced",
     });
   const folder = dirname(target);
@@ -121,7 +121,7 @@ export function openReplacement(target: string, mode: number): Replacement {
 }
 
 /** Whether there is something that a file cannot stand for. */
-export function isSpecial(path: string): boolean {
+function isSpecial(path: string): boolean {
   try {
     const there = statSync(path);
     return !there.isFile() && !there.isDirectory();
