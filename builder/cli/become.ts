@@ -15,6 +15,8 @@ export async function become(program: string, args: readonly string[], env: Envi
   try {
     if (process.execve !== undefined && process.platform !== "win32") {
       await hearSignals();
+      // What comes from here on ends us at once: it takes milliseconds until the program is there.
+      for (const signal of FORWARDED) process.removeAllListeners(signal);
       return process.execve(program, [program, ...args], defined) as never;
     }
     return await runAsChild(program, args, defined);
