@@ -1,8 +1,7 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { doing } from "../format/io/fs.ts";
-
-const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+import { endingSignals } from "../format/io/ignored-signals.ts";
 
 /**
  * Makes a folder with those above it. Those that were not there go again at the end, or when a signal ends the process,
@@ -26,9 +25,9 @@ export function openMadeFolder(path: string): Disposable {
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };
   const stopListening = (): void => {
-    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+    for (const signal of endingSignals()) process.off(signal, end);
   };
-  for (const signal of ENDING_SIGNALS) process.on(signal, end);
+  for (const signal of endingSignals()) process.on(signal, end);
   return {
     [Symbol.dispose]() {
       stopListening();

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import type { EnsureRequest } from "../format/workenv/ensure.ts";
 import { endLike } from "./end-like.ts";
 import { hearSignals } from "./hear-signals.ts";
-import { ignoredSignals } from "./order.ts";
+import { ignoredSignals } from "../format/io/ignored-signals.ts";
 
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 

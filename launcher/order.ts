@@ -29,33 +29,6 @@ export interface Order {
   readonly name: string;
 }
 
-/** Those that Bun sets itself, before anybody can look. */
-const OF_BUN = [4, 5, 6, 7, 8, 11, 13, 25, 30, 31];
-
-let known: readonly number[] | undefined;
-
-/**
- * Signals that the caller ignores, as the system tells; none where it does not. To be asked before this process handles
- * any, and kept from then on.
- */
-export function ignoredSignals(): readonly number[] {
-  known ??= readIgnored();
-  return known;
-}
-
-function readIgnored(): readonly number[] {
-  try {
-    const status = readFileSync("/proc/self/status", "utf8");
-    const mask = [...Buffer.from(/^SigIgn:\s+(\w+)/m.exec(status)?.[1] ?? "", "hex")].reverse();
-    const numbers = mask.flatMap((byte, at) =>
-      Array.from({ length: 8 }, (_, bit) => ((byte >> bit) & 1 ? 8 * at + bit + 1 : 0)),
-    );
-    return numbers.filter((number) => number > 0 && !OF_BUN.includes(number));
-  } catch {
-    return [];
-  }
-}
-
 /** What Bun changes of the three streams. Those that it opened in the place of closed ones are marked; nothing inherited is. */
 export const callerStreams = (): Pick<Order, "closed" | "impatient"> => ({
   closed: STREAMS.filter((fd) => hasFlag(fd, CLOSE_ON_EXEC)),

@@ -1,7 +1,7 @@
 import { loadLinuxLibc } from "../format/io/libc-linux.ts";
 import { loadLibc } from "../format/io/libc.ts";
 import { atBecoming } from "./caller.ts";
-import { ignoredSignals } from "./order.ts";
+import { ignoredSignals } from "../format/io/ignored-signals.ts";
 
 const SIGCHLD = 17;
 

@@ -5,7 +5,7 @@ import type { Progress } from "../format/progress/progress.ts";
 import { endLike } from "./end-like.ts";
 import { hearSignals } from "./hear-signals.ts";
 import type { Invocation } from "./invocation.ts";
-import { ignoredSignals } from "./order.ts";
+import { ignoredSignals } from "../format/io/ignored-signals.ts";
 import { makeWayBy, writeNow } from "./write-out.ts";
 
 /** A bar on the caller's terminal, for as long as its scope lasts. */

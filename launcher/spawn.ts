@@ -9,7 +9,8 @@ import { inheritedFiles, linesOf } from "./caller.ts";
 import { waitForChildren } from "./own-children.ts";
 import { cannotStart } from "./cannot-start.ts";
 import { handleSignals } from "./forwarding.ts";
-import { callerStreams, ignoredSignals, nameOfOrdered, type Order } from "./order.ts";
+import { ignoredSignals } from "../format/io/ignored-signals.ts";
+import { callerStreams, nameOfOrdered, type Order } from "./order.ts";
 
 /** How a program ended. */
 export interface Ending {

@@ -1,8 +1,7 @@
 import { constants } from "node:os";
 import { PspfError } from "../../format/errors.ts";
+import { endingSignals } from "../../format/io/ignored-signals.ts";
 import type { Environment } from "../launchers/base.ts";
-
-const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Becomes the program: same process, nothing left of us. Windows cannot do that: there it is a child, and its exit
@@ -16,7 +15,7 @@ export async function become(program: string, args: readonly string[], env: Envi
     if (process.execve !== undefined && process.platform !== "win32") {
       await hearSignals();
       // What comes from here on ends us at once: it takes milliseconds until the program is there.
-      for (const signal of FORWARDED) process.removeAllListeners(signal);
+      for (const signal of endingSignals()) process.removeAllListeners(signal);
       return process.execve(program, [program, ...args], defined) as never;
     }
     return await runAsChild(program, args, defined);
@@ -42,8 +41,8 @@ export async function runAsChild(
   const child = Bun.spawn([program, ...args], { env, stdio: ["inherit", "inherit", "inherit"] });
   const handOver = (signal: NodeJS.Signals) => void child.kill(signal);
   // Our own endings would leave the child alone.
-  const former = FORWARDED.map((signal) => [signal, process.listeners(signal)] as const);
-  for (const signal of FORWARDED) process.removeAllListeners(signal).on(signal, handOver);
+  const former = endingSignals().map((signal) => [signal, process.listeners(signal)] as const);
+  for (const signal of endingSignals()) process.removeAllListeners(signal).on(signal, handOver);
   await child.exited;
   for (const [signal, listeners] of former) {
     process.off(signal, handOver);

@@ -2,6 +2,7 @@
 import { isatty, WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { currentFolder, errnoOf, ioError } from "../../format/io/fs.ts";
+import { endingSignals } from "../../format/io/ignored-signals.ts";
 import { removeUnfinished } from "../../format/io/replacement.ts";
 import type { ProgressBar } from "../../format/progress/bar.ts";
 import { isInForeground, isWatched } from "../../format/progress/watched.ts";
@@ -95,13 +96,13 @@ const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 if (!Bun.isMainThread) await workAsThread(process.argv[2]);
 else {
-  for (const [signal, code] of Object.entries(ENDINGS))
+  for (const signal of endingSignals())
     process.on(signal, () => {
       bar?.end();
       isEnding = true;
       removeUnfinished();
       // Others who listen tidy up first: they are called in this same turn.
-      setImmediate(() => process.exit(code));
+      setImmediate(() => process.exit(ENDINGS[signal]));
     });
   await (await import("./program.ts")).run(process.argv.slice(2), io);
   process.exitCode = io.exitCode;

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, lstatSync } from "node:fs"
 import { join } from "node:path";
 import { tryRemove } from "../../format/cache/cleaning/leftovers.ts";
 import { doing } from "../../format/io/fs.ts";
+import { endingSignals } from "../../format/io/ignored-signals.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 
 /** A folder for unfinished work. `aborted` fires when this process is asked to end. */
@@ -11,7 +12,6 @@ export interface Scratch {
 }
 
 const PREFIX = ".flavor-work-";
-const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -38,9 +38,9 @@ export async function withScratch<T>(parent: string, work: (scratch: Scratch) =>
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };
   const stopListening = () => {
-    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+    for (const signal of endingSignals()) process.off(signal, end);
   };
-  for (const signal of ENDING_SIGNALS) process.on(signal, end);
+  for (const signal of endingSignals()) process.on(signal, end);
   try {
     return await work({ path, aborted: controller.signal });
   } finally {

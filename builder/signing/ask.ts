@@ -1,3 +1,4 @@
+import { endingSignals } from "../../format/io/ignored-signals.ts";
 import type { Bytes } from "../../format/types.ts";
 import type { Environment } from "../launchers/base.ts";
 import { withoutSecrets } from "./secrets.ts";
@@ -23,8 +24,6 @@ const MAX_ANSWER = 4096;
 
 /** How long to wait for the rest of an answer when its program has ended, and another one holds the pipe. */
 const LINGER_MS = 500;
-
-const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Runs a program that gets `message` on stdin and answers on stdout. It has our stderr and terminal, and an
@@ -104,8 +103,8 @@ function onEnding(work: (signal: NodeJS.Signals) => void): () => void {
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };
   const stop = () => {
-    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+    for (const signal of endingSignals()) process.off(signal, end);
   };
-  for (const signal of ENDING_SIGNALS) process.on(signal, end);
+  for (const signal of endingSignals()) process.on(signal, end);
   return stop;
 }

@@ -393,6 +393,16 @@ linux.each(["inspect", "verify", "run"])("flavor %s of a fifo does not wait for 
   });
 });
 
+linux("signals that the caller ignores end nothing, as with nohup", async () => {
+  const slots = '[[slots]]\nsource = "large"\noperations = "xz"';
+  for (const [name, content] of Object.entries(await packing(slots)())) put(name, content);
+  put("large", crypto.getRandomValues(new Uint8Array(65536)).toHex().repeat(40));
+  const script = `trap "" HUP INT; "$@" ${PACK.join(" ")} & while ! ls dist/.*.part; do sleep 0.01; done >/dev/null 2>&1
+    kill -HUP $!; kill -INT $!; wait $!`;
+  expect(inShell(script).exitCode).toBe(0);
+  expect(names().filter((name) => name.startsWith("dist/"))).toEqual(["dist/app.psp"]);
+});
+
 linux("talk that cannot be written stops nothing", () => {
   expect(inShell('"$@" keygen --out-dir keys 2>/dev/full').exitCode).toBe(0);
 });
