@@ -12,6 +12,7 @@ import { concat, fromBytes } from "../format/codecs/streams.ts";
 import { PspfError } from "../format/errors.ts";
 import type { Pieces } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
+import { statusOf } from "../format/io/quick-files.ts";
 import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
@@ -65,12 +66,14 @@ export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): P
         'for example "tar|zstd"',
       );
     const listedAt = Date.now();
+    const source = lookAt(data.root);
     const entries = underTarget(slot.target, listTree(data.root, data));
     const { mtimes } = data;
     const content = () => writeTar(entries, { mtimes });
     const work = worthKeeping({
       kind: "tree",
       recipe: { operations, level, mtimes },
+      source,
       entries,
       listedAt,
       content,
@@ -119,10 +122,14 @@ function isLarge(entries: readonly InputEntry[]): boolean {
 function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {
   if (data.kind !== "file") return {};
   const { path: absolute } = data;
+  const source = lookAt(absolute);
   const stats = doing("look at", absolute, () => statSync(absolute));
   const entry: InputEntry = { path: "", kind: "file", mode: 0, size: stats.size, mtime: 0, absolute, stats };
-  return worthKeeping({ kind: "file", recipe, entries: [entry], listedAt, content: () => contentOf(data) });
+  const content = () => contentOf(data);
+  return worthKeeping({ kind: "file", recipe, source, entries: [entry], listedAt, content });
 }
+
+const lookAt = (path: string) => ({ path, stats: doing("look at", path, () => statusOf(path)) });
 
 /**
  * An archive for a target carries the target's last part on top, because FlavorPack's launchers unpack it beside the

@@ -253,7 +253,7 @@ function begin(cache: SlotCache | undefined, size: number) {
   const found = {
     key: sha256Hex("key"),
     entries: 1,
-    stamps: new Float64Array(4),
+    stamps: () => new Float64Array(4),
     cached: undefined,
     why: "",
   };

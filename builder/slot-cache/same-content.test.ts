@@ -23,9 +23,11 @@ beforeEach(() => {
 afterEach(() => dir[Symbol.dispose]());
 const at = (name: string) => join(dir.path, name);
 
+const NOWHERE = { path: "", stats: { mtimeMs: 0, ino: 0 } };
 const work = (): SlotWork => ({
   kind: "tree",
   recipe: { operations: ["TAR", "ZSTD"], level: 1, mtimes: "zero" },
+  source: NOWHERE,
   entries,
   listedAt: 0,
   content: () => writeTar(entries),
@@ -108,6 +110,7 @@ test("so are the frames of a slot that is one file", async () => {
     const file: SlotWork = {
       kind: "file",
       recipe: { operations: ["ZSTD"], level: undefined, mtimes: "zero" },
+      source: NOWHERE,
       entries: [],
       listedAt: 0,
       content: () => fromBytes(now),

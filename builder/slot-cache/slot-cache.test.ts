@@ -16,7 +16,7 @@ import { failureOf } from "../../tests/support/failure.ts";
 import { packManifest } from "../pack.ts";
 import { parseManifest } from "../manifest/manifest.ts";
 import * as verifying from "../verify-written.ts";
-import { at, MIB, NEW, noise, pack, UNCHANGED, useTwoSlots } from "./testing.ts";
+import { at, manifest, MIB, NEW, noise, pack, UNCHANGED, useTwoSlots } from "./testing.ts";
 
 useTwoSlots();
 
@@ -119,6 +119,43 @@ test("a file that changed just before it was listed is never known by its times"
   appendFileSync(at("one", "lib", "f0"), "!");
   const { digest } = await pack();
   expect(await pack()).toEqual({ one: "cached: the same content", two: UNCHANGED, digest });
+});
+
+// "v1" and "v2" are what can stand in a place.
+test.skipIf(process.platform === "win32").each<[string, (to: "v1" | "v2") => void]>([
+  [
+    "a link was turned",
+    (to) => {
+      rmSync(at("two"), { recursive: true });
+      symlinkSync(to, at("two"));
+    },
+  ],
+  [
+    "folders were moved",
+    (to) => {
+      const place = at("two", "lib", "deep");
+      if (existsSync(place)) renameSync(place, at(to === "v1" ? "v2" : "v1"));
+      renameSync(at(to), place);
+    },
+  ],
+])("what was read of another folder is not known by the files of the right one: %s", async (_, put) => {
+  for (const name of ["v1", "v2"]) cpSync(at("two", "lib"), at(name), { recursive: true });
+  writeFileSync(at("v2", "f3"), noise(1.2 * MIB, 99));
+  put("v1");
+  Bun.sleepSync(200);
+  await packManifest(manifest(), {
+    keySeed: "x",
+    launcher: "shebang",
+    output: at("app.psp"),
+    buildCache: at("cache"),
+    // It was listed, and is read from now on.
+    explain: (slot) => slot === "two" && put("v2"),
+  });
+  put("v1");
+  const { two, digest } = await pack();
+  expect(two).toMatch(/^new: two.* has changed$/);
+  expect(digest).toBe((await pack({})).digest);
+  expect(await pack()).toMatchObject({ one: UNCHANGED, two: UNCHANGED });
 });
 
 test("slots whose targets meet are looked at together, cached or not", async () => {

@@ -17,7 +17,7 @@ import { copyRange, type FileRange } from "./copy-range.ts";
 import { encodeManifest, parseManifest, type Version, withVersion } from "./entry-manifest.ts";
 import { manifestOf, outputOf, outputsOf, rootOf, scratchOf } from "./layout.ts";
 import { contentComparer } from "./same-content.ts";
-import { changedEntries, keyOf, type SlotWork, stampsOf } from "./slot-work.ts";
+import { changedEntries, keyOf, type SlotWork, stampsOf, stampsOfUnmoved } from "./slot-work.ts";
 import { evict } from "./upkeep.ts";
 
 /** Stored bytes of an earlier build, in a file that is to be read at once: anybody may remove it. */
@@ -33,7 +33,8 @@ export interface Found {
   readonly key: Sha256;
   /** How many files, folders and links go into the slot. */
   readonly entries: number;
-  readonly stamps: Float64Array<ArrayBuffer>;
+  /** What its files look like; none of them is a number when they may not be what was read. To be asked when all is read. */
+  readonly stamps: () => Float64Array<ArrayBuffer>;
   readonly cached: CachedSlot | undefined;
   readonly why: string;
 }
@@ -76,7 +77,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
     async find(work) {
       const key = keyOf(work);
       const stamps = stampsOf(work);
-      const about = { key, stamps, entries: work.entries.length };
+      const about = { key, stamps: () => stampsOfUnmoved(work, stamps), entries: work.entries.length };
       try {
         return { ...about, ...(await lookUp(root, key, work, stamps)) };
       } catch {
@@ -94,7 +95,7 @@ export function openSlotCache(folder: string, maxSize: number = MAX_SIZE): SlotC
           if (await copied)
             quietly(() => {
               renameSync(made, outputOf(root, key, written.stored));
-              addVersion(root, key, written, stamps);
+              addVersion(root, key, written, stamps());
               evict(root, maxSize);
             });
         },
@@ -153,7 +154,7 @@ async function lookUp(
     touch(path);
     if (changed.size > 0)
       quietly(() => {
-        const renewed = { ...version, stamps: keepNotes(root, key, stamps) };
+        const renewed = { ...version, stamps: keepNotes(root, key, stampsOfUnmoved(work, stamps)) };
         writeManifest(root, key, withVersion(versions, renewed));
       });
     return { cached, why: changed.size === 0 ? "unchanged" : "the same content" };
@@ -221,7 +222,12 @@ async function copyTo(
 }
 
 /** To what the manifest has; the stored bytes are there. */
-function addVersion(root: string, key: Sha256, written: WrittenSlot, stamps: Found["stamps"]): void {
+function addVersion(
+  root: string,
+  key: Sha256,
+  written: WrittenSlot,
+  stamps: Float64Array<ArrayBuffer>,
+): void {
   const { stored, size, originalSize, verified } = written;
   const version = {
     stored,

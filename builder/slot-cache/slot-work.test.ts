@@ -18,6 +18,7 @@ const recipe = fc.record({
   level: fc.constantFrom(undefined, 0, 3, 9),
   mtimes: fc.constantFrom("zero" as const, "keep" as const),
 });
+const NOWHERE = { path: "", stats: { mtimeMs: 0, ino: 0 } };
 const work = fc
   .record({
     kind: fc.constantFrom("tree" as const, "file" as const),
@@ -26,6 +27,7 @@ const work = fc
   })
   .map((made): SlotWork => ({
     ...made,
+    source: NOWHERE,
     entries: made.entries.map((one) => ({ ...one, absolute: "" })),
     listedAt: 0,
     content: () => fromBytes(new Uint8Array()),
@@ -95,6 +97,7 @@ const file = (path: string, mtimeMs: number, ctimeMs = mtimeMs, ino = 1): InputE
 const listed = (listedAt: number, ...entries: readonly InputEntry[]): SlotWork => ({
   kind: "tree",
   recipe: { operations: ["TAR", "ZSTD"], level: undefined, mtimes: "zero" },
+  source: NOWHERE,
   entries,
   listedAt,
   content: () => fromBytes(new Uint8Array()),

@@ -5,6 +5,7 @@ import type { TreeEntry } from "../../format/tar/tree-entry.ts";
 import type { ByteStream, Sha256 } from "../../format/types.ts";
 import type { OperationName } from "../../format/wire/operations.ts";
 import { shortLived } from "../../format/short-lived.ts";
+import { statusOf } from "../../format/io/quick-files.ts";
 import { sha256Stream } from "../../format/wire/hashes.ts";
 
 /** To be raised when the same input makes other bytes, so that nothing of before is used. */
@@ -22,11 +23,19 @@ export interface InputEntry extends TreeEntry {
   readonly stats?: Pick<Stats, "mtimeMs" | "ctimeMs" | "ino" | "dev">;
 }
 
+/** Something that was looked at, links followed. */
+export interface Looked {
+  readonly path: string;
+  readonly stats: Pick<Stats, "mtimeMs" | "ino">;
+}
+
 /** All that decides about the stored bytes of a slot but the bytes of its files, and how to get at those. */
 export interface SlotWork {
   /** A folder, or one file that goes into the codecs as it is. */
   readonly kind: "tree" | "file";
   readonly recipe: Recipe;
+  /** The folder or the file itself, as it was before anything in it was looked at. */
+  readonly source: Looked;
   readonly entries: readonly InputEntry[];
   /** When `entries` were looked at, in milliseconds since 1970; no file was looked at before. */
   readonly listedAt: number;
@@ -77,6 +86,8 @@ const KINDS: readonly InputEntry["kind"][] = ["file", "directory", "symlink"];
 /** Kind, mode, size, time. */
 const KEY_NUMBERS = 4;
 
+type Stamps = Float64Array<ArrayBuffer>;
+
 /** Numbers for each entry: when its bytes and when anything of it changed (milliseconds since 1970), inode, device. */
 const NUMBERS = 4;
 
@@ -84,7 +95,7 @@ const NUMBERS = 4;
  * What the files looked like, in the order of the entries: as long as a row stays what it was, so do the bytes of the
  * file. A row of something that may have changed again since, without showing it, is not a number, and like none.
  */
-export function stampsOf({ entries, listedAt }: SlotWork): Float64Array<ArrayBuffer> {
+export function stampsOf({ entries, listedAt }: SlotWork): Stamps {
   const stamps = new Float64Array(entries.length * NUMBERS);
   const limit = listedAt - graceOf(entries);
   let at = 0;
@@ -100,6 +111,30 @@ export function stampsOf({ entries, listedAt }: SlotWork): Float64Array<ArrayBuf
     at += NUMBERS;
   }
   return stamps;
+}
+
+/**
+ * These stamps, if each folder still is what it was when they were made; else none of them is a number. Another folder that
+ * stood in the place of one meanwhile, as where a link was turned, may have been read in its stead. A file that took the place
+ * of another one has changed its folder.
+ */
+export function stampsOfUnmoved({ source, entries }: SlotWork, stamps: Stamps): Stamps {
+  const isUnmoved =
+    hasStayed(source) &&
+    entries.every(
+      ({ kind, absolute: path, stats }) =>
+        kind !== "directory" || stats === undefined || hasStayed({ path, stats }),
+    );
+  return isUnmoved ? stamps : new Float64Array(stamps.length).fill(Number.NaN);
+}
+
+function hasStayed({ path, stats }: Looked): boolean {
+  try {
+    const { ino, mtimeMs } = statusOf(path);
+    return ino === stats.ino && mtimeMs === stats.mtimeMs;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -126,4 +161,4 @@ export function changedEntries(
   );
 }
 
-shortLived({ keyNumbers, stampsOf, changedEntries });
+shortLived({ keyNumbers, stampsOf, changedEntries, hasStayed });
