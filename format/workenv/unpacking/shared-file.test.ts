@@ -113,7 +113,7 @@ test("when its maker fails, pieces are left, and those that are being written ar
   expect(written).toEqual([1]);
 });
 
-test("a thread that is gone is not waited for", async () => {
+test("a thread that is gone is not waited for, but nobody may close what it could still write to", async () => {
   const { maker, other, stop } = twoOf();
   const { write } = noting();
   void other.help(2, () => new Promise(() => {}));
@@ -126,7 +126,7 @@ test("a thread that is gone is not waited for", async () => {
   try {
     let now = 0;
     clock.mockImplementation(() => (now += 1000));
-    await maker.share(PLACE, { first: 0, end: 2 }, late);
+    await expect(maker.share(PLACE, { first: 0, end: 2 }, late)).rejects.toThrow("lost");
     expect(now).toBeGreaterThan(5000);
   } finally {
     clock.mockRestore();

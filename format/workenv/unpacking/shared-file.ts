@@ -20,7 +20,7 @@ interface Pieces {
 
 /** A file of which threads that have nothing else to do write pieces, each thread the next that is nobody's yet. */
 export interface SharedFile {
-  /** By the thread that has made the file: afterwards nobody writes to it any more. */
+  /** By the thread that has made the file: afterwards nobody writes to it any more. Throws when that is not known: it stays open. */
   share(place: FilePlace, pieces: Pieces, write: WritePiece): Promise<void>;
   /** By the same thread, which writes it alone. */
   keep(): void;
@@ -78,7 +78,8 @@ export function sharedFile(
       await turn();
       if (!isStopped()) continue;
       stoppedAt ??= performance.now();
-      if (performance.now() - stoppedAt > LOST_MS) return;
+      // It stays open: a thread that is late would write to whatever has its number then.
+      if (performance.now() - stoppedAt > LOST_MS) throw new Error("a thread is lost");
     }
   }
 
