@@ -385,6 +385,20 @@ describe("a file that only begins as if it was encoded", () => {
     },
   );
 
+  test.each(["tgz", "tar|zstd", "tar|zstd|gzip"])(
+    "nor is an archive that breaks off encoded as %s: nobody has to blame the disk",
+    async (chain) => {
+      const { state, stream } = watched(ARCHIVE.slice(0, 3000));
+      expect(await failureOf(() => encoded(slotOf({ kind: "stream", stream }, chain)))).toMatchObject({
+        code: "build-failed",
+        message: 'Cannot pack slot "it": it begins like "tar", but is not such a file',
+        hint: expect.stringContaining("damaged?"),
+        cause: expect.objectContaining({ code: "archive-invalid" }),
+      });
+      expect(state.isClosed).toBe(true);
+    },
+  );
+
   test("the reason is kept", async () => {
     const cut = (await as("gzip", TEXT)).slice(0, 50);
     const { cause } = await failureOf(() => encoded(ofBytes(cut, "gzip")));

@@ -1,25 +1,18 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
-import {
-  decodeChain,
-  encodeChain,
-  isFramed,
-  type SplitChain,
-  sniff,
-  splitChain,
-} from "../format/codecs/chain.ts";
+import { encodeChain, isFramed, type SplitChain, sniff, splitChain } from "../format/codecs/chain.ts";
 import { concat, fromBytes } from "../format/codecs/streams.ts";
-import { PspfError } from "../format/errors.ts";
+import type { PspfError } from "../format/errors.ts";
 import type { Pieces } from "../format/io/byte-source.ts";
 import { doing } from "../format/io/fs.ts";
 import { statusOf } from "../format/io/quick-files.ts";
-import { readTar } from "../format/tar/read-tar.ts";
 import { writeParts, writeTar } from "../format/tar/write-tar.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
 import { frameArchive, frameFile, type FrameOptions, frameParts, type MadeFrame } from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
 import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
+import { alreadyEncoded, unfit, wholeArchive } from "./source-form.ts";
 import { fileContent } from "./sources/file-content.ts";
 import { listTree } from "./sources/tree.ts";
 
@@ -99,7 +92,8 @@ export async function encodeSlot(slot: SlotInput, options: FrameOptions = {}): P
     throw noArchive(slot);
   }
   const work = fileWork(data, { operations, level, mtimes: "zero" }, listedAt);
-  return { ...common, ...work, ...encoded(whole, chain, options) };
+  const content = bundle === undefined ? whole : wholeArchive(slot, whole);
+  return { ...common, ...work, ...encoded(content, chain, options) };
 }
 
 /** Below this many bytes a slot is encoded in less time than it takes to keep it. */
@@ -162,70 +156,6 @@ function encoded(
   const options = level === undefined ? {} : { level };
   return { stored: encodeChain(chain.codecs, counting(), options), originalSize: () => size };
 }
-
-/**
- * A file that already has the form of its last operation is stored as it is: FlavorPack's native builders never
- * encode, so their manifests name files such as `conf.tgz`. It is decoded once for its original size, which also
- * shows that it can be. The decoder draws the input, and what it has drawn is passed on, so neither waits for the
- * other.
- */
-function alreadyEncoded(
-  slot: SlotInput,
-  whole: ByteStream,
-  { bundle, codecs }: SplitChain,
-  onBytes?: (count: number) => void,
-) {
-  let size = 0;
-  const stored = async function* (): ByteStream {
-    const drawn: Bytes[] = [];
-    let isDrawn = false;
-    const drawing = async function* (): ByteStream {
-      for await (const piece of whole) {
-        drawn.push(piece.slice()); // many may come before the decoder says anything, and lie in one memory
-        onBytes?.(piece.length);
-        yield piece;
-      }
-      isDrawn = true;
-    };
-    const decoding = async function* (): ByteStream {
-      for await (const piece of decodeChain(codecs, drawing())) {
-        size += piece.length;
-        yield piece;
-      }
-    };
-    try {
-      for await (const _ of bundle === undefined ? decoding() : bodiesOf(decoding())) yield* drawn.splice(0);
-    } catch (cause) {
-      throw isDamage(cause) ? damagedFile(slot, cause) : cause;
-    }
-    if (!isDrawn) throw damagedFile(slot);
-    yield* drawn;
-  };
-  return { stored: stored(), originalSize: () => size };
-}
-
-/** Every piece of every file in an archive: as often as there is something to do meanwhile. */
-async function* bodiesOf(archive: ByteStream): ByteStream {
-  for await (const { body } of readTar(archive)) yield* body;
-}
-
-const isDamage = (error: unknown): error is PspfError =>
-  error instanceof PspfError && (error.code === "codec-failed" || error.code === "archive-invalid");
-
-const damagedFile = (slot: SlotInput, cause?: unknown): PspfError =>
-  unfit(
-    slot,
-    `it begins like "${formatOperations(operationsOf(slot))}", but is not such a file`,
-    "is the file damaged? operations that it does not end with are applied to it",
-    cause,
-  );
-
-const noArchive = (slot: SlotInput): PspfError =>
-  unfit(
-    slot,
-    `"${formatOperations(operationsOf(slot))}" needs a folder or a tar archive`,
-    "name a folder as its source",
-  );
 
 async function* contentOf(
   data: Exclude<SlotInput["data"], { kind: "tree" | "self" }>,
@@ -301,5 +231,9 @@ function permissionsOf({ permissions, data }: SlotInput): number {
   return (mode & 0o100) === 0 ? 0o644 : 0o755;
 }
 
-const unfit = (slot: SlotInput, state: string, hint: string, cause?: unknown) =>
-  new PspfError("build-failed", `Cannot pack slot "${slot.id}": ${state}`, { hint, cause });
+const noArchive = (slot: SlotInput): PspfError =>
+  unfit(
+    slot,
+    `"${formatOperations(operationsOf(slot))}" needs a folder or a tar archive`,
+    "name a folder as its source",
+  );
