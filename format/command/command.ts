@@ -25,8 +25,7 @@ export function buildCommand(
   const windows = scope.os === "windows";
   const path = env["PATH"] ?? env["Path"] ?? "";
   return {
-    // Never another Bun, on PATH, where the link leads to none any more: the launcher stands for it.
-    program: first === scope.bun ? first : resolveProgram(first, { workenv: scope.workenv, path, windows }),
+    program: resolveProgram(first, { workenv: scope.workenv, path, windows }),
     args: [...rest, ...more],
     env,
   };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { doing, errnoOf, ioError } from "../io/fs.ts";
+import { doing } from "../io/fs.ts";
 import { nodeFs } from "../io/quick-files.ts";
 import { linkText } from "../io/quick-links.ts";
 
@@ -33,34 +33,20 @@ export function bunOptions(directory: string, tsconfig?: string): readonly strin
   ];
 }
 
-/**
- * Makes the link lead to the launcher where it is now; a package may have been moved since its last start. In a cache that
- * cannot be written it stays as it is: a command starts the launcher itself, only children of a script follow the link.
- */
+/** Makes the link lead to the launcher where it is now; a package may have been moved since its last start. */
 export function pointBunTo(directory: string, launcher: string): void {
   const { program } = bunRuntimeOf(directory);
-  const there = doing("look at", program, () => linkText(program));
-  if (there === launcher) return;
-  try {
-    replaceLink(directory, program, launcher);
-  } catch (error) {
-    if (there === undefined || !REFUSALS.includes(errnoOf(error) ?? ""))
-      throw ioError("link", program, error);
-  }
-}
-
-/** What the system says where nothing may be written. */
-const REFUSALS: readonly string[] = ["EACCES", "EPERM", "EROFS"];
-
-function replaceLink(directory: string, program: string, launcher: string): void {
-  const { mkdirSync, renameSync, symlinkSync, unlinkSync } = nodeFs();
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const beside = `${program}.${crypto.randomUUID().slice(0, 8)}`;
-  symlinkSync(launcher, beside);
-  try {
-    renameSync(beside, program);
-  } catch (error) {
-    unlinkSync(beside);
-    throw error;
-  }
+  if (doing("look at", program, () => linkText(program)) === launcher) return;
+  doing("link", program, () => {
+    const { mkdirSync, renameSync, symlinkSync, unlinkSync } = nodeFs();
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const beside = `${program}.${crypto.randomUUID().slice(0, 8)}`;
+    symlinkSync(launcher, beside);
+    try {
+      renameSync(beside, program);
+    } catch (error) {
+      unlinkSync(beside);
+      throw error;
+    }
+  });
 }
