@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { doing } from "../io/fs.ts";
-import { nodeFs } from "../io/quick-files.ts";
+import { isFile, nodeFs, statusOf } from "../io/quick-files.ts";
 import { linkText } from "../io/quick-links.ts";
 
 /** What Bun runs as a script. */
@@ -16,6 +16,20 @@ export const bunRuntimeOf = (directory: string) => ({
   /** There when no script asks what only Bun itself can answer: see `asks-for-form.ts`. */
   unasked: join(directory, "unasked"),
 });
+
+/**
+ * Whether the files are there that every start as Bun reads, and none was cut off. The link is made again by each start,
+ * and who misses the last one only takes longer.
+ */
+export function hasBunFiles(directory: string): boolean {
+  const { preload, bunfig, tsconfig } = bunRuntimeOf(directory);
+  try {
+    const written = statusOf(preload);
+    return isFile(written) && written.size > 0 && isFile(statusOf(bunfig)) && statusOf(tsconfig).size > 0;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The options with which a launcher is started as Bun. They keep it from what lies in the user's current directory: a

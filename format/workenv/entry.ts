@@ -2,6 +2,7 @@ import type { WorkenvLayout } from "../cache/layout.ts";
 import { bootId } from "../io/durable.ts";
 import { close, isFile, nodeFs, openToRead, readText, statusOf } from "../io/quick-files.ts";
 import type { Sha256 } from "../types.ts";
+import { hasBunFiles } from "./bun-link.ts";
 import { type FileFacts, stateOf } from "./mending/file-facts.ts";
 import { decodeMarker, type Marker } from "./marker.ts";
 
@@ -51,12 +52,15 @@ function isDue(lastUse: number, { marker }: WorkenvLayout): boolean {
 
 const OTHERS_PER_START = 2;
 
-/** The files that the command names, and some of the others, different ones each time. */
-function looksIntact({ sample: { entryPoints, others } }: Marker, { content }: WorkenvLayout): boolean {
+/** The files that the command names, those of Bun, and some of the others, different ones each time. */
+function looksIntact(
+  { sample: { entryPoints, others }, launch }: Marker,
+  { content, bun }: WorkenvLayout,
+): boolean {
   const start = others.length === 0 ? 0 : Date.now() % others.length;
   for (const file of entryPoints) if (!isThere(file, content)) return false;
   for (const file of others.slice(start, start + OTHERS_PER_START)) if (!isThere(file, content)) return false;
-  return true;
+  return !launch.usesBun || hasBunFiles(bun);
 }
 
 function isThere(file: FileFacts, content: string): boolean {

@@ -228,6 +228,43 @@ describe("a copy of a workenv", () => {
   });
 });
 
+describe("the files of Bun", () => {
+  const command = "{bun} {workenv}/app/one";
+  const execution = { primarySlot: 0, command, env: {} };
+
+  test.each([
+    ["preload.js", "removed"],
+    ["preload.js", "cut off"],
+    ["bunfig.toml", "removed"],
+    ["tsconfig.json", "removed"],
+    ["tsconfig.json", "cut off"],
+  ] as const)("come back: %s, %s", async (name, how) => {
+    await make({ execution });
+    const file = join(layout.bun, name);
+    const before = readFileSync(file, "utf8");
+    if (how === "removed") rmSync(file);
+    else truncateSync(file, 0);
+    expect(isReady()).toBe(false);
+    await shop.ensure(pkg);
+    expect([isReady(), wasMadeAnew()]).toEqual([true, false]);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("are written for another path in a copy", async () => {
+    await make({ execution });
+    writeFileSync(join(layout.bun, "preload.js"), 'const program = "/elsewhere/bun";');
+    change({ inode: 1, place: "/elsewhere" });
+    await shop.ensure(pkg);
+    expect(wasMadeAnew()).toBe(false);
+    expect(readFileSync(join(layout.bun, "preload.js"), "utf8")).toContain(layout.bun);
+  });
+
+  test("are nobody's business in a package without Bun", async () => {
+    await make();
+    expect([isReady(), existsSync(layout.bun)]).toEqual([true, false]);
+  });
+});
+
 describe("a marker from before the system was started", () => {
   test("over content that was not on the disk: what lies there counts, when every file was looked at", async () => {
     await make();

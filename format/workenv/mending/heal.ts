@@ -1,6 +1,8 @@
 import type { Lock } from "../../cache/locks/lock.ts";
 import { PspfError } from "../../errors.ts";
 import type { Package } from "../../reader.ts";
+import { writeBunRuntime } from "../bun-runtime.ts";
+import { isRuntimeIntact } from "../exact/bun-files.ts";
 import { checkFiles } from "./check.ts";
 import { factsInCopy, isOfCopy } from "./copied.ts";
 import type { EnsureRequest } from "../ensure.ts";
@@ -23,6 +25,7 @@ export async function heal(
   const { layout } = request;
   const files = readStatIndex(layout);
   if (files === undefined) return false;
+  if (!isRuntimeIntact(pkg.metadata, layout)) writeBunRuntime(layout.bun, request.launcher);
   if (isOfCopy(marker, layout)) {
     const copied = factsInCopy(marker, pkg.metadata, layout, files);
     if (copied === undefined) return false;
