@@ -16,10 +16,16 @@ export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): 
   const { marker, lastUse, owner } = found;
   // Whoever could put a marker there could start any program in the user's name. Root can do that anyway.
   const isOwn = uid === undefined || owner === uid || owner === 0;
-  return isOwn && isInPlace(marker, layout) && !isDue(lastUse, layout) && looksIntact(marker, layout)
-    ? marker
-    : undefined;
+  const isHere = isInPlace(marker, layout) && isWhereItWas(marker, layout);
+  return isOwn && isHere && !isDue(lastUse, layout) && looksIntact(marker, layout) ? marker : undefined;
 }
+
+/**
+ * Whether the content still lies where it was made, be it under several names. When somebody renames their home, the folder
+ * stays the same, and what setup commands noted of its path is wrong.
+ */
+export const isWhereItWas = (marker: Marker, { content }: WorkenvLayout): boolean =>
+  marker.place === content || isSameDirectory(marker, identityOf(marker.place));
 
 /**
  * Whether the content that a marker vouches for is there: the very folder, and its files on the disk. What was not

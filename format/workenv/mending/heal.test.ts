@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { fileSlot, type Recipe, treeSlot } from "../../../tests/support/packages.ts";
-import { storeOf, type WorkenvLayout } from "../../cache/layout.ts";
+import { layoutOf, storeOf, type WorkenvLayout } from "../../cache/layout.ts";
 import type { Package } from "../../reader.ts";
 import { findReady } from "../entry.ts";
 import { encodeMarker, type Marker } from "../marker.ts";
@@ -225,6 +225,42 @@ describe("a copy of a workenv", () => {
     rmSync(layout.content, { recursive: true });
     await shop.ensure(pkg);
     expect([isReady(), existsSync(layout.content)]).toEqual([true, true]);
+  });
+});
+
+describe("a cache that was moved, as with a home that gets another name", () => {
+  const execution = { primarySlot: 0, command: "{bun} {workenv}/app/one", env: {} };
+  const noting = [{ type: "execute", command: "sh -c 'echo {workenv} > {workenv}/noted'" }] as const;
+  const other = () => layoutOf(join(shop.path, "moved"), pkg.id);
+  const move = () => {
+    renameSync(shop.cache, other().cache);
+    layout = other();
+  };
+  const start = () => shop.ensure(pkg, { layout, scope: { ...shop.requestFor(pkg).scope, workenv: layout.content } });
+
+  test.each([true, false])("has what setup commands noted of its path anew (durable: %p)", async (durable) => {
+    await make({ setupCommands: noting }, durable);
+    move();
+    expect(isReady()).toBe(false);
+    await start();
+    expect([isReady(), wasMadeAnew()]).toEqual([true, true]);
+    expect(readFileSync(at("noted"), "utf8")).toBe(`${layout.content}\n`);
+  });
+
+  test.each([true, false])("keeps everything but the files of Bun without such (durable: %p)", async (durable) => {
+    await make({ execution }, durable);
+    move();
+    expect(isReady()).toBe(false);
+    await start();
+    expect([isReady(), wasMadeAnew()]).toEqual([true, false]);
+    expect(readFileSync(join(layout.bun, "preload.js"), "utf8")).toContain(`${layout.bun}/bun`);
+  });
+
+  test("is the same one under another name of it", async () => {
+    await make({ setupCommands: noting });
+    symlinkSync(shop.cache, other().cache);
+    layout = other();
+    expect(isReady()).toBe(true);
   });
 });
 

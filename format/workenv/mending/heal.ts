@@ -6,6 +6,7 @@ import { isRuntimeIntact } from "../exact/bun-files.ts";
 import { checkFiles } from "./check.ts";
 import { factsInCopy, isOfCopy } from "./copied.ts";
 import type { EnsureRequest } from "../ensure.ts";
+import { isWhereItWas } from "../entry.ts";
 import type { Marker } from "../marker.ts";
 import { judgementOf, writeMarker, writeRecord } from "../record.ts";
 import { listOf } from "./file-list.ts";
@@ -25,6 +26,7 @@ export async function heal(
   const { layout } = request;
   const files = readStatIndex(layout);
   if (files === undefined) return false;
+  if (!isWhereItWas(marker, layout) && pkg.metadata.setupCommands.length > 0) return false;
   if (!isRuntimeIntact(pkg.metadata, layout)) writeBunRuntime(layout.bun, request.launcher);
   if (isOfCopy(marker, layout)) {
     const copied = factsInCopy(marker, pkg.metadata, layout, files);
@@ -38,8 +40,9 @@ export async function heal(
   if (damaged.length === 0) {
     making.confirm();
     noteIfPossible(() => {
+      const now = { ...judgementOf(request), source: request.source, place: layout.content };
       if (marker.durable && marker.digest === request.digest)
-        writeMarker(layout, { ...marker, ...judgementOf(request), source: request.source, suspect: false });
+        writeMarker(layout, { ...marker, ...now, suspect: false });
       else writeRecord(pkg, request, { files: listOf(files), slots, created });
     });
     return true;
