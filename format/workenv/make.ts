@@ -54,7 +54,12 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   }
   request.onStep?.("tree put in its place");
   if (old !== undefined) tryRemove(old);
-  await setUp(pkg, request);
+  try {
+    await setUp(pkg, request);
+  } catch (error) {
+    users.giveBack();
+    throw error;
+  }
   for (const { entry } of slotsAt(pkg, plan.afterSetup))
     removeSlotFiles(layout.content, entry, pathsOf(unpacked, entry.index), pkg.metadata.slots);
   globalThis.failPoint?.("set-up");

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileSlot, type Recipe, treeSlot } from "../../../tests/support/packages.ts";
@@ -111,4 +111,45 @@ test("a name that leaves no room for another ending stops no version", async () 
   const first = await start("1", given("1"));
   writeFileSync(join(first.content, name), "mine");
   expect(read(await start("2", given("2")), name)).toBe("mine");
+});
+
+describe("a setup command that writes something else over the user's file each time", () => {
+  const setupCommands = [
+    { type: "execute", command: "sh -c 'date +%N >conf/a; echo x >made; test ! -e \"$FAIL\"'" },
+  ] as const;
+  /** A workenv that must be made anew, with an edited file. */
+  async function edited() {
+    const about = { package: { name: "app", version: "1" }, setupCommands };
+    const pkg = await shop.open({ about, slots: folder("1") });
+    const layout = await shop.ensure(pkg);
+    writeFileSync(join(layout.content, "conf/a"), "mine");
+    rmSync(layout.marker);
+    return { pkg, layout, contents: () => readdirSync(join(layout.content, "conf")).map((name) => read(layout, `conf/${name}`)) };
+  }
+
+  test("and then fails: the file is as it was, and counts as it is when the user has changed it", async () => {
+    const { pkg, layout } = await edited();
+    writeFileSync(join(shop.path, "fail"), "");
+    for (const text of ["mine", "mended"]) {
+      writeFileSync(join(layout.content, "conf/a"), text);
+      await expect(shop.ensure(pkg)).rejects.toThrow("Cannot set up the package");
+      expect(read(layout, "conf/a")).toBe(text);
+    }
+    rmSync(join(shop.path, "fail"));
+    await shop.ensure(pkg);
+    expect(read(layout, "conf/a")).toBe("mended");
+  });
+
+  test("and is killed: nothing that may be the user's is lost", async () => {
+    const { pkg, layout, contents } = await edited();
+    globalThis.failPoint = (point) => {
+      if (point === "set-up") throw new Error("killed");
+    };
+    await expect(shop.ensure(pkg)).rejects.toThrow("killed");
+    globalThis.failPoint = undefined;
+    const left = read(layout, "conf/a");
+    await shop.ensure(pkg);
+    expect([read(layout, "conf/a"), read(layout, "conf/a.kept")]).toEqual(["mine", left]);
+    expect(contents()).toContain("a of 1");
+  });
 });

@@ -1,8 +1,11 @@
 import { chmodSync } from "node:fs";
+import { dirname } from "node:path";
 import { statOf } from "../../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { doing } from "../../io/fs.ts";
+import { inFolder } from "../../io/in-folder.ts";
 import { renamePatiently } from "../../io/patient-rename.ts";
+import { removeTree } from "../../io/remove-tree.ts";
 import { recordOf } from "../../json-object.ts";
 import { syncFile } from "../../io/durable.ts";
 import { resolveInside } from "../../io/paths.ts";
@@ -29,6 +32,8 @@ export interface TakeOver extends Disposable {
   readonly isNothing: boolean;
   /** To be called before the old content goes: keeps it for good if something of the user's in it would go with it. */
   rescue(): void;
+  /** To be called when setting up has failed: the user's files are as they were, for the user to look at and to change. */
+  giveBack(): void;
   /** Sees to it that what setup commands wrote lies beside the user's files, and notes what the package gave. */
   settle(): void;
   /** Paths that are the user's now, wherever they lie. */
@@ -40,6 +45,7 @@ export interface TakeOver extends Disposable {
 const NOTHING: TakeOver = {
   isNothing: true,
   rescue() {},
+  giveBack() {},
   settle() {},
   places: () => new Set(),
   done() {},
@@ -111,6 +117,16 @@ export async function takeOver(
       const kept = left.size === 0 ? undefined : keepContent(layout.content);
       for (const path of left) request.onNotCarried?.(kept === undefined ? path : `${kept}/${path}`);
     },
+    giveBack() {
+      // Whoever was interrupted has removed it, and of another version's there are the originals.
+      if (source?.is !== "the same" || !isFolder(layout.content)) return;
+      try {
+        for (const file of carried.files) replaceBy(file, layout.content);
+        if (left.size === 0) dropStoredFiles(layout);
+      } catch {
+        // They are still stored.
+      }
+    },
     settle() {
       const found = settleFiles(layout.content, fresh, carried, { roots, others });
       places = new Set([...Object.keys(found.files), ...carried.files.map(({ path }) => path)]);
@@ -156,8 +172,16 @@ async function safeFilesOf(
   // What an attempt that was killed had saved counts where its content has nothing of the user's.
   const edited = new Map([...present].filter(([path]) => isEdited(path)));
   const saved = new Map([...storedFiles(layout)]);
-  // An empty one is what a power cut makes of a copy.
-  for (const [path, found] of edited) if (found.size > 0 || !saved.has(path)) saved.set(path, found);
+  const isUnfinished = readMarker(layout) === undefined;
+  for (const [path, found] of edited) {
+    const former = saved.get(path);
+    // An empty one is what a power cut makes of a copy.
+    if (former !== undefined && (found.size === 0 || found.id === former.id)) continue;
+    // A setup command may have written it, or the user since: nobody knows.
+    const isUnclear = former !== undefined && isUnfinished;
+    const isTaken = (name: string) => saved.has(name) || present.has(name);
+    saved.set(isUnclear ? nameBeside(path, "kept", isTaken) : path, found);
+  }
   return new Map([...present, ...(await storeFiles(layout, saved))]);
 }
 
@@ -184,6 +208,14 @@ function keepContent(content: string): string | undefined {
     renamePatiently(content, kept);
   });
   return kept;
+}
+
+/** Puts a user's file into its place again, whatever a setup command has made of it. */
+function replaceBy({ path, id, source }: CarriedOver["files"][number], content: string): void {
+  const place = resolveInside(content, path);
+  if (knownAt(place)?.id === id) return;
+  if (isThere(content, path)) inFolder(dirname(place), () => removeTree(place));
+  placeCopy(source, content, path);
 }
 
 /** After the setup commands: the user's files are back in their places, and all others are what the package gave. */
