@@ -14,6 +14,7 @@ import type { LauncherOptions } from "./env.ts";
 import { become } from "./exec.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Leave } from "./passing.ts";
+import { openToOwner } from "./owner-mask.ts";
 import { refuseOwnWait } from "./own-wait.ts";
 import { commandIn, ensureWorkenvOf } from "./ready.ts";
 import { logOf } from "./log.ts";
@@ -64,6 +65,7 @@ async function withStartSlots(
   call: Invocation,
   options: LauncherOptions,
 ): Promise<Workenv> {
+  using _open = openToOwner();
   let workenv = found;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { layout } = workenv;

@@ -16,6 +16,7 @@ import type { LauncherOptions } from "./env.ts";
 import { withInterruptible } from "./interruptible.ts";
 import type { Invocation } from "./invocation.ts";
 import { waitForChildren } from "./own-children.ts";
+import { openToOwner } from "./owner-mask.ts";
 import { refuseOwnWait } from "./own-wait.ts";
 import { logOf } from "./log.ts";
 import { openProgress } from "./progress.ts";
@@ -26,6 +27,7 @@ import { candidatesFor, leaseOn, type Workenv, workenvAt } from "./workenv.ts";
 /** A first start of a package that is a file: open until the end, because the slots are read from it. */
 export async function prepareFromFile(call: Invocation, options: LauncherOptions): Promise<Workenv> {
   waitForChildren();
+  using _open = openToOwner();
   using self = openFileSource(call.package);
   return await prepareWorkenv(self, await readIndexBlock(self), call, options);
 }
