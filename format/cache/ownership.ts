@@ -24,7 +24,7 @@ export function ownershipFault(path: string, uid: number): OwnershipFault | "abs
     if (fault !== undefined) return fault;
   }
   const stats = lstatIfThere(path);
-  if (stats === undefined) return "absent";
+  if (stats === undefined) return (uid === 0 ? faultAbove(path) : undefined) ?? "absent";
   const real = nodeFs().realpathSync(path);
   return (
     judge(dirname(real), nodeFs().statSync(dirname(real)), uid, "parent") ??
@@ -60,6 +60,16 @@ function judge(
   if ((stats.mode & GROUP) !== 0 && stats.gid !== uid)
     return fault(`can be written by a group (${stats.gid})`);
   return undefined;
+}
+
+/**
+ * Root that was called with a user's home would leave folders there, such as a `~/.cache`, that the user can neither enter
+ * nor remove.
+ */
+function faultAbove(path: string): OwnershipFault | undefined {
+  const folder = dirname(path);
+  const stats = lstatIfThere(folder);
+  return stats === undefined ? faultAbove(folder) : judge(folder, stats, 0, "link");
 }
 
 function lstatIfThere(path: string): Stats | undefined {

@@ -145,6 +145,13 @@ const reason = cannotMount(join(realpathSync(tmpdir()), `place-probe-${process.p
 if (reason !== undefined) process.stderr.write(`not tested: places that need root (${reason})\n`);
 
 describe.skipIf(reason !== undefined)("as root", () => {
+  test("nothing is made in a home that is somebody else's, as under sudo", async () => {
+    chownSync(folder("home"), STRANGER, STRANGER);
+    const refused = await refusal(join(root, "home", ".cache", "flavor", "workenv"));
+    expect(refused.cause).toBe(`${root}/home belongs to another user (${STRANGER})`);
+    expect(readdirSync(join(root, "home"))).toEqual([]);
+  });
+
   test("a folder of somebody else's, also as the parent, is refused", async () => {
     const path = folder("theirs");
     chownSync(path, STRANGER, STRANGER);
