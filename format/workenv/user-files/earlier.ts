@@ -24,14 +24,14 @@ export interface Source {
 /**
  * The workenv whose user's files a new one takes over: what was made of the same package before, else the latest of the
  * packages with the same name and the same signer, or one that has handed over to it. Who has not signed gets nothing of
- * others. `given` is what the package gives, where the note of what it gave before is damaged.
+ * others. `given` is what the package gives, where the note of what it gave before is damaged or gone.
  */
 export async function findSource(
   pkg: Package,
   { layout, seal, formerSigners = [] }: EnsureRequest,
   given: Originals,
 ): Promise<Source | undefined> {
-  const own = readOriginals(layout) ?? (hasOriginals(layout) ? given : undefined);
+  const own = readOriginals(layout) ?? (hasOriginals(layout) || hasLost(layout, given) ? given : undefined);
   // A workenv that was removed half has nothing of the user's any more.
   if (own !== undefined && (statOf(layout.content) !== undefined || hasStoredFiles(layout)))
     return { id: layout.id, content: layout.content, originals: own, is: "the same" };
@@ -56,6 +56,11 @@ export async function findSource(
   }
   return undefined;
 }
+
+/** Whether there was such a note, which a cleaner took: of a workenv that was ready once, and gives something to its user. */
+const hasLost = ({ files, metadata }: WorkenvLayout, given: Originals): boolean =>
+  (given.roots.length > 0 || Object.keys(given.files).length > 0) &&
+  [files, metadata].some((path) => statOf(path) !== undefined);
 
 /** Milliseconds between looks at a lock that somebody has exclusively, while a shutdown program runs for example. */
 const PAUSE = 50;

@@ -55,11 +55,14 @@ test("an empty file that the user has added is kept when a workenv is made anew"
   expect(readdirSync(join(again.content, "conf")).sort()).toEqual(["a", "added"]);
 });
 
-test("edits are kept when what tells them from the package's files cannot be read any more", async () => {
+test.each([
+  ["cannot be read any more", (path: string) => writeFileSync(path, "")],
+  ["was taken by a cleaner", (path: string) => rmSync(path)],
+])("edits are kept when what tells them from the package's files %s", async (_, damage) => {
   const first = await start("1", folder("1"));
   writeFileSync(join(first.content, "conf/a"), "mine");
   writeFileSync(join(first.content, "conf/added"), "mine, too");
-  writeFileSync(join(first.bookkeeping, "instance/originals.json"), "");
+  damage(join(first.bookkeeping, "instance/originals.json"));
   expect(hasUnsavedEdits(first)).toBe(true);
   rmSync(first.marker);
   const again = await start("1", folder("1"));
