@@ -3,7 +3,7 @@ import { lastBytes } from "../format/io/last-bytes.ts";
 import { TRAILER_SIZE } from "../format/spec.ts";
 import { isBelow } from "../format/trust/levels.ts";
 import { unframeIndex } from "../format/wire/trailer.ts";
-import { pointBunTo } from "../format/workenv/bun-link.ts";
+import { canPointBunTo } from "../format/workenv/bun-link.ts";
 import { bunCommand } from "./bun.ts";
 import type { LauncherOptions } from "./env.ts";
 import type { Invocation } from "./invocation.ts";
@@ -39,10 +39,12 @@ async function madeWorkenv(call: Invocation, options: LauncherOptions): Promise<
 /** The application's command in a workenv that is ready. */
 export function commandIn({ launch, layout, scope, env }: Workenv, call: Invocation, log: Log): Command {
   log("debug", () => `the workenv is ready: ${layout.content}`);
-  if (launch.usesBun) pointBunTo(layout.bun, call.executable);
-  const filledIn = buildCommand(launch.execution.command, call.args, scope, env);
+  // Where the link cannot be made, only what the application starts by its name will miss it.
+  const hasLink = !launch.usesBun || canPointBunTo(layout.bun, call.executable);
+  const known = hasLink ? scope : { ...scope, bun: call.executable };
+  const filledIn = buildCommand(launch.execution.command, call.args, known, env);
   const command =
-    filledIn.program === scope.bun
+    filledIn.program === known.bun
       ? bunCommand(call.executable, layout.bun, filledIn, layout.content)
       : filledIn;
   log("debug", () => `starting ${[command.program, ...command.args].join(" ")}`);

@@ -3,7 +3,7 @@ import { buildCommand, type Command } from "../format/command/command.ts";
 import { type Libc, loadLibc } from "../format/io/libc.ts";
 import { close, exists } from "../format/io/quick-files.ts";
 import { realPath } from "../format/io/quick-links.ts";
-import { bunOptions, bunRuntimeOf, pointBunTo, SCRIPTS } from "../format/workenv/bun-link.ts";
+import { bunOptions, bunRuntimeOf, canPointBunTo, SCRIPTS } from "../format/workenv/bun-link.ts";
 import { tsconfigFor } from "./bun.ts";
 import { inheritedFiles, putBack } from "./caller.ts";
 import type { Invocation } from "./invocation.ts";
@@ -16,7 +16,7 @@ import type { Workenv } from "./workenv.ts";
  */
 export async function runInside(workenv: Workenv, call: Invocation, log: Log): Promise<boolean> {
   const { launch, layout, scope, env, lease } = workenv;
-  pointBunTo(layout.bun, call.executable);
+  if (!canPointBunTo(layout.bun, call.executable)) return false;
   const command = buildCommand(launch.execution.command, call.args, scope, env);
   const libc = loadLibc();
   const obstacle = whyNot(command, workenv, call, libc);

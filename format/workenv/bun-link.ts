@@ -64,3 +64,13 @@ export function pointBunTo(directory: string, launcher: string): void {
     }
   });
 }
+
+/** The same, where a start can do without it, as in a cache that cannot be written; whether the link leads there now. */
+export function canPointBunTo(directory: string, launcher: string): boolean {
+  try {
+    pointBunTo(directory, launcher);
+    return true;
+  } catch {
+    return false;
+  }
+}

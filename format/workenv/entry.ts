@@ -16,7 +16,7 @@ export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): 
   const { marker, lastUse, owner } = found;
   // Whoever could put a marker there could start any program in the user's name. Root can do that anyway.
   const isOwn = uid === undefined || owner === uid || owner === 0;
-  const isHere = isInPlace(marker, layout) && isWhereItWas(marker, layout);
+  const isHere = isInPlace(marker, layout) && (isWhereItWas(marker, layout) || !canNote(layout));
   return isOwn && isHere && !isDue(lastUse, layout) && looksIntact(marker, layout) ? marker : undefined;
 }
 
@@ -44,10 +44,14 @@ const DAY = 24 * 60 * 60 * 1000;
  * Whether the last thorough look was too long ago. A time in the future says nothing. In a cache that cannot be written
  * there is nothing to note it in, and nobody but its keeper could mend anything.
  */
-function isDue(lastUse: number, { marker }: WorkenvLayout): boolean {
+function isDue(lastUse: number, layout: WorkenvLayout): boolean {
   // Without `Math`, here and below: JavaScriptCore makes machine code for a dozen of its functions when it is first named.
   const age = Date.now() - lastUse;
   if (-DAY < age && age < DAY) return false;
+  return canNote(layout);
+}
+
+function canNote({ marker }: WorkenvLayout): boolean {
   try {
     nodeFs().accessSync(marker, nodeFs().constants.W_OK);
     return true;

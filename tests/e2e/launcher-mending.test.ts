@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -140,6 +141,23 @@ describe.skipIf(reason !== undefined)("a cache that cannot be written", () => {
     expect(Bun.spawnSync(["cp", "-a", cache, copy]).exitCode).toBe(0);
     expect(Bun.spawnSync(["mount", "-o", "remount,ro", image.path]).exitCode).toBe(0);
     expect(await runPackage(app, [], { home, env: { FLAVOR_CACHE: copy } })).toEqual(HELLO);
+  });
+
+  test("is used by a program of Bun that was moved since", async () => {
+    const folder = join(dir.path, `bun-${homes++}`);
+    const command = "{bun} {workenv}/app/main.ts";
+    const [first, home] = [
+      await packApp(folder, oneFolder("moved", command), { "app/main.ts": "console.log(1)" }),
+      join(folder, "home"),
+    ];
+    using image = mounted(join(folder, "image"), ...tmpfs("mode=700"));
+    const env = { FLAVOR_CACHE: join(image.path, "cache") };
+    expect((await runPackage(first, [], { home, env })).stdout).toBe("1\n");
+    expect(Bun.spawnSync(["mount", "-o", "remount,ro", image.path]).exitCode).toBe(0);
+    const moved = join(folder, "moved elsewhere");
+    renameSync(first, moved);
+    const ran = await runPackage(moved, [], { home, env });
+    expect(ran).toEqual({ stdout: "1\n", stderr: "", exitCode: 0, signal: null });
   });
 
   test("and has lost the program: the start ends, and says where it cannot write", async () => {

@@ -49,7 +49,11 @@ let app: string;
 beforeAll(async () => {
   dir = tempDir();
   mkdirSync(join(dir.path, "whole"));
-  const files = { "app/hello.sh": "#!/bin/sh\necho hello\n[ $(umask) = 0022 ] || umask\n", "app/deep/data": "data", "whole/file": "file" };
+  const files = {
+    "app/hello.sh": "#!/bin/sh\necho hello\n[ $(umask) = 0022 ] || umask\n",
+    "app/deep/data": "data",
+    "whole/file": "file",
+  };
   for (const path of ["app/deep", "whole"]) mkdirSync(join(dir.path, path), { recursive: true });
   for (const [path, text] of Object.entries(files))
     writeFileSync(join(dir.path, path), text, { mode: path.endsWith(".sh") ? 0o555 : 0o444 });
@@ -115,12 +119,14 @@ describe.skipIf(reason !== undefined)("folders that the package has closed", () 
 });
 
 describe.skipIf(reason !== undefined)("a mask that closes everything to its owner", () => {
-  test.each(["exec", "spawn"])("is the application's, and leaves nothing behind that nobody can enter (%s)", (mode) => {
-    const { run, cache } = newHome();
-    const start = `umask 0777; FLAVOR_EXEC_MODE=${mode} "$0"`;
-    expect(run("/bin/sh", "-c", start, app)).toEqual({ ...HELLO, stdout: "hello\n0777\n" });
-    expect(run()).toEqual(HELLO);
-    for (const folder of [cache, storeOf(cache).locks])
-      expect(statSync(folder).mode & 0o777).toBe(0o700);
-  });
+  test.each(["exec", "spawn"])(
+    "is the application's, and leaves nothing behind that nobody can enter (%s)",
+    (mode) => {
+      const { run, cache } = newHome();
+      const start = `umask 0777; FLAVOR_EXEC_MODE=${mode} "$0"`;
+      expect(run("/bin/sh", "-c", start, app)).toEqual({ ...HELLO, stdout: "hello\n0777\n" });
+      expect(run()).toEqual(HELLO);
+      for (const folder of [cache, storeOf(cache).locks]) expect(statSync(folder).mode & 0o777).toBe(0o700);
+    },
+  );
 });

@@ -236,25 +236,32 @@ describe("a cache that was moved, as with a home that gets another name", () => 
     renameSync(shop.cache, other().cache);
     layout = other();
   };
-  const start = () => shop.ensure(pkg, { layout, scope: { ...shop.requestFor(pkg).scope, workenv: layout.content } });
+  const start = () =>
+    shop.ensure(pkg, { layout, scope: { ...shop.requestFor(pkg).scope, workenv: layout.content } });
 
-  test.each([true, false])("has what setup commands noted of its path anew (durable: %p)", async (durable) => {
-    await make({ setupCommands: noting }, durable);
-    move();
-    expect(isReady()).toBe(false);
-    await start();
-    expect([isReady(), wasMadeAnew()]).toEqual([true, true]);
-    expect(readFileSync(at("noted"), "utf8")).toBe(`${layout.content}\n`);
-  });
+  test.each([true, false])(
+    "has what setup commands noted of its path anew (durable: %p)",
+    async (durable) => {
+      await make({ setupCommands: noting }, durable);
+      move();
+      expect(isReady()).toBe(false);
+      await start();
+      expect([isReady(), wasMadeAnew()]).toEqual([true, true]);
+      expect(readFileSync(at("noted"), "utf8")).toBe(`${layout.content}\n`);
+    },
+  );
 
-  test.each([true, false])("keeps everything but the files of Bun without such (durable: %p)", async (durable) => {
-    await make({ execution }, durable);
-    move();
-    expect(isReady()).toBe(false);
-    await start();
-    expect([isReady(), wasMadeAnew()]).toEqual([true, false]);
-    expect(readFileSync(join(layout.bun, "preload.js"), "utf8")).toContain(`${layout.bun}/bun`);
-  });
+  test.each([true, false])(
+    "keeps everything but the files of Bun without such (durable: %p)",
+    async (durable) => {
+      await make({ execution }, durable);
+      move();
+      expect(isReady()).toBe(false);
+      await start();
+      expect([isReady(), wasMadeAnew()]).toEqual([true, false]);
+      expect(readFileSync(join(layout.bun, "preload.js"), "utf8")).toContain(`${layout.bun}/bun`);
+    },
+  );
 
   test("is the same one under another name of it", async () => {
     await make({ setupCommands: noting });

@@ -127,7 +127,11 @@ describe("a setup command that writes something else over the user's file each t
     const layout = await shop.ensure(pkg);
     writeFileSync(join(layout.content, "conf/a"), "mine");
     rmSync(layout.marker);
-    return { pkg, layout, contents: () => readdirSync(join(layout.content, "conf")).map((name) => read(layout, `conf/${name}`)) };
+    return {
+      pkg,
+      layout,
+      contents: () => readdirSync(join(layout.content, "conf")).map((name) => read(layout, `conf/${name}`)),
+    };
   }
 
   test("and then fails: the file is as it was, and counts as it is when the user has changed it", async () => {
