@@ -31,6 +31,8 @@ export interface Libc {
 /** Operations of flock(2), the same on Linux and macOS: never blocking, because that would block signals too. */
 export const LOCK_SHARED_NOW = 1 | 4;
 export const LOCK_EXCLUSIVE_NOW = 2 | 4;
+/** Ends a lock for all who have the same open file. */
+export const UNLOCK = 8;
 
 /** The same on Linux and macOS. */
 const RLIMIT_CORE = 4;

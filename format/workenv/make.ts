@@ -13,6 +13,7 @@ import type { EnsureRequest } from "./ensure.ts";
 import { noteSetupChanges } from "./exact/exact.ts";
 import { writeRecord } from "./record.ts";
 import { runSetup } from "./setup.ts";
+import { endOrphans, tieSetup } from "./setup-tie.ts";
 import { pathsOf, removeSlotFiles } from "./lifecycles/slot-files.ts";
 import { planSlots, wishesIn } from "./lifecycles/slot-plan.ts";
 import { noteStartFiles } from "./lifecycles/start-files.ts";
@@ -39,6 +40,7 @@ export async function make(pkg: Package, request: EnsureRequest, making: Lock): 
   globalThis.failPoint?.("unpacked");
   const hasSetup = pkg.metadata.setupCommands.length > 0;
   const before = hasSetup ? indexTree(staging.path, unpacked.owners, () => "whole") : undefined;
+  if (hasSetup) await endOrphans(layout);
   let old: string | undefined;
   using stack = new DisposableStack();
   let users: TakeOver;
@@ -95,8 +97,12 @@ const publish = (staging: string, { content }: WorkenvLayout): void =>
 async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
   const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
-  const setup = (interrupted?: AbortSignal) =>
-    runSetup(metadata.setupCommands, { scope, env: lockedEnvironment(env, layout.id), interrupted });
+  const setup = async (interrupted?: AbortSignal) => {
+    using tie = tieSetup(layout);
+    const context = { scope, env: lockedEnvironment(env, layout.id), interrupted, held: tie?.fd };
+    await runSetup(metadata.setupCommands, context);
+    tie?.cut();
+  };
   if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
   await request.interruptible(async (interrupted) => {
     try {

@@ -19,9 +19,24 @@ const PATIENCE = 5000;
 /** Runs a program without input to its end, or to its last output if `interrupted` ends it. Throws if it does not start. */
 export async function runCaptured(
   command: readonly string[],
-  { cwd, env, interrupted }: { cwd: string; env: Environment; interrupted?: AbortSignal | undefined },
+  {
+    cwd,
+    env,
+    interrupted,
+    held,
+  }: {
+    cwd: string;
+    env: Environment;
+    interrupted?: AbortSignal | undefined;
+    /** An open file that the program gets as well. */
+    held?: number | undefined;
+  },
 ): Promise<CapturedEnding> {
-  const child = Bun.spawn([...command], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([...command], {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe", ...(held === undefined ? [] : [held])],
+  });
   const streams = [tailOf(child.stdout), tailOf(child.stderr)];
   const end = () => {
     const { reason } = interrupted as AbortSignal;

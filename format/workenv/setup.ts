@@ -17,6 +17,8 @@ export interface SetupContext {
   readonly env: Environment;
   /** Ends the command that is running, and the setup with its reason; when that is a signal's name, by that signal. */
   readonly interrupted?: AbortSignal | undefined;
+  /** An open file that all of them hold, and what they start. */
+  readonly held?: number | undefined;
 }
 
 /**
@@ -89,7 +91,7 @@ function filesIn(folder: string, pattern: string): readonly string[] {
 async function execute(
   template: string,
   more: readonly string[],
-  { scope, env, interrupted }: SetupContext,
+  { scope, env, interrupted, held }: SetupContext,
 ): Promise<void> {
   const { program, args } = buildCommand(template, more, scope, env);
   const failed = (state: string, facts: Pick<ErrorFacts, "problems" | "cause">) =>
@@ -100,7 +102,7 @@ async function execute(
   interrupted?.throwIfAborted();
   let ending: CapturedEnding;
   try {
-    ending = await runCaptured([program, ...args], { cwd: scope.workenv, env, interrupted });
+    ending = await runCaptured([program, ...args], { cwd: scope.workenv, env, interrupted, held });
   } catch (cause) {
     throw failed("does not start", { cause });
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheOf, cleanEnv, runPackage, startPackage } from "../support/launcher.ts";
 import { packWith } from "../support/slot-under-test.ts";
@@ -38,6 +38,42 @@ exit 1
   expect(existsSync(flag("got"))).toBe(true);
   expect(await new Response(child.stderr).text()).toBe("");
   expect(readdirSync(workenv())).toEqual(["app"]);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "what a setup was doing when its launcher was killed does not go on in the workenv that the next start makes",
+  async () => {
+    const { app, workenv } = await packWith(
+      dir.path,
+      "killed",
+      { lifecycle: "lazy" },
+      `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "(touch \\$HOME/begun; sleep 1; echo done >>{workenv}/log); true"'`,
+    );
+    const first = startPackage(app, ["true"]);
+    while (!existsSync(join(dirname(app), "home", "begun"))) await Bun.sleep(5);
+    first.kill("SIGKILL");
+    await first.exited;
+    expect((await runPackage(app, ["true"])).exitCode).toBe(0);
+    expect(readFileSync(join(workenv(), "log"), "utf8")).toBe("done\n");
+  },
+);
+
+test("what a setup command leaves in the background stays, also when the workenv is made anew", async () => {
+  const { app, workenv } = await packWith(
+    dir.path,
+    "background",
+    { lifecycle: "lazy" },
+    `[[setup_commands]]\ntype = "execute"\ncommand = 'sh -c "sleep 60 >/dev/null 2>&1 & echo \\$! >>\\$HOME/pids"'`,
+  );
+  expect((await runPackage(app, ["true"])).exitCode).toBe(0);
+  rmSync(workenv(), { recursive: true });
+  expect((await runPackage(app, ["true"])).exitCode).toBe(0);
+  const pids = readFileSync(join(dirname(app), "home", "pids"), "utf8")
+    .trim()
+    .split("\n")
+    .map(Number);
+  expect(pids.length).toBe(2);
+  for (const pid of pids) process.kill(pid, "SIGTERM"); // throws where there is none
 });
 
 test("a setup command cannot start its own package: that would wait for itself", async () => {
