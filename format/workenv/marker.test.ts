@@ -169,7 +169,8 @@ describe("an entry is ready", () => {
     const layout = layoutOf(cache, "0123456789abcdef");
     mkdirSync(layout.content);
     mkdirSync(dirname(layout.marker), { recursive: true });
-    writeFileSync(layout.marker, encodeMarker(marker(identityOf(layout.content) as Identity)));
+    const made = { ...marker(identityOf(layout.content) as Identity), place: layout.content };
+    writeFileSync(layout.marker, encodeMarker(made));
     return layout;
   }
 
@@ -231,7 +232,7 @@ describe("an entry is ready", () => {
   ])("if its content was $what: $ready", ({ durable, bootId: boot, ready }) => {
     const layout = makeEntry();
     const identity = identityOf(layout.content) as Identity;
-    const more = { durable, ...(boot === undefined ? {} : { bootId: boot }) };
+    const more = { durable, place: layout.content, ...(boot === undefined ? {} : { bootId: boot }) };
     writeFileSync(layout.marker, encodeMarker(marker(identity, more)));
     expect(findReady(layout, DIGEST) !== undefined).toBe(ready);
   });
