@@ -60,6 +60,7 @@ export async function prepareWorkenv(
     choosePlace(candidatesFor(call), {
       needed: spaceFor(pkg),
       uid: call.uid,
+      needsBun: needsBun(pkg.metadata),
       onUnusable: (problem) => log("info", () => `cannot unpack to ${problem}`),
     });
   const workenv = workenvAt(usable ?? layoutOf(place(), pkg.id), launch, call, undefined);

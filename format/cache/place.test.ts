@@ -84,6 +84,17 @@ test("when none can be used, all are listed, and the advice is about the best", 
   expect(readdirSync(root)).toEqual(["file"]);
 });
 
+test.skipIf(process.platform === "win32").each(["what?", "back\\slash"])(
+  "a path that Bun cannot run scripts from is for other packages: %s",
+  (name) => {
+    const [bad, good] = [join(root, name, "workenv"), join(root, "good")];
+    const request = { needed: 0, uid: UID, onUnusable: () => {} };
+    expect(choosePlace([rung(bad), rung(good)], { ...request, needsBun: true })).toBe(good);
+    expect(readdirSync(root)).toEqual(["good"]);
+    expect(choosePlace([rung(bad), rung(good)], request)).toBe(bad);
+  },
+);
+
 test("without any candidate there is no home", async () => {
   expect((await failureOf(() => choose([]))).message).toContain("there is no home directory");
 });

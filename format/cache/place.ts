@@ -27,6 +27,8 @@ export interface PlaceRequest {
   /** Bytes; see `spaceFor`. */
   readonly needed: number;
   readonly uid: number | undefined;
+  /** Whether scripts are to be run by Bun there. */
+  readonly needsBun?: boolean;
   /** Told of every folder that is passed over, with the cause. */
   readonly onUnusable: (problem: string) => void;
 }
@@ -63,13 +65,13 @@ const NAMED_BY = {
   temp: "in the temporary folder",
 } as const satisfies Record<Rung["why"], string>;
 
-function faultOf(path: string, { needed, uid }: PlaceRequest): Fault | undefined {
+function faultOf(path: string, { needed, uid, needsBun }: PlaceRequest): Fault | undefined {
   const { staging } = storeOf(path);
   let created: string | undefined;
   let fault: Fault | undefined;
   try {
     // Before anything is made, so that nothing is made where a stranger's link leads.
-    fault = ownerFault(path, uid);
+    fault = ownerFault(path, uid) ?? (needsBun === true ? nameFault(path) : undefined);
     if (fault === undefined) {
       created = mkdirSync(staging, { recursive: true, mode: 0o700 });
       fault = ownerFault(path, uid) ?? spaceFault(path, needed) ?? programFault(staging, uid);
@@ -85,6 +87,16 @@ function ownerFault(path: string, uid: number | undefined): Fault | undefined {
   const fault = uid === undefined ? undefined : ownershipFault(path, uid);
   if (fault === undefined || fault === "absent") return undefined;
   return { cause: fault.cause, remedy: `${ELSEWHERE} that only you may write to` };
+}
+
+/** What stands behind a question mark is no part of a file's name to Bun, and it turns backslashes round. */
+function nameFault(path: string): Fault | undefined {
+  const unfit = process.platform === "win32" ? undefined : /[?\\]/.exec(path)?.[0];
+  if (unfit === undefined) return undefined;
+  return {
+    cause: `Bun runs no scripts from a path with ${unfit}`,
+    remedy: `${ELSEWHERE} without it in its path`,
+  };
 }
 
 function spaceFault(path: string, needed: number): Fault | undefined {
