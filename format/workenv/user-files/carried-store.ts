@@ -1,9 +1,11 @@
 import { linkSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { WorkenvLayout } from "../../cache/layout.ts";
+import { statOf } from "../../cache/cleaning/measure.ts";
 import { openStaging } from "../../cache/staging.ts";
 import { isObject, recordOf } from "../../json-object.ts";
 import { removeTree } from "../../io/remove-tree.ts";
+import { replaceFile } from "../../io/replacement.ts";
 import type { UsersFiles } from "./carry-over.ts";
 import { placeCopy } from "./place-file.ts";
 import { type Found, knownAt } from "./user-files.ts";
@@ -81,6 +83,16 @@ function keep(source: string, root: string, name: string): void {
     placeCopy(source, root, name);
   }
 }
+
+const pathToNote = (layout: WorkenvLayout): string => join(folderOf(layout), "unsettled");
+
+/** Notes that setup commands are at work: what lies in the user's places may be theirs, and not whole. */
+export const noteUnsettled = (layout: WorkenvLayout): void => replaceFile(pathToNote(layout), "");
+
+/** Notes that the user's files are in their places again, and that all others are known. */
+export const noteSettled = (layout: WorkenvLayout): void => removeTree(pathToNote(layout));
+
+export const isUnsettled = (layout: WorkenvLayout): boolean => statOf(pathToNote(layout)) !== undefined;
 
 /** The workenv counts: what lies here lies there. */
 export function dropStoredFiles(layout: WorkenvLayout): void {

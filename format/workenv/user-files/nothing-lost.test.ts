@@ -159,4 +159,32 @@ describe("a setup command that writes something else over the user's file each t
     expect([read(layout, "conf/a"), read(layout, "conf/a.kept")]).toEqual(["mine", left]);
     expect(contents()).toContain("a of 1");
   });
+
+  test.each(["killed", "stopped"])(
+    "and is %s half-way: what it has written is not the user's",
+    async (how) => {
+      const writing =
+        "sh -c 'echo begun >conf/a; test ! -e \"$FAIL\" || exit 1; echo done >>conf/a; echo x >made'";
+      const about = {
+        package: { name: "app", version: "1" },
+        setupCommands: [{ type: "execute", command: writing }] as const,
+      };
+      const pkg = await shop.open({ about, slots: folder("1") });
+      const layout = await shop.ensure(pkg);
+      rmSync(layout.marker);
+      writeFileSync(join(shop.path, "fail"), "");
+      // As a kill: nobody can put anything right.
+      if (how === "killed")
+        globalThis.failPoint = (point) => {
+          if (point !== "published") return;
+          writeFileSync(join(layout.content, "conf/a"), "begun\n");
+          throw new Error("killed");
+        };
+      await expect(shop.ensure(pkg)).rejects.toThrow();
+      globalThis.failPoint = undefined;
+      rmSync(join(shop.path, "fail"));
+      await shop.ensure(pkg);
+      expect(read(layout, "conf/a")).toBe("begun\ndone\n");
+    },
+  );
 });

@@ -1,11 +1,8 @@
 import { chmodSync } from "node:fs";
-import { dirname } from "node:path";
 import { statOf } from "../../cache/cleaning/measure.ts";
 import type { WorkenvLayout } from "../../cache/layout.ts";
 import { doing } from "../../io/fs.ts";
-import { inFolder } from "../../io/in-folder.ts";
 import { renamePatiently } from "../../io/patient-rename.ts";
-import { removeTree } from "../../io/remove-tree.ts";
 import { recordOf } from "../../json-object.ts";
 import { syncFile } from "../../io/durable.ts";
 import { resolveInside } from "../../io/paths.ts";
@@ -15,7 +12,14 @@ import type { SlotEntry } from "../../wire/metadata-types.ts";
 import { toHex } from "../../wire/hashes.ts";
 import { type CarriedOver, carryInto, type UsersFiles, usersFilesOf } from "./carry-over.ts";
 import { nameBeside } from "./carry-plan.ts";
-import { dropStoredFiles, storedFiles, storeFiles } from "./carried-store.ts";
+import {
+  dropStoredFiles,
+  isUnsettled,
+  noteSettled,
+  noteUnsettled,
+  storedFiles,
+  storeFiles,
+} from "./carried-store.ts";
 import { findSource, type Source } from "./earlier.ts";
 import type { EnsureRequest } from "../ensure.ts";
 import { readMarker } from "../entry.ts";
@@ -32,7 +36,10 @@ export interface TakeOver extends Disposable {
   readonly isNothing: boolean;
   /** To be called before the old content goes: keeps it for good if something of the user's in it would go with it. */
   rescue(): void;
-  /** To be called when setting up has failed: the user's files are as they were, for the user to look at and to change. */
+  /**
+   * To be called when setting up has failed: the user's files are as they were, for the user to look at and to change, and
+   * what is changed from now on is the user's.
+   */
   giveBack(): void;
   /** Sees to it that what setup commands wrote lies beside the user's files, and notes what the package gave. */
   settle(): void;
@@ -111,31 +118,35 @@ export async function takeOver(
   const roots = [...new Set([...ownRoots, ...(source?.originals.roots ?? [])])];
   const others = othersBelow(roots);
   let places: ReadonlySet<string> = new Set();
+  const isSame = source?.is === "the same";
+  const settle = () => {
+    const found = settleFiles(layout.content, fresh, carried, { roots, others });
+    places = new Set([...Object.keys(found.files), ...carried.files.map(({ path }) => path)]);
+    // What lay at the place of a slot that is gone goes along from here, too.
+    const isKnown = (path: string) => fresh.has(path) || roots.some((root) => isWithin(path, root));
+    const strays = carried.files.flatMap(({ path }) => (isKnown(path) ? [] : [path]));
+    const kept = { roots: [...roots, ...strays], others };
+    writeOriginals(layout, { ...given, ...kept, ...found, ...inheritance(source, carried) });
+    noteSettled(layout);
+  };
   return {
     isNothing: false,
     rescue() {
       const kept = left.size === 0 ? undefined : keepContent(layout.content);
       for (const path of left) request.onNotCarried?.(kept === undefined ? path : `${kept}/${path}`);
+      if (isSame) noteUnsettled(layout);
     },
     giveBack() {
       // Whoever was interrupted has removed it, and of another version's there are the originals.
-      if (source?.is !== "the same" || !isFolder(layout.content)) return;
+      if (!isSame || !isFolder(layout.content)) return;
       try {
-        for (const file of carried.files) replaceBy(file, layout.content);
+        settle();
         if (left.size === 0) dropStoredFiles(layout);
       } catch {
         // They are still stored.
       }
     },
-    settle() {
-      const found = settleFiles(layout.content, fresh, carried, { roots, others });
-      places = new Set([...Object.keys(found.files), ...carried.files.map(({ path }) => path)]);
-      // What lay at the place of a slot that is gone goes along from here, too.
-      const isKnown = (path: string) => fresh.has(path) || roots.some((root) => isWithin(path, root));
-      const strays = carried.files.flatMap(({ path }) => (isKnown(path) ? [] : [path]));
-      const kept = { roots: [...roots, ...strays], others };
-      writeOriginals(layout, { ...given, ...kept, ...found, ...inheritance(source, carried) });
-    },
+    settle,
     places: () => places,
     done() {
       // Unlike the rest, what a user has written cannot be unpacked again after a power cut.
@@ -166,21 +177,26 @@ async function safeFilesOf(
   layout: WorkenvLayout,
   onUnreadable: (path: string) => void,
 ): Promise<UsersFiles> {
-  const present = usersFilesOf(source, onUnreadable);
+  const present = new Map(usersFilesOf(source, onUnreadable));
   if (source.is === "an earlier one") return present;
   const isEdited = (path: string) => source.originals.files[path]?.id !== present.get(path)?.id;
   // What an attempt that was killed had saved counts where its content has nothing of the user's.
   const edited = new Map([...present].filter(([path]) => isEdited(path)));
   const saved = new Map([...storedFiles(layout)]);
-  const isUnfinished = readMarker(layout) === undefined;
+  const isUnclear = readMarker(layout) === undefined && isUnsettled(layout);
   for (const [path, found] of edited) {
     const former = saved.get(path);
     // An empty one is what a power cut makes of a copy.
     if (former !== undefined && (found.size === 0 || found.id === former.id)) continue;
-    // A setup command may have written it, or the user since: nobody knows.
-    const isUnclear = former !== undefined && isUnfinished;
-    const isTaken = (name: string) => saved.has(name) || present.has(name);
-    saved.set(isUnclear ? nameBeside(path, "kept", isTaken) : path, found);
+    if (!isUnclear) saved.set(path, found);
+    else {
+      // A setup command that was killed may have written it, or the user since.
+      saved.set(
+        nameBeside(path, "kept", (name) => saved.has(name) || present.has(name)),
+        found,
+      );
+      present.delete(path);
+    }
   }
   return new Map([...present, ...(await storeFiles(layout, saved))]);
 }
@@ -208,14 +224,6 @@ function keepContent(content: string): string | undefined {
     renamePatiently(content, kept);
   });
   return kept;
-}
-
-/** Puts a user's file into its place again, whatever a setup command has made of it. */
-function replaceBy({ path, id, source }: CarriedOver["files"][number], content: string): void {
-  const place = resolveInside(content, path);
-  if (knownAt(place)?.id === id) return;
-  if (isThere(content, path)) inFolder(dirname(place), () => removeTree(place));
-  placeCopy(source, content, path);
 }
 
 /** After the setup commands: the user's files are back in their places, and all others are what the package gave. */
