@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -130,3 +131,25 @@ describe.skipIf(reason !== undefined)("a mask that closes everything to its owne
     },
   );
 });
+
+test.skipIf(reason !== undefined)(
+  "a cache that root has filled serves a script of Bun, also when the package was moved",
+  async () => {
+    const folder = join(dir.path, "filled");
+    const head = '[package]\nname = "script"\nversion = "1"\n';
+    const rest = '[execution]\ncommand = "{bun} {workenv}/app/main.ts"\n[[slots]]\nsource = "app"\n';
+    mkdirSync(folder);
+    const script = await packApp(folder, head + rest, { "app/main.ts": 'console.log("hello");' });
+    const env = { ...cleanEnv(folder), FLAVOR_CACHE: join(folder, "cache") };
+    const start = (...command: readonly string[]) => {
+      const { stdout, stderr, exitCode } = Bun.spawnSync([...command], { cwd: "/", env });
+      return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode };
+    };
+    expect(start(script)).toEqual(HELLO);
+    expect(Bun.spawnSync(["chmod", "-R", "a+rX", env.FLAVOR_CACHE]).exitCode).toBe(0);
+    const moved = join(folder, "moved.psp");
+    renameSync(script, moved);
+    const asUser = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", moved];
+    expect([start(...asUser), start(...asUser)]).toEqual([HELLO, HELLO]);
+  },
+);
