@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanCaches } from "./clean.ts";
 import type { Limits } from "./clean-plan.ts";
@@ -69,6 +69,15 @@ test("what goes by age and what by size are told apart", async () => {
   const report = await clean({ maxAge: 2.5 * DAY_SECONDS * 1000, maxSize });
   expect(namesOf(report.removed)).toEqual({ a: "old", b: "size" });
   expect(sizeOfAll()).toBeLessThanOrEqual(maxSize);
+});
+
+test("what was used last in the future, by a clock that was wrong, has an age from now on", async () => {
+  const [a] = await three();
+  age(a, -30_000);
+  await clean({ maxAge: 30 * DAY_SECONDS * 1000 }, "say");
+  expect(statSync(a.marker).mtimeMs).toBeGreaterThan(Date.now() + DAY_SECONDS * 1000);
+  expect(namesOf((await clean({ maxAge: 30 * DAY_SECONDS * 1000 })).kept)).toHaveProperty("a");
+  expect(Math.abs(statSync(a.marker).mtimeMs - Date.now())).toBeLessThan(DAY_SECONDS * 1000);
 });
 
 test("what was used after it was looked at, and before its turn, stays", async () => {

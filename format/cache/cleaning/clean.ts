@@ -1,5 +1,7 @@
+import { utimesSync } from "node:fs";
 import type { PspfError } from "../../errors.ts";
 import { ioError } from "../../io/fs.ts";
+import { DAY } from "./budget.ts";
 import {
   type Candidate,
   type GoReason,
@@ -66,6 +68,7 @@ export async function cleanCaches(request: CleanRequest): Promise<CleanReport> {
   const failed: Failure[] = [];
   const caches = asked.filter((cache) => canList(cache, failed));
   const swept = await sumOf(caches, (cache) => sweepLeftovers(cache, request, (fault) => failed.push(fault)));
+  if (mode === "do") caches.flatMap(entriesOf).forEach(beginAgain);
   let left = caches.flatMap(entriesOf).map((layout) => subjectOf(layout, failed));
   const before = totalOf(left);
   const areas = measure(...caches.flatMap((cache) => Object.values(storeOf(cache)))).size;
@@ -89,6 +92,19 @@ export async function cleanCaches(request: CleanRequest): Promise<CleanReport> {
     left = left
       .filter((subject) => !gone.has(subject))
       .map((subject) => ({ ...subject, guarded: stayed.get(subject) ?? subject.guarded }));
+  }
+}
+
+/**
+ * By a clock that was put right since, a workenv may have been used last in many years: it would never be old, and the last
+ * to go. Its age is counted from now.
+ */
+function beginAgain(layout: WorkenvLayout): void {
+  if (lastUsedOf(layout) < Date.now() + DAY) return;
+  try {
+    utimesSync(layout.marker, new Date(), new Date());
+  } catch {
+    // It has none, or it is somebody else's.
   }
 }
 
