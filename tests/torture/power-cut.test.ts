@@ -135,7 +135,8 @@ describe.skipIf(reason !== undefined)("after a power cut", () => {
 
   test("a marker that says so has all of its content on the disk", async () => {
     const image = await cut({ name: "durable" });
-    using disk = mountedImage("durable-after", image);
+    // At the same path: at another one it would be set up again.
+    using disk = mountedImage("durable", image);
     const { marker } = found(disk.path);
     expect(marker?.durable).toBe(true);
     const content = entriesOf(join(disk.path, "cache"))[0]?.content as string;
