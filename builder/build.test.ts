@@ -10,6 +10,7 @@ import { type ByteSource, memorySource } from "../format/io/byte-source.ts";
 import { keyPairFromText } from "../format/seal/keys.ts";
 import type { Bytes, ByteStream } from "../format/types.ts";
 import { isValid, verifyPackage } from "../format/verify.ts";
+import { rawArchive } from "../format/tar/testing.ts";
 import { failureOf } from "../tests/support/failure.ts";
 import { fileSlot, selfSlot, smallRequest, treeSlot, utf8 } from "../tests/support/packages.ts";
 import { failingAt } from "../tests/support/sources.ts";
@@ -305,8 +306,8 @@ describe("the signed metadata", () => {
 });
 
 /** 512 bytes that begin like an archive and are none. */
-const FALSE_TAR: Bytes = new Uint8Array(1024).fill(1);
-FALSE_TAR.set(utf8("ustar"), 257);
+/** An archive that no tree can be made of. */
+const EVIL_TAR = rawArchive({ name: "../out", body: "x" });
 
 async function* breaking(pieces: number, error: unknown): ByteStream {
   for (let i = 0; i < pieces; i++) yield new Uint8Array(1024 * 1024);
@@ -383,7 +384,7 @@ describe("a build that fails", () => {
     ["a folder in the place of the output", () => ({ output: dir.path }), "io-failed", "Cannot write "],
     [
       "what does not verify",
-      () => ({ slots: [raw("a", FALSE_TAR, { operations: ["TAR", "GZIP"] })] }),
+      () => ({ slots: [raw("a", EVIL_TAR, { operations: ["TAR", "GZIP"] })] }),
       "build-failed",
       "does not verify",
     ],
@@ -401,7 +402,7 @@ describe("a build that fails", () => {
   });
 
   test("verification names what is wrong", async () => {
-    const slots = [raw("a", FALSE_TAR, { operations: ["TAR", "GZIP"] })];
+    const slots = [raw("a", EVIL_TAR, { operations: ["TAR", "GZIP"] })];
     const { problems } = await failureOf(() => build(request({ slots })));
     expect(problems).toEqual([expect.stringMatching(/^slot 0: /)]);
     expect((await built({ slots, verify: false })).result.slots).toHaveLength(1);

@@ -11,7 +11,7 @@ import type { Bytes, ByteStream } from "../format/types.ts";
 import { checkSupported, formatOperations, type OperationName } from "../format/wire/operations.ts";
 import { frameArchive, frameFile, type FrameOptions, frameParts, type MadeFrame } from "./frame-content.ts";
 import type { SlotInput } from "./slot-input.ts";
-import type { InputEntry, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
+import type { InputEntry, Looked, Recipe, SlotWork } from "./slot-cache/slot-work.ts";
 import { alreadyEncoded, unfit, wholeArchive } from "./source-form.ts";
 import { fileContent } from "./sources/file-content.ts";
 import { listTree } from "./sources/tree.ts";
@@ -123,7 +123,13 @@ function fileWork(data: SlotInput["data"], recipe: Recipe, listedAt: number) {
   return worthKeeping({ kind: "file", recipe, source, entries: [entry], listedAt, content });
 }
 
-const lookAt = (path: string) => ({ path, stats: doing("look at", path, () => statusOf(path)) });
+function lookAt(path: string): Looked {
+  try {
+    return { path, stats: statusOf(path) };
+  } catch {
+    return { path, stats: { ino: Number.NaN, mtimeMs: Number.NaN } }; // who reads it says what is wrong
+  }
+}
 
 /**
  * An archive for a target carries the target's last part on top, because FlavorPack's launchers unpack it beside the

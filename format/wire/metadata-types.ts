@@ -25,6 +25,8 @@ export type LaunchFacts = Pick<Metadata, "package" | "execution" | "runtimeEnv" 
   readonly slots: readonly Pick<SlotEntry, "target">[];
   /** Whether a command starts `{bun}`. */
   readonly usesBun: boolean;
+  /** Whether there are setup commands, which may note the path of the workenv. */
+  readonly hasSetup: boolean;
   /** Whether slots are unpacked before every start. */
   readonly eachStart: boolean;
   /** Whether something is done when the application has ended. */

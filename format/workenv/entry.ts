@@ -16,9 +16,18 @@ export function findReady(layout: WorkenvLayout, digest: Sha256, uid?: number): 
   const { marker, lastUse, owner } = found;
   // Whoever could put a marker there could start any program in the user's name. Root can do that anyway.
   const isOwn = uid === undefined || owner === uid || owner === 0;
-  const isHere = isInPlace(marker, layout) && (isWhereItWas(marker, layout) || !canNote(layout));
+  const isHere = isInPlace(marker, layout) && isRightHere(marker, layout);
   return isOwn && isHere && !isDue(lastUse, layout) && looksIntact(marker, layout) ? marker : undefined;
 }
+
+/**
+ * Whether what has noted the path of the content is still right: setup commands may have, and the files of Bun do. Where
+ * nothing can be written, nobody could put it right.
+ */
+const isRightHere = (marker: Marker, layout: WorkenvLayout): boolean =>
+  (marker.launch.hasSetup === false && !marker.launch.usesBun) ||
+  isWhereItWas(marker, layout) ||
+  !canNote(layout);
 
 /**
  * Whether the content still lies where it was made, be it under several names. When somebody renames their home, the folder

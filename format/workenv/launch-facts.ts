@@ -4,7 +4,7 @@ import { planSlots, type Wishes } from "./lifecycles/slot-plan.ts";
 
 /** What a warm start on some machine needs to know of a package. */
 export function launchFactsOf(metadata: Metadata, { os, arch }: Wishes["host"]): LaunchFacts {
-  const { package: about, execution, runtimeEnv, workenv, slots } = metadata;
+  const { package: about, execution, runtimeEnv, workenv, slots, setupCommands } = metadata;
   const targets = slots.map(({ target }) => ({ target }));
   const plan = planSlots(metadata, { host: { os, arch }, dev: false });
   return {
@@ -14,6 +14,7 @@ export function launchFactsOf(metadata: Metadata, { os, arch }: Wishes["host"]):
     workenv,
     slots: targets,
     usesBun: needsBun(metadata),
+    hasSetup: setupCommands.length > 0,
     eachStart: plan.beforeStart.length > 0,
     atEnd: plan.atEnd.length > 0,
     devSlots: plan.forDev,

@@ -17,6 +17,7 @@ const LAUNCH: Marker["launch"] = {
   workenv: { directories: [], env: {} },
   slots: [{ target: "x" }],
   usesBun: false,
+  hasSetup: false,
   eachStart: false,
   atEnd: false,
   devSlots: [],

@@ -263,6 +263,12 @@ describe("a cache that was moved, as with a home that gets another name", () => 
     },
   );
 
+  test("is ready as it is where nothing has noted its path", async () => {
+    await make();
+    move();
+    expect(isReady()).toBe(true);
+  });
+
   test("is the same one under another name of it", async () => {
     await make({ setupCommands: noting });
     symlinkSync(shop.cache, other().cache);
