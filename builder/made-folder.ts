@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { doing } from "../format/io/fs.ts";
-import { endingSignals } from "../format/io/ignored-signals.ts";
+import { onEnding } from "../format/io/ignored-signals.ts";
 
 /**
  * Makes a folder with those above it. Those that were not there go again at the end, or when a signal ends the process,
@@ -18,16 +18,7 @@ export function openMadeFolder(path: string): Disposable {
         return; // it is in use, or somebody else was faster
       }
   };
-  const end = (signal: NodeJS.Signals): void => {
-    remove();
-    stopListening();
-    // Whoever else listens decides how to end, and has removed what is in the folder by now.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  };
-  const stopListening = (): void => {
-    for (const signal of endingSignals()) process.off(signal, end);
-  };
-  for (const signal of endingSignals()) process.on(signal, end);
+  const stopListening = onEnding(remove);
   return {
     [Symbol.dispose]() {
       stopListening();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, lstatSync } from "node:fs"
 import { join } from "node:path";
 import { tryRemove } from "../../format/cache/cleaning/leftovers.ts";
 import { doing } from "../../format/io/fs.ts";
-import { endingSignals } from "../../format/io/ignored-signals.ts";
+import { onEnding } from "../../format/io/ignored-signals.ts";
 import { removeTree } from "../../format/io/remove-tree.ts";
 
 /** A folder for unfinished work. `aborted` fires when this process is asked to end. */
@@ -30,17 +30,10 @@ export async function withScratch<T>(parent: string, work: (scratch: Scratch) =>
       removeTree(path); // folders in it may be read-only
     }
   };
-  const end = (signal: NodeJS.Signals) => {
+  const stopListening = onEnding(() => {
     controller.abort();
     tryRemove(path);
-    stopListening();
-    // Whoever else listens decides how to end; when nobody does, the signal does what it always does.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  };
-  const stopListening = () => {
-    for (const signal of endingSignals()) process.off(signal, end);
-  };
-  for (const signal of endingSignals()) process.on(signal, end);
+  });
   try {
     return await work({ path, aborted: controller.signal });
   } finally {

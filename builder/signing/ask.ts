@@ -1,4 +1,4 @@
-import { endingSignals } from "../../format/io/ignored-signals.ts";
+import { onEnding } from "../../format/io/ignored-signals.ts";
 import type { Bytes } from "../../format/types.ts";
 import type { Environment } from "../launchers/base.ts";
 import { withoutSecrets } from "./secrets.ts";
@@ -92,19 +92,4 @@ function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, tooMuch: () =>
       return new Uint8Array(await new Blob(pieces).arrayBuffer());
     },
   };
-}
-
-/** Calls when this process is asked to end, until the returned function is called. */
-function onEnding(work: (signal: NodeJS.Signals) => void): () => void {
-  const end = (signal: NodeJS.Signals) => {
-    work(signal);
-    stop();
-    // Whoever else listens decides how to end; when nobody does, the signal does what it always does.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  };
-  const stop = () => {
-    for (const signal of endingSignals()) process.off(signal, end);
-  };
-  for (const signal of endingSignals()) process.on(signal, end);
-  return stop;
 }

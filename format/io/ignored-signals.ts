@@ -34,3 +34,18 @@ const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Signals that end this process. Those that the caller ignores do not, as with nohup and behind the `&` of a shell. */
 export const endingSignals = (): readonly (typeof ENDING)[number][] =>
   ENDING.filter((signal) => !ignoredSignals().includes(constants.signals[signal]));
+
+/** Calls when this process is asked to end, until the returned function is called. */
+export function onEnding(work: (signal: NodeJS.Signals) => void): () => void {
+  const end = (signal: NodeJS.Signals) => {
+    work(signal);
+    stop();
+    // Whoever else listens decides how to end; when nobody does, the signal does what it always does.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const stop = () => {
+    for (const signal of endingSignals()) process.off(signal, end);
+  };
+  for (const signal of endingSignals()) process.on(signal, end);
+  return stop;
+}

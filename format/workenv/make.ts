@@ -97,13 +97,14 @@ const publish = (staging: string, { content }: WorkenvLayout): void =>
 async function setUp({ metadata }: Package, request: EnsureRequest): Promise<void> {
   const { layout, scope, env, launcher } = request;
   if (needsBun(metadata)) writeBunRuntime(layout.bun, launcher);
+  if (metadata.setupCommands.length === 0) return;
   const setup = async (interrupted?: AbortSignal) => {
     using tie = tieSetup(layout);
     const context = { scope, env: lockedEnvironment(env, layout.id), interrupted, held: tie?.fd };
     await runSetup(metadata.setupCommands, context);
     tie?.cut();
   };
-  if (request.interruptible === undefined || metadata.setupCommands.length === 0) return setup();
+  if (request.interruptible === undefined) return setup();
   await request.interruptible(async (interrupted) => {
     try {
       await setup(interrupted);
